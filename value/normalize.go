@@ -1,0 +1,195 @@
+package value
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Format says how a managed system spells the values of one property, both
+// ways. The zero Format is the usual spelling of the type.
+//
+// For dates and instants it is a pattern of yyyy, MM, dd, HH, mm and ss; for
+// truth values it is the two words for true and false with a slash between
+// them, such as "Y/N" or "1/0". Other types have no formats.
+type Format string
+
+// Check reports why the format does not suit the type, or nil.
+func (f Format) Check(t Type) error {
+	if f == "" {
+		return nil
+	}
+	switch t {
+	case Date, Time:
+		if !strings.Contains(string(f), "yyyy") || !strings.Contains(string(f), "MM") || !strings.Contains(string(f), "dd") {
+			return fmt.Errorf("format %q: a date needs yyyy, MM and dd, such as \"dd.MM.yyyy\"", string(f))
+		}
+		return nil
+	case Bool:
+		yes, no, ok := strings.Cut(string(f), "/")
+		if !ok || yes == no {
+			return fmt.Errorf("format %q: a truth value needs two different words, such as \"Y/N\"", string(f))
+		}
+		return nil
+	}
+	return fmt.Errorf("format %q: type %s has no formats", string(f), t)
+}
+
+var layouts = strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", "15", "mm", "04", "ss", "05")
+
+// Normalize turns what a system or a person wrote into the one spelling that
+// Provisor stores and compares. Empty text is null for every type but string,
+// and for strings too: no system tells the two apart reliably. An error says
+// what was expected.
+func Normalize(t Type, f Format, raw string) (Value, error) {
+	if t != String && t != Binary {
+		raw = strings.TrimSpace(raw)
+	}
+	if raw == "" {
+		return Null, nil
+	}
+	switch t {
+	case String:
+		return OfString(raw), nil
+	case Int:
+		n, err := strconv.ParseInt(raw, 10, 64)
+		if err != nil {
+			return Null, fmt.Errorf("%q is not a whole number", raw)
+		}
+		return OfInt(n), nil
+	case Float:
+		n, err := strconv.ParseFloat(raw, 64)
+		if err != nil || n != n {
+			return Null, fmt.Errorf("%q is not a number", raw)
+		}
+		return OfFloat(n), nil
+	case Bool:
+		return normalizeBool(f, raw)
+	case Date, Time:
+		return normalizeTime(t, f, raw)
+	case DN:
+		return normalizeDN(raw)
+	case Binary:
+		if _, err := base64.StdEncoding.DecodeString(raw); err != nil {
+			return Null, fmt.Errorf("the bytes are not base64: %v", err)
+		}
+		return Value{Binary, raw}, nil
+	}
+	return Null, fmt.Errorf("%q is not a type", string(t))
+}
+
+func normalizeBool(f Format, raw string) (Value, error) {
+	if yes, no, ok := strings.Cut(string(f), "/"); ok {
+		switch {
+		case strings.EqualFold(raw, yes):
+			return OfBool(true), nil
+		case strings.EqualFold(raw, no):
+			return OfBool(false), nil
+		}
+		return Null, fmt.Errorf("%q is neither %q nor %q", raw, yes, no)
+	}
+	switch strings.ToLower(raw) {
+	case "true", "1", "yes", "y", "t":
+		return OfBool(true), nil
+	case "false", "0", "no", "n", "f":
+		return OfBool(false), nil
+	}
+	return Null, fmt.Errorf("%q is not a truth value (true, false)", raw)
+}
+
+// usual are the spellings of a day or an instant that need no format.
+var usual = []string{
+	time.DateOnly, time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05.999999999 -0700 MST", "20060102150405Z", "20060102150405.0Z",
+}
+
+func normalizeTime(t Type, f Format, raw string) (Value, error) {
+	tries := usual
+	if f != "" {
+		tries = []string{layouts.Replace(string(f))}
+	}
+	for _, layout := range tries {
+		if at, err := time.Parse(layout, raw); err == nil {
+			if t == Date {
+				// A day is a day: the zone in which it was written does not move it.
+				return Value{Date, at.Format(time.DateOnly)}, nil
+			}
+			return OfTime(at), nil
+		}
+	}
+	if f != "" {
+		return Null, fmt.Errorf("%q does not fit the format %q", raw, string(f))
+	}
+	return Null, fmt.Errorf("%q is not a %s (write it as 2006-01-31)", raw, t)
+}
+
+// Spell returns the value as the system that uses the format spells it; "" for null.
+func Spell(f Format, v Value) string {
+	if f == "" || v.IsNull() {
+		return v.text
+	}
+	switch v.kind {
+	case Bool:
+		yes, no, _ := strings.Cut(string(f), "/")
+		if v.Bool() {
+			return yes
+		}
+		return no
+	case Date, Time:
+		return v.Time().Format(layouts.Replace(string(f)))
+	}
+	return v.text
+}
+
+// normalizeDN writes each relative name as type=value: the type in lower case,
+// no space around separators. The case of values is kept for display; Key folds it.
+func normalizeDN(raw string) (Value, error) {
+	parts := SplitDN(raw)
+	for i, part := range parts {
+		name, rest, ok := strings.Cut(part, "=")
+		if !ok || strings.TrimSpace(name) == "" {
+			return Null, fmt.Errorf("%q is not a distinguished name (such as cn=Ann,ou=people,dc=example,dc=org)", raw)
+		}
+		parts[i] = strings.ToLower(strings.TrimSpace(name)) + "=" + strings.TrimSpace(rest)
+	}
+	return Value{DN, strings.Join(parts, ",")}, nil
+}
+
+// SplitDN cuts a distinguished name at its unescaped commas.
+func SplitDN(dn string) []string {
+	var parts []string
+	start := 0
+	for i := 0; i < len(dn); i++ {
+		switch dn[i] {
+		case '\\':
+			i++
+		case ',':
+			parts = append(parts, dn[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, dn[start:])
+}
+
+// EscapeRDN escapes a text for use as the value of a relative distinguished
+// name (RFC 4514), so that a comma in a surname stays a comma in a surname.
+func EscapeRDN(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case strings.IndexByte(`",+;<>\=`, c) >= 0,
+			i == 0 && (c == '#' || c == ' '),
+			i == len(s)-1 && c == ' ':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == 0:
+			b.WriteString(`\00`)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
