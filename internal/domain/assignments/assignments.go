@@ -1,0 +1,153 @@
+// Package assignments holds who should have what, why, and from when to when:
+// what evaluation expects, the roles people have, and the workflow states.
+package assignments
+
+import (
+	"time"
+
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/value"
+)
+
+// Workflow says where an assignment comes from and how far its approval is.
+// The numbers are fixed: they appear in the interface, the database and the screens.
+type Workflow int
+
+// The workflow states.
+const (
+	NoWorkflow                 Workflow = 0
+	NonConforming              Workflow = 1 // found, and no rule explains it
+	RequestedMissingParameters Workflow = 2
+	PreExisting                Workflow = 3
+	Requested                  Workflow = 4
+	CalculatedMissing          Workflow = 5
+	PendingApproval1of1        Workflow = 8
+	PendingApproval1of2        Workflow = 9
+	PendingApproval2of2        Workflow = 10
+	PendingApproval1of3        Workflow = 11
+	PendingApproval2of3        Workflow = 12
+	PendingApproval3of3        Workflow = 13
+	Approved                   Workflow = 16
+	WorkflowDeclined           Workflow = 17
+	Calculated                 Workflow = 18
+	WorkflowInactive           Workflow = 19
+	Cancellation               Workflow = 20
+	SuggestedRole              Workflow = 21
+	SuggestedExisting          Workflow = 22
+	AutomaticWithValidation    Workflow = 23
+	Questioned                 Workflow = 24
+	PendingApprovalRisk        Workflow = 25
+	BlockedByRisk              Workflow = 26
+	Prolonged                  Workflow = 27
+	ApprovedDespiteRisk        Workflow = 116
+	GivenByRole                Workflow = 118
+)
+
+var workflowNames = map[Workflow]string{
+	NoWorkflow: "None", NonConforming: "Non-conforming", RequestedMissingParameters: "Requested, missing parameters",
+	PreExisting: "Pre-existing", Requested: "Requested", CalculatedMissing: "Calculated, missing parameters",
+	PendingApproval1of1: "Pending approval 1 of 1", PendingApproval1of2: "Pending approval 1 of 2",
+	PendingApproval2of2: "Pending approval 2 of 2", PendingApproval1of3: "Pending approval 1 of 3",
+	PendingApproval2of3: "Pending approval 2 of 3", PendingApproval3of3: "Pending approval 3 of 3",
+	Approved: "Approved", WorkflowDeclined: "Declined", Calculated: "Calculated", WorkflowInactive: "Inactive",
+	Cancellation: "Cancellation", SuggestedRole: "Suggested", SuggestedExisting: "Suggested",
+	AutomaticWithValidation: "Automatic but with validation", Questioned: "Approved, questioned",
+	PendingApprovalRisk: "Pending approval for a risk", BlockedByRisk: "Blocked by a risk", Prolonged: "Prolonged",
+	ApprovedDespiteRisk: "Approved despite a risk", GivenByRole: "Given by a role",
+}
+
+// String names the state as the screens do.
+func (w Workflow) String() string { return workflowNames[w] }
+
+// Expected reports whether an assignment in this state is part of what a person
+// should have. Found and pre-existing ones count until a person refuses them:
+// treating them as absent would delete half a company on the first day.
+func (w Workflow) Expected() bool {
+	switch w {
+	case NonConforming, PreExisting, Approved, Calculated, Questioned, Prolonged, ApprovedDespiteRisk, GivenByRole:
+		return true
+	}
+	return false
+}
+
+// A Period is a span of days; a zero bound is open. To is the last day.
+type Period struct {
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// Covers reports whether the day of t lies in the period.
+func (p Period) Covers(t time.Time) bool {
+	day := t.UTC().Truncate(schema.Day)
+	return !p.Begins(day) && !p.Over(day)
+}
+
+// Begins reports whether the period still lies ahead at t.
+func (p Period) Begins(t time.Time) bool {
+	return !p.From.IsZero() && t.UTC().Truncate(schema.Day).Before(p.From)
+}
+
+// Over reports whether the period is past at t.
+func (p Period) Over(t time.Time) bool {
+	return !p.To.IsZero() && t.UTC().Truncate(schema.Day).After(p.To)
+}
+
+// A Reason says why something is expected: the rule, the role it came by, and
+// the values that were read. References are compact; explain expands them.
+type Reason struct {
+	Rule   string       `json:"rule,omitempty"` // how the configuration names the rule line
+	Role   roles.RoleID `json:"role,omitempty"`
+	Note   string       `json:"note,omitempty"` // "department FIN (inherited from FIN-ACC)"
+	Inputs []Input      `json:"inputs,omitempty"`
+}
+
+// An Input is one value that a rule read.
+type Input struct {
+	Path  string      `json:"path"` // source.department.code
+	Value value.Value `json:"value"`
+}
+
+// An AssignedRole is somebody having a role.
+type AssignedRole struct {
+	Owner    resources.Ref
+	Role     roles.RoleID
+	Workflow Workflow
+	Period   Period
+	Reasons  []Reason
+}
+
+// An ExpectedResource is a resource that an owner should have or, with Wanted
+// unset, one that is there and should not be.
+type ExpectedResource struct {
+	Type       roles.ResourceTypeID
+	Owner      resources.Ref
+	Target     resources.Key // the resource that is there; "" when it is to be created
+	Confidence int           // of the match with Target; 100 when there is nothing to doubt
+	Wanted     bool
+	Found      bool   // nothing gives it: it was found in the system
+	Failed     string // the owner's context threw: nothing is known, nothing moves
+	Workflow   Workflow
+	Period     Period
+	Reasons    []Reason
+	Items      []ExpectedItem
+	// Arguments are computed for the connection that carries the change out.
+	Arguments map[string]string
+}
+
+// An ExpectedItem is one property value, one link of many, or their absence.
+type ExpectedItem struct {
+	Property schema.PropertyName
+	Link     resources.Key // the far end, for a link of many
+	Wanted   bool          // false: it should not be there
+	Value    value.Value   // of a scalar; of a single link, the far key as a string
+	Workflow Workflow
+	Period   Period
+	Reasons  []Reason
+	Once     bool
+	Compare  value.Comparison
+	Failed   string // the rule threw: the message with its position
+	Parked   string // what it waits for, such as a link target that is not there
+	Doubt    int    // confidence of the match that found it, when below 100; else 0
+}

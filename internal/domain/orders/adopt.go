@@ -1,0 +1,192 @@
+package orders
+
+import (
+	"reflect"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/resources"
+)
+
+// New begins the life of an assigned resource that evaluation expects.
+func New(id AssignedID, e assignments.ExpectedResource) *AssignedResource {
+	return &AssignedResource{ID: id, Type: e.Type, Owner: e.Owner, Workflow: e.Workflow}
+}
+
+// Adopt takes over what evaluation computed: the policy of every item, new
+// items, and the target where one was found. current is the resource as last
+// read (nil: not there) and readAt when that reading began. It reports whether
+// anything is different from before; judging is another step.
+func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, current *resources.Resource, readAt Instant) bool {
+	before := a.outline()
+	if a.denied(e.Target) {
+		e.Target, current = "", nil
+	}
+	switch {
+	case a.Target == "" && e.Target != "":
+		a.Target, a.Confidence = e.Target, e.Confidence
+		a.reread(current, readAt)
+	case a.Target == e.Target && a.Target != "":
+		// What a person confirmed stays confirmed.
+		a.Confidence = max(a.Confidence, e.Confidence)
+	}
+	a.Handling, a.Period, a.Arguments, a.Workflow = h, e.Period, e.Arguments, e.Workflow
+	if len(a.Arguments) == 0 {
+		a.Arguments = nil
+	}
+	changed := len(a.Items) == 0 || !reflect.DeepEqual(before, a.outline())
+
+	// What is expected of an unauthorized account is what was found.
+	self := assignments.ExpectedItem{Wanted: e.Wanted || e.Found, Failed: e.Failed, Period: e.Period, Workflow: e.Workflow, Reasons: e.Reasons}
+	changed = a.adoptItem(self, e, current, readAt) || changed
+	seen := map[itemName]bool{{}: true}
+	for _, x := range e.Items {
+		seen[nameOf(x)] = true
+		changed = a.adoptItem(x, e, current, readAt) || changed
+	}
+	for i := range a.Items {
+		it := &a.Items[i]
+		if seen[itemName{string(it.Property), it.Link}] {
+			continue
+		}
+		changed = a.abandon(it, e) || changed
+	}
+	return changed
+}
+
+// denied reports whether a person said that this account is somebody else's.
+func (a *AssignedResource) denied(target resources.Key) bool {
+	return target != "" && len(a.Items) > 0 && a.Items[0].declined(pairing(target))
+}
+
+// pairing is how the refusal of a match is kept among the declined values.
+func pairing(target resources.Key) Holding { return Holding{There: true, Value: linkValue(target)} }
+
+type itemName struct {
+	property string
+	link     resources.Key
+}
+
+func nameOf(x assignments.ExpectedItem) itemName { return itemName{string(x.Property), x.Link} }
+
+// outline is what a change of which has to be stored although no item moved.
+func (a *AssignedResource) outline() AssignedResource {
+	return AssignedResource{
+		Target: a.Target, Confidence: a.Confidence, Handling: a.Handling,
+		Period: a.Period, Arguments: a.Arguments, Workflow: a.Workflow,
+	}
+}
+
+// adoptItem takes over one item's policy.
+func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.ExpectedResource, current *resources.Resource, readAt Instant) bool {
+	policy := Policy{
+		Wanted: x.Wanted, Holding: holdingOf(x), Once: x.Once, Compare: x.Compare, Failed: x.Failed,
+		Parked: x.Parked, Doubt: x.Doubt, Reasons: x.Reasons, Period: x.Period,
+	}
+	if len(policy.Reasons) == 0 {
+		policy.Reasons = nil
+	}
+	it := a.Find(x.Property, x.Link)
+	isNew := it == nil
+	if isNew {
+		id := 0
+		if x.Property != "" {
+			id = a.nextItem()
+		}
+		a.Items = append(a.Items, Item{ID: id, Property: x.Property, Link: x.Link, ReadAt: readAt})
+		it = &a.Items[len(a.Items)-1]
+		it.Is = it.shownBy(current)
+		it.Workflow = workflowOf(x, e)
+	}
+	if x.Failed != "" {
+		// The value is not known: what was wanted before goes on being so.
+		policy.Holding, policy.Wanted = it.Policy.Holding, it.Policy.Wanted
+	}
+	if !isNew && reflect.DeepEqual(it.Policy, policy) {
+		return false
+	}
+	it.Policy = policy
+	if x.Wanted && !e.Found {
+		it.Decision.Refused = false
+	}
+	if x.Wanted && it.Workflow != assignments.Approved && it.Workflow != assignments.Questioned {
+		it.Workflow = workflowOf(x, e)
+	}
+	return true
+}
+
+func workflowOf(x assignments.ExpectedItem, e assignments.ExpectedResource) assignments.Workflow {
+	switch {
+	case x.Workflow != 0:
+		return x.Workflow
+	case !x.Wanted && !e.Found:
+		return assignments.NonConforming
+	}
+	return e.Workflow
+}
+
+func holdingOf(x assignments.ExpectedItem) Holding {
+	if !x.Wanted {
+		return Nothing
+	}
+	if x.Property == "" || x.Link != "" {
+		return Present
+	}
+	return HoldingOf(x.Value)
+}
+
+// abandon says that no rule names an item any more. With the account itself
+// unwanted or undeclared, its values go with it and are no question of their own.
+func (a *AssignedResource) abandon(it *Item, e assignments.ExpectedResource) bool {
+	policy := Policy{Compare: it.Policy.Compare, Once: it.Policy.Once}
+	switch {
+	case e.Failed != "":
+		return false
+	case !e.Wanted && it.Is.There:
+		policy.Wanted, policy.Holding = true, it.Is
+	case e.Wanted && it.Link == "":
+		// A value that no rule names is left alone: omitted is not cleared.
+		policy.Released = true
+	}
+	if reflect.DeepEqual(it.Policy, policy) {
+		return false
+	}
+	it.Policy = policy
+	return true
+}
+
+// Undeclare releases the resource: its type or connector is no longer declared.
+// Nothing is removed, and what happens to it is no question any more.
+func (a *AssignedResource) Undeclare() bool {
+	changed := false
+	for i := range a.Items {
+		changed = changed || !a.Items[i].Policy.Released
+		a.Items[i].Policy.Released = true
+	}
+	return changed
+}
+
+// reread takes what a reading shows for every item that is not on its way.
+func (a *AssignedResource) reread(current *resources.Resource, readAt Instant) {
+	for i := range a.Items {
+		if it := &a.Items[i]; it.Place.State != Transmitted {
+			it.Is, it.ReadAt = it.shownBy(current), readAt
+			it.Before = it.Is
+		}
+	}
+}
+
+// shownBy returns what a resource holds of the item; nil is an absent resource.
+func (it *Item) shownBy(r *resources.Resource) Holding {
+	switch {
+	case r == nil:
+		return Nothing
+	case it.Property == "":
+		return Present
+	case it.Link != "":
+		return Holding{There: r.HasLink(it.Property, it.Link)}
+	}
+	if links := r.Links[it.Property]; len(links) > 0 {
+		return HoldingOf(linkValue(links[0]))
+	}
+	return HoldingOf(r.Value(it.Property))
+}
