@@ -1,0 +1,265 @@
+package declare
+
+// The document is the configuration as it is written: one set of structs that
+// decoding, the JSON Schema and the export share. Tags say everything that
+// holds for a key by itself:
+//
+//	yaml     the key; ",rest" collects the keys that the struct does not name
+//	default  what holds when the key is absent
+//	words    the only words allowed
+//	min, max the bounds of a number
+//	must     "yes": the key may not be absent
+//	about    what it means, for editors
+//
+// What holds between keys is checked where the model is built.
+type document struct {
+	Connectors     map[string]*connectorDoc `yaml:"connectors" about:"The managed systems."`
+	Dimensions     map[string]*dimensionDoc `yaml:"dimensions" about:"The criteria of rules."`
+	Contexts       map[string]*contextDoc   `yaml:"contexts" about:"By entity type: where an owner stands, and from when to when."`
+	Categories     map[string]*categoryDoc  `yaml:"categories" about:"The tree in which roles and resource types are filed."`
+	Owners         map[string][]text        `yaml:"owners" about:"By category: the keys of the people who answer for it."`
+	Roles          map[string]*roleDoc      `yaml:"roles" about:"Single roles."`
+	CompositeRoles map[string]*compositeDoc `yaml:"compositeRoles" about:"Bundles of single roles."`
+	ResourceTypes  map[string]*typeDoc      `yaml:"resourceTypes" about:"What kinds of resource are for."`
+	NamingRules    reserved                 `yaml:"namingRules" words:"list" about:"Reserved: read and kept, without effect yet."`
+	Workflows      reserved                 `yaml:"workflows" words:"map" about:"Reserved: read and kept, without effect yet."`
+	Profiles       reserved                 `yaml:"profiles" words:"map" about:"Reserved: read and kept, without effect yet."`
+	Jobs           reserved                 `yaml:"jobs" words:"map" about:"Reserved: read and kept, without effect yet."`
+	Notifications  reserved                 `yaml:"notifications" words:"map" about:"Reserved: read and kept, without effect yet."`
+}
+
+type connectorDoc struct {
+	place
+	Name        text                      `yaml:"name" about:"The name that people read; the identifier when absent."`
+	Connections map[string]*connectionDoc `yaml:"connections" about:"The ways to reach the system."`
+	Thresholds  readingThresholds         `yaml:"thresholds" about:"When a synchronization is parked. 0 switches a limit off."`
+	Entities    map[string]*entityDoc     `yaml:"entities" about:"The entity types that the system holds."`
+}
+
+type connectionDoc struct {
+	place
+	Package        text            `yaml:"package" must:"yes" about:"The package that talks to the system."`
+	Settings       map[string]text `yaml:"settings" about:"The package's settings; secrets by reference, ${NAME} from the environment."`
+	Limits         limitsDoc       `yaml:"limits" about:"What the system bears."`
+	Unsynchronized flag            `yaml:"unsynchronized" default:"false" about:"Nothing can be read back: a person's confirmation verifies."`
+}
+
+type limitsDoc struct {
+	place
+	Concurrency number `yaml:"concurrency" default:"0" min:"0" max:"1000" about:"Orders at once; 0: the package's default."`
+	PerSecond   number `yaml:"perSecond" default:"0" min:"0" max:"100000" about:"Changes a second; 0: no limit."`
+}
+
+type readingThresholds struct {
+	place
+	Add           number `yaml:"add" default:"0" min:"0" about:"Resources that may appear in one reading."`
+	AddPercent    number `yaml:"addPercent" default:"0" min:"0" max:"100" about:"The same, in percent of what is known."`
+	Update        number `yaml:"update" default:"0" min:"0" about:"Resources that may change."`
+	UpdatePercent number `yaml:"updatePercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
+	Delete        number `yaml:"delete" default:"0" min:"0" about:"Resources that may disappear."`
+	DeletePercent number `yaml:"deletePercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
+	Link          number `yaml:"link" default:"0" min:"0" about:"Links that may be lost."`
+	LinkPercent   number `yaml:"linkPercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
+}
+
+type entityDoc struct {
+	place
+	From        fromDoc                 `yaml:"from" must:"yes" about:"Where the resources are read."`
+	Create      map[string][]text       `yaml:"create" about:"Constant values of new objects."`
+	Key         text                    `yaml:"key" must:"yes" about:"The property that names a resource for life."`
+	Identifiers []text                  `yaml:"identifiers" about:"Other properties whose values are unique."`
+	Display     formula                 `yaml:"display" about:"The name that people read; the key when absent."`
+	Properties  map[string]*propertyDoc `yaml:"properties" about:"The properties."`
+}
+
+type fromDoc struct {
+	place
+	Connection text            `yaml:"connection" must:"yes" about:"A connection of this connector."`
+	Rest       map[string]text `yaml:",rest" about:"The package's own keys, such as table or objects."`
+}
+
+type propertyDoc struct {
+	place
+	Type       text            `yaml:"type" words:"string|int|float|bool|date|datetime|dn|binary" about:"The type of a scalar; string when absent."`
+	Link       text            `yaml:"link" about:"The entity type of the one resource that it leads to."`
+	Links      text            `yaml:"links" about:"The entity type of the many resources that it leads to."`
+	Inverse    text            `yaml:"inverse" about:"The property of the linked entity type that stores the link."`
+	Column     text            `yaml:"column" about:"The system's own name; the property's when absent."`
+	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N."`
+	AssignedBy text            `yaml:"assignedBy" words:"system" about:"system: the managed system gives the value; it is never written."`
+	Allocate   allocateDoc     `yaml:"allocate" about:"Computed once by Provisor instead of being read."`
+	Rest       map[string]text `yaml:",rest" about:"The package's own keys, such as those of a link table."`
+}
+
+type allocateDoc struct {
+	place
+	Unique   []formula `yaml:"unique" about:"Candidates in order; after the last, it is numbered."`
+	Affixes  []text    `yaml:"affixes" about:"Prefixes and suffixes that do not make a name free."`
+	Sequence text      `yaml:"sequence" about:"The name of a counter."`
+	Start    number    `yaml:"start" default:"1" min:"0" about:"The counter's first number."`
+}
+
+type dimensionDoc struct {
+	place
+	Entity    text `yaml:"entity" must:"yes" about:"The entity type whose resources are the values."`
+	Hierarchy text `yaml:"hierarchy" about:"The link that leads to the parent."`
+}
+
+type contextDoc struct {
+	place
+	From    formula            `yaml:"from" about:"The first day."`
+	To      formula            `yaml:"to" about:"The last day, included."`
+	Exclude formula            `yaml:"exclude" about:"True: the owner leaves the calculation."`
+	Rest    map[string]formula `yaml:",rest" about:"By dimension: the path to its value."`
+}
+
+type categoryDoc struct {
+	place
+	Name   text `yaml:"name" about:"The name that people read."`
+	Parent text `yaml:"parent" about:"The category above."`
+}
+
+// roleKeys stand in single and composite roles alike.
+type roleKeys struct {
+	Name        text              `yaml:"name" about:"The name that people read."`
+	About       text              `yaml:"about" about:"What the role is for."`
+	Category    text              `yaml:"category" about:"Where the role is filed."`
+	Entity      text              `yaml:"entity" about:"The entity type of those who may have it; may be absent when there is one context."`
+	Approval    text              `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The steps that a request passes."`
+	Reviewers   map[string][]text `yaml:"reviewers" about:"By step (one, two, three): manager, owner:CATEGORY or person:KEY."`
+	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request."`
+}
+
+type roleDoc struct {
+	place
+	roleKeys
+	Grants []grantDoc    `yaml:"grants" about:"What the role gives."`
+	Assign []criteriaDoc `yaml:"assign" about:"Who gets the role."`
+}
+
+type compositeDoc struct {
+	place
+	roleKeys
+	Assign []criteriaDoc `yaml:"assign" about:"Who gets the role."`
+}
+
+// criteria stand in every rule line.
+type criteria struct {
+	Match     map[string]text `yaml:"match" about:"By dimension: the value that the owner must have."`
+	Inherit   []text          `yaml:"inherit" about:"The dimensions whose descendants count too."`
+	When      formula         `yaml:"when" about:"A condition over the source."`
+	Role      text            `yaml:"role" about:"The owner has this single role."`
+	Composite text            `yaml:"composite" about:"The owner has this composite role."`
+	Deny      flag            `yaml:"deny" default:"false" about:"Forbids instead of giving."`
+	Kind      text            `yaml:"kind" default:"required" words:"required|automatic-with-validation|suggested" about:"How strongly it gives."`
+	Priority  number          `yaml:"priority" default:"0" min:"-1000000" max:"1000000" about:"The smaller, the stronger."`
+	Period    periodDoc       `yaml:"period" about:"When, measured from the owner's period."`
+}
+
+type criteriaDoc struct {
+	place
+	criteria
+}
+
+type periodDoc struct {
+	place
+	Mode text `yaml:"mode" default:"default" words:"default|around|before|after" about:"What the period is measured from."`
+	From span `yaml:"from" default:"0s" words:"signed" about:"The first moment, after (or, with a minus, before) what it is measured from."`
+	To   span `yaml:"to" default:"0s" words:"signed" about:"The last moment."`
+}
+
+// scalarKeys say how a scalar is computed.
+type scalarKeys struct {
+	Expression formula     `yaml:"expression" about:"Computes the value; null clears the property."`
+	Value      constant    `yaml:"value" about:"A constant."`
+	Allocate   allocateDoc `yaml:"allocate" about:"Found once and kept."`
+	Once       flag        `yaml:"once" default:"false" about:"Written when the resource is created, never changed."`
+	Compare    text        `yaml:"compare" default:"exact" words:"exact|ignore-case|ignore-diacritics|simplified" about:"Which differences do not count."`
+}
+
+type scalarDoc struct {
+	place
+	scalarKeys
+	criteria
+}
+
+type linkDoc struct {
+	place
+	Property text                `yaml:"property" must:"yes" about:"The link."`
+	To       map[string]constant `yaml:"to" must:"yes" about:"One identifier of the linked resource and its value."`
+	criteria
+}
+
+type findDoc struct {
+	place
+	Property   text    `yaml:"property" must:"yes" about:"The link."`
+	Source     formula `yaml:"source" must:"yes" about:"A value of the owner."`
+	Target     formula `yaml:"target" must:"yes" about:"The equal value of the resource to find."`
+	Confidence number  `yaml:"confidence" default:"100" min:"0" max:"150" about:"Below 100 a person reviews."`
+	criteria
+}
+
+// grantDoc is a line of a resource type, written beside the role that gives it.
+type grantDoc struct {
+	place
+	ResourceType text                `yaml:"resourceType" must:"yes" about:"The resource type; alone, the role gives the resource."`
+	Property     text                `yaml:"property" about:"The link or scalar that the role gives."`
+	To           map[string]constant `yaml:"to" about:"One identifier of the linked resource and its value."`
+	scalarKeys
+	criteria
+}
+
+type typeDoc struct {
+	place
+	Name         text                   `yaml:"name" about:"The name that people read."`
+	Source       text                   `yaml:"source" must:"yes" about:"The entity type of the owners."`
+	Target       text                   `yaml:"target" must:"yes" about:"The entity type of the resources."`
+	Category     text                   `yaml:"category" about:"Where the resource type is filed."`
+	Provisioning provisioningDoc        `yaml:"provisioning" must:"yes" about:"How orders are handled."`
+	Classify     []formula              `yaml:"classify" about:"Conditions over the target; one that holds is enough."`
+	Correlate    []correlateDoc         `yaml:"correlate" about:"How owners are found."`
+	Who          []criteriaDoc          `yaml:"who" about:"Who gets the resource."`
+	Values       map[string][]scalarDoc `yaml:"values" about:"By property: how its value is computed."`
+	Links        []linkDoc              `yaml:"links" about:"The links that are given."`
+	Find         []findDoc              `yaml:"find" about:"The links that are found by matching."`
+}
+
+type provisioningDoc struct {
+	place
+	Connection          text               `yaml:"connection" must:"yes" about:"A connection of the target's connector."`
+	Enabled             flag               `yaml:"enabled" default:"false" about:"Nothing is written until somebody says so."`
+	Shadow              flag               `yaml:"shadow" default:"false" about:"Orders are generated and compared, never collected."`
+	Review              flag               `yaml:"review" default:"true" about:"Every order needs a person's decision."`
+	Approval            text               `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The steps that a request of the resource passes."`
+	Add                 flag               `yaml:"add" default:"true" about:"Resources may be created."`
+	Remove              flag               `yaml:"remove" default:"true" about:"Resources may be deleted."`
+	RemoveOrphans       flag               `yaml:"removeOrphans" default:"false" about:"Resources without an owner are deleted."`
+	DiscardManual       flag               `yaml:"discardManual" default:"false" about:"Rules win over values that people decided."`
+	DependsOn           []text             `yaml:"dependsOn" about:"Resource types whose resource must be Verified first."`
+	OwnerProperty       text               `yaml:"ownerProperty" about:"A property of the owner that must be filled first."`
+	LeadTime            span               `yaml:"leadTime" default:"0s" about:"Creations are sent this much early."`
+	Verify              text               `yaml:"verify" words:"immediately|synchronization" about:"When a change is read back; immediately on automatic connections when absent."`
+	Settle              span               `yaml:"settle" default:"0s" about:"How long the system takes to show a change."`
+	Attempts            number             `yaml:"attempts" default:"5" min:"1" max:"100" about:"How often an order is tried."`
+	TransmittedValidity span               `yaml:"transmittedValidity" words:"off" about:"How long an order may stay unverified; 72h automatic, 15d manual when absent."`
+	RemindAfter         span               `yaml:"remindAfter" default:"7d" about:"When the person who should carry it out is reminded."`
+	Thresholds          orderThresholds    `yaml:"thresholds" about:"When orders are parked. 0 switches a limit off."`
+	Arguments           map[string]formula `yaml:"arguments" about:"Computed over the source and handed to the package."`
+}
+
+type orderThresholds struct {
+	place
+	Add           number `yaml:"add" default:"0" min:"0" about:"Creations in one run."`
+	AddPercent    number `yaml:"addPercent" default:"30" min:"0" max:"100" about:"The same, in percent of the resources held before."`
+	Update        number `yaml:"update" default:"0" min:"0" about:"Updates in one run."`
+	UpdatePercent number `yaml:"updatePercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
+	Delete        number `yaml:"delete" default:"0" min:"0" about:"Deletions in one run."`
+	DeletePercent number `yaml:"deletePercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
+}
+
+type correlateDoc struct {
+	place
+	Source     formula `yaml:"source" must:"yes" about:"A value of the owner."`
+	Target     formula `yaml:"target" must:"yes" about:"The equal value of the resource."`
+	Confidence number  `yaml:"confidence" default:"100" min:"0" max:"150" about:"Below 100 a person reviews."`
+}

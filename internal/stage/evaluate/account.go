@@ -1,0 +1,180 @@
+package evaluate
+
+import (
+	"time"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
+)
+
+// account works out whether the owner should have a resource of the type, which
+// one it is, and what it should hold.
+func (e *evaluation) account(c *standing, t roles.ResourceType) {
+	existing, has := e.owned[pairKey{t.ID, c.owner.Ref}]
+	x := assignments.ExpectedResource{
+		Type: t.ID, Owner: c.owner.Ref, Target: existing.Target, Confidence: existing.Confidence, Workflow: assignments.Calculated,
+	}
+	grants, implied, err := e.entitled(c, t)
+	if err != nil {
+		if has {
+			x.Failed = message("resourceTypes."+string(t.ID)+".who", err)
+			e.result.Resources = append(e.result.Resources, x)
+		}
+		return
+	}
+	if x.Target == "" {
+		x.Target, x.Confidence = e.matches[t.ID].match(c.owner, len(grants) > 0)
+	}
+	if len(grants) == 0 {
+		e.unentitled(x, has && !existing.Found)
+		return
+	}
+	if implied {
+		x.Workflow = assignments.GivenByRole
+	}
+	base := union(grants)
+	day := e.Day
+	if ahead := t.Provisioning.LeadTime; ahead > 0 && base.Begins(day) && !base.Begins(day.Add(ahead)) {
+		day = base.From // it is created early with the values of its first day
+	}
+	target, _ := e.World.Record(t.Target, x.Target)
+	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
+	w := writer{evaluation: e, standing: c, resourceType: t, base: base, day: day, bindings: bindings, target: target}
+	x.Items = w.items()
+	x.Period = w.span
+	x.Reasons = reasonsOf(grants)
+	x.Wanted = w.span.Covers(day)
+	if x.Wanted && x.Target == "" && base.Over(day) {
+		// Values that last beyond the end keep an account; they create none.
+		x.Wanted = false
+	}
+	if !x.Wanted {
+		x.Items = nil
+		if !has && x.Target == "" {
+			return
+		}
+	}
+	x.Arguments = w.arguments()
+	e.result.Resources = append(e.result.Resources, x)
+}
+
+// entitled collects what gives the owner the resource: type rules, and role
+// rules that need it to be there (implied).
+func (e *evaluation) entitled(c *standing, t roles.ResourceType) (grants []granted, implied bool, err error) {
+	if c.excluded {
+		return nil, false, nil
+	}
+	lines := make([]roles.Line, len(t.Who))
+	for i := range t.Who {
+		lines[i] = t.Who[i].Line
+	}
+	grants, err = e.decide(c, lines)
+	if err != nil || len(grants) > 0 || denies(lines, e, c) {
+		return grants, false, err
+	}
+	for _, l := range impliers(t) {
+		g, ok, err := e.holds(c, l)
+		if err != nil {
+			return nil, false, err
+		}
+		if ok {
+			grants = append(grants, g)
+		}
+	}
+	return grants, true, nil
+}
+
+// denies reports whether a denying type rule holds: then no role implies the account.
+func denies(lines []roles.Line, e *evaluation, c *standing) bool {
+	for _, l := range lines {
+		if !l.Deny {
+			continue
+		}
+		if _, ok, err := e.holds(c, l); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+// impliers are the rule lines that create the account for whoever has their role.
+func impliers(t roles.ResourceType) []roles.Line {
+	var lines []roles.Line
+	for _, r := range t.Links {
+		if !r.Deny && (r.Role != "" || len(r.Match) > 0) {
+			lines = append(lines, r.Line)
+		}
+	}
+	for _, r := range t.Values {
+		if !r.Deny && r.Role != "" {
+			lines = append(lines, r.Line)
+		}
+	}
+	return lines
+}
+
+// unentitled says of an account that no rule gives: that it is to go, if a rule
+// gave it before, or that it was found.
+func (e *evaluation) unentitled(x assignments.ExpectedResource, given bool) {
+	switch {
+	case given:
+		x.Reasons = []assignments.Reason{{Note: "no rule gives it any more"}}
+	case x.Target != "":
+		x.Found, x.Workflow = true, assignments.NonConforming
+		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
+	default:
+		return
+	}
+	e.result.Resources = append(e.result.Resources, x)
+}
+
+// writer computes the items of one account.
+type writer struct {
+	*evaluation
+	standing     *standing
+	resourceType roles.ResourceType
+	base         assignments.Period // what the rules that give the account say
+	span         assignments.Period // base, stretched to hold its values
+	day          time.Time
+	bindings     expression.Bindings
+	target       *resources.Resource
+}
+
+// items computes every value and link of the account, and the span that holds them.
+func (w *writer) items() []assignments.ExpectedItem {
+	w.span = w.base
+	items := w.scalars()
+	return append(items, w.links()...)
+}
+
+// arguments computes what the connection is given beside the values.
+func (w *writer) arguments() map[string]string {
+	args := make(map[string]string, len(w.resourceType.Provisioning.Arguments))
+	for name, x := range w.resourceType.Provisioning.Arguments {
+		if v, err := w.eval(x, w.bindings); err == nil {
+			args[name] = v.Text()
+		}
+	}
+	if len(args) == 0 {
+		return nil
+	}
+	return args
+}
+
+// periodOf is the period of a rule line of this account: measured from the
+// account's own, unless a role gives it.
+func (w *writer) periodOf(g granted) assignments.Period {
+	if g.line.Role != "" && g.line.Period.Mode == roles.Default {
+		return g.period
+	}
+	return shift(w.base, g.line.Period)
+}
+
+// property returns the target's property with its type.
+func (w *writer) property(name schema.PropertyName) schema.Property {
+	entity, _ := w.Model.Entity(w.resourceType.Target)
+	return entity.Properties[name]
+}

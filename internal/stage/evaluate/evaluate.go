@@ -1,0 +1,273 @@
+// Package evaluate is the third stage: from the role model and the resources it
+// works out who should have what, each with its reasons.
+//
+// Evaluate is a pure function of the model, the resources, the decisions and
+// the day; it cannot reach a system, so a plan that calls it has no side
+// effects. The runner (run.go) loads what it needs, allocates unique values,
+// and stores what is expected. A crash leaves the expectations of the last run;
+// the next one computes them anew.
+package evaluate
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/value"
+)
+
+// An Input is everything that evaluation depends on.
+type Input struct {
+	Model       *roles.Model
+	Programs    expression.Programs
+	World       *World
+	Allocations Allocations
+	// Assigned are the resources assigned so far: owners keep their targets.
+	Assigned []Assigned
+	// Denied are pairs of owner and target that a person refused.
+	Denied map[Pair]bool
+	Day    time.Time
+}
+
+// Assigned is one resource assigned so far.
+type Assigned struct {
+	Type   roles.ResourceTypeID
+	Owner  resources.Ref
+	Target resources.Key
+	// Confidence of the match with the target, 100 once it is confirmed.
+	Confidence int
+	Found      bool // nothing gave it when it was last evaluated
+}
+
+// A Pair is a possible ownership.
+type Pair struct {
+	Type   roles.ResourceTypeID
+	Owner  resources.Ref
+	Target resources.Key
+}
+
+// A Result is what should be.
+type Result struct {
+	Roles     []assignments.AssignedRole
+	Resources []assignments.ExpectedResource
+	// Allocate are values that have to be allocated before the result is whole.
+	Allocate []Request
+	Findings []fault.Finding
+}
+
+// evaluation is one run: the input with what is derived from it once.
+type evaluation struct {
+	Input
+	programs map[schema.Expression]*expression.Program
+	types    []roles.ResourceTypeID
+	roleIDs  []roles.RoleID
+	ancestry map[roles.DimensionID]map[resources.Key][]resources.Key
+	matches  map[roles.ResourceTypeID]*matcher
+	owned    map[pairKey]Assigned // by type and owner
+	queries  map[string]map[string]resources.Key
+	result   *Result
+}
+
+type pairKey struct {
+	Type  roles.ResourceTypeID
+	Owner resources.Ref
+}
+
+// Evaluate works out who should have what on a day.
+func Evaluate(in Input) Result {
+	e := &evaluation{Input: in, programs: in.Programs, result: &Result{}}
+	e.prepare()
+	for _, t := range e.sources() {
+		in.World.Each(t, e.owner)
+	}
+	e.ownerless()
+	return *e.result
+}
+
+// prepare derives what every owner needs.
+func (e *evaluation) prepare() {
+	e.types = sortedTypes(e.Model)
+	for id := range e.Model.Roles {
+		e.roleIDs = append(e.roleIDs, id)
+	}
+	sort.Slice(e.roleIDs, func(i, j int) bool { return e.roleIDs[i] < e.roleIDs[j] })
+	e.owned = make(map[pairKey]Assigned, len(e.Assigned))
+	for _, a := range e.Assigned {
+		e.owned[pairKey{a.Type, a.Owner}] = a
+	}
+	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
+	e.matches = map[roles.ResourceTypeID]*matcher{}
+	e.queries = map[string]map[string]resources.Key{}
+	for _, id := range e.types {
+		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
+	}
+}
+
+func sortedTypes(m *roles.Model) []roles.ResourceTypeID {
+	ids := make([]roles.ResourceTypeID, 0, len(m.ResourceTypes))
+	for id := range m.ResourceTypes {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	return ids
+}
+
+// sources lists the entity types that own anything, in order.
+func (e *evaluation) sources() []schema.EntityType {
+	seen := map[schema.EntityType]bool{}
+	var all []schema.EntityType
+	for _, id := range e.types {
+		if t := e.Model.ResourceTypes[id].Source; !seen[t] {
+			seen[t] = true
+			all = append(all, t)
+		}
+	}
+	for _, id := range e.roleIDs {
+		if t := e.Model.Roles[id].Entity; t != "" && !seen[t] {
+			seen[t] = true
+			all = append(all, t)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return all
+}
+
+// owner evaluates one owner: its context, its roles, its accounts.
+func (e *evaluation) owner(r *resources.Resource) {
+	c := e.standingOf(r)
+	if c.failed != "" {
+		e.failed(r, c.failed)
+		return
+	}
+	e.assignRoles(c)
+	for _, id := range e.types {
+		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
+			e.account(c, t)
+		}
+	}
+}
+
+// failed says of everything an owner has that nothing is known about it now.
+func (e *evaluation) failed(r *resources.Resource, message string) {
+	e.result.Findings = append(e.result.Findings, fault.Finding{Object: r.String(), What: message, Do: "mend the rule or the value that it read"})
+	for _, id := range e.types {
+		if a, ok := e.owned[pairKey{id, r.Ref}]; ok {
+			e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
+				Type: id, Owner: r.Ref, Target: a.Target, Confidence: a.Confidence, Failed: message,
+			})
+		}
+	}
+}
+
+// ownerless says of what was assigned to an owner who is gone, or to nobody,
+// that no rule gives it, and finds accounts that never had an owner.
+func (e *evaluation) ownerless() {
+	for _, a := range e.Assigned {
+		if _, declared := e.Model.ResourceTypes[a.Type]; !declared {
+			continue // the runner releases what is no longer declared
+		}
+		if isOrphan(a.Owner) {
+			continue // found again below, unless somebody owns it now
+		}
+		if _, there := e.World.Record(a.Owner.Type, a.Owner.Key); there {
+			continue
+		}
+		e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
+			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
+			Found: a.Found, Workflow: pickWorkflow(a.Found),
+			Reasons: []assignments.Reason{{Note: "its owner is gone"}},
+		})
+	}
+	for _, id := range e.types {
+		e.matches[id].orphans()
+	}
+}
+
+func pickWorkflow(found bool) assignments.Workflow {
+	if found {
+		return assignments.NonConforming
+	}
+	return assignments.Calculated
+}
+
+// program finds a compiled expression. Every expression of a deployed model
+// has one; a missing one is said, never guessed.
+func (e *evaluation) program(x schema.Expression) (*expression.Program, error) {
+	p, ok := e.programs[x]
+	if !ok {
+		return nil, fault.New(fault.Internal, "evaluate", "the expression %q at %s:%d was not compiled", x.Text, x.Position.File, x.Position.Line)
+	}
+	return p, nil
+}
+
+// eval computes a value.
+func (e *evaluation) eval(x schema.Expression, b expression.Bindings) (value.Value, error) {
+	p, err := e.program(x)
+	if err != nil {
+		return value.Null, err
+	}
+	return p.Eval(b)
+}
+
+// inputs lists the values that an expression read, for the proof.
+func (e *evaluation) inputs(x schema.Expression, b expression.Bindings) []assignments.Input {
+	p, err := e.program(x)
+	if err != nil {
+		return nil
+	}
+	var list []assignments.Input
+	for _, path := range p.Reads() {
+		if len(list) == inputsMax {
+			break
+		}
+		if v, ok := e.follow(path, b); ok {
+			list = append(list, assignments.Input{Path: path.String(), Value: v})
+		}
+	}
+	return list
+}
+
+// inputsMax keeps a reason compact: nobody reads a longer proof, and an
+// expression that reads more is shown whole by explain.
+const inputsMax = 8
+
+// follow reads the value at the end of a path; only scalars are values.
+func (e *evaluation) follow(path expression.Path, b expression.Bindings) (value.Value, bool) {
+	r := b.Own
+	switch path.Root {
+	case expression.RootSource:
+		r = b.Source
+	case expression.RootTarget:
+		r = b.Target
+	case expression.RootAnywhere:
+		return value.Null, false
+	}
+	for i, step := range path.Steps {
+		if r == nil {
+			return value.Null, false
+		}
+		entity, ok := e.Model.Entity(r.Type)
+		if !ok {
+			return value.Null, false
+		}
+		p := entity.Properties[step.Property]
+		if !p.IsLink() {
+			return r.Value(step.Property), i == len(path.Steps)-1
+		}
+		links := r.Links[step.Property]
+		if p.Many || len(links) == 0 {
+			return value.Null, false
+		}
+		r, _ = e.World.Record(p.Link, links[0])
+	}
+	return value.Null, false
+}
+
+// message is what an exception looks like to the integrator.
+func message(object string, err error) string { return fmt.Sprintf("%s: %v", object, err) }

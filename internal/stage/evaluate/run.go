@@ -1,0 +1,269 @@
+package evaluate
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/internal/stage"
+)
+
+// Store is what evaluating needs from the store.
+type Store interface {
+	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	LastReadings(ctx context.Context) ([]stage.LastReading, error)
+	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
+	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
+	Save(ctx context.Context, act journal.Act, list []*orders.AssignedResource, also ...stage.Extra) error
+	Reserve(ctx context.Context, counter string, n int) (int64, error)
+}
+
+// Known is everything that an evaluation needs from the store, loaded once.
+type Known struct {
+	Resources   map[schema.EntityType][]resources.Resource
+	ReadAt      map[schema.EntityType]time.Time
+	Assigned    []*orders.AssignedResource
+	Allocations Allocations
+	Denied      map[Pair]bool
+}
+
+// Load reads what evaluation may see.
+func Load(ctx context.Context, store Store, model *roles.Model) (*Known, error) {
+	k := &Known{
+		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
+		Allocations: Allocations{}, Denied: map[Pair]bool{},
+	}
+	for _, c := range model.Connectors {
+		for t := range c.Entities {
+			list, err := store.Resources(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			k.Resources[t] = list
+		}
+	}
+	readings, err := store.LastReadings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range readings {
+		k.ReadAt[r.Entity] = r.Committed.Began
+	}
+	if k.Assigned, err = store.Assigned(ctx, stage.AssignedFilter{}); err != nil {
+		return nil, err
+	}
+	allocations, err := store.Decisions(ctx, stage.Allocation)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range allocations {
+		k.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
+	}
+	denied, err := store.Decisions(ctx, stage.AssociationDenied)
+	for _, d := range denied {
+		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
+	}
+	return k, err
+}
+
+// Expectation is what an evaluation found: what should be, and the values that
+// it allocated on the way.
+type Expectation struct {
+	Result
+	World *World
+	Made  []stage.Decision
+}
+
+// Expect evaluates what is known, allocating values where some are missing. It
+// changes nothing: a run stores the expectation, a plan shows it.
+func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
+	in := Input{Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Day: day}
+	for _, a := range k.Assigned {
+		in.Assigned = append(in.Assigned, Assigned{
+			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
+			Found: a.Workflow == assignments.NonConforming || a.Workflow == assignments.PreExisting,
+		})
+	}
+	in.World = NewWorld(model, k.Resources, k.Allocations)
+	var x Expectation
+	if made, findings := Allocate(in, OwnRequests(in)); len(made) > 0 || len(findings) > 0 {
+		x.keep(&in, made, findings)
+		in.World.fillAllocated(made)
+	}
+	x.Result = Evaluate(in)
+	if len(x.Allocate) > 0 {
+		made, findings := Allocate(in, x.Allocate)
+		x.keep(&in, made, findings)
+		findings = x.Findings
+		x.Result = Evaluate(in)
+		x.Findings = append(findings, x.Findings...)
+	}
+	x.World = in.World
+	return x
+}
+
+// keep makes allocated values known to what follows, and decisions to be stored.
+func (x *Expectation) keep(in *Input, made Allocations, findings []fault.Finding) {
+	all := make(Allocations, len(in.Allocations)+len(made))
+	for subject, v := range in.Allocations {
+		all[subject] = v
+	}
+	for subject, v := range made {
+		all[subject] = v
+		owner := resources.Ref{Type: schema.EntityType(subject.Of), Key: subject.Owner}
+		if t, ok := in.Model.ResourceTypes[roles.ResourceTypeID(subject.Of)]; ok {
+			owner.Type = t.Source
+		}
+		x.Made = append(x.Made, stage.Decision{
+			Kind: stage.Allocation, Type: roles.ResourceTypeID(subject.Of), Owner: owner, Property: subject.Property, Value: v,
+		})
+	}
+	in.Allocations = all
+	x.Findings = append(x.Findings, findings...)
+}
+
+// Adopt brings the assigned resources to what is expected: policies, targets and
+// new ones. It returns those that are different from what is stored. newID
+// hands out numbers for new ones.
+func Adopt(model *roles.Model, k *Known, x Expectation, newID func() orders.AssignedID) []*orders.AssignedResource {
+	byOwner := make(map[pairKey]*orders.AssignedResource, len(k.Assigned))
+	for _, a := range k.Assigned {
+		byOwner[pairKey{a.Type, a.Owner}] = a
+	}
+	var changed []*orders.AssignedResource
+	for _, e := range x.Resources {
+		at := pairKey{e.Type, e.Owner}
+		t := model.ResourceTypes[e.Type]
+		a := byOwner[at]
+		delete(byOwner, at)
+		if a == nil {
+			a = orders.New(newID(), e)
+		}
+		_, ownerThere := x.World.Record(e.Owner.Type, e.Owner.Key)
+		handling := stage.HandlingOf(model, t, ownerThere || t.Provisioning.RemoveOrphans)
+		target := e.Target
+		if target == "" {
+			target = a.Target
+		}
+		current, _ := x.World.Record(t.Target, target)
+		if a.Adopt(e, handling, current, orders.At(k.ReadAt[t.Target])) {
+			changed = append(changed, a)
+		}
+	}
+	for _, a := range byOwner {
+		if gone(model, a, x.World) {
+			changed = append(changed, a)
+		}
+	}
+	return changed
+}
+
+// gone settles what the evaluation no longer names: what is undeclared is
+// released, and a found account that is no longer there closes.
+func gone(model *roles.Model, a *orders.AssignedResource, w *World) bool {
+	t, declared := model.ResourceTypes[a.Type]
+	if !declared {
+		return a.Undeclare()
+	}
+	if _, there := w.Record(t.Target, a.Target); !there || strings.HasPrefix(string(a.Owner.Key), nobody) {
+		if a.Order == nil && !a.Closed {
+			a.Closed = true
+			return true
+		}
+	}
+	return false
+}
+
+// A Runner evaluates and stores.
+type Runner struct {
+	Store    Store
+	Model    *roles.Model
+	Programs expression.Programs
+	Clock    func() time.Time
+	Actor    journal.Actor
+}
+
+// A Summary says what a run did.
+type Summary struct {
+	Roles     int             `json:"roles"`     // assigned roles
+	Resources int             `json:"resources"` // expected resources
+	Changed   int             `json:"changed"`   // of which are different from before
+	Allocated int             `json:"allocated"`
+	Findings  []fault.Finding `json:"findings,omitempty"`
+}
+
+// savedAtOnce is how many assigned resources one transaction writes: people's
+// acts wait behind it for a fraction of a second.
+const savedAtOnce = 500
+
+// Run evaluates everybody on a day and stores what is expected.
+func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
+	k, err := Load(ctx, r.Store, r.Model)
+	if err != nil {
+		return Summary{}, err
+	}
+	x := Expect(r.Model, r.Programs, k, day)
+	act := journal.Act{Actor: r.Actor, Name: "evaluate", Subject: day.Format(time.DateOnly), At: r.Clock()}
+	if len(x.Made) > 0 {
+		allocate := act
+		allocate.Name = "allocate"
+		if err := r.Store.Decide(ctx, allocate, x.Made); err != nil {
+			return Summary{}, err
+		}
+	}
+	if err := r.saveRoles(ctx, act, x.Roles); err != nil {
+		return Summary{}, err
+	}
+	ids := stage.Numbers(ctx, r.Store, stage.AssignedCounter)
+	changed := Adopt(r.Model, k, x, func() orders.AssignedID { return orders.AssignedID(ids.Next()) })
+	if err := ids.Err(); err != nil {
+		return Summary{}, err
+	}
+	for start := 0; start < len(changed); start += savedAtOnce {
+		if err := r.Store.Save(ctx, act, changed[start:min(start+savedAtOnce, len(changed))]); err != nil {
+			return Summary{}, err
+		}
+	}
+	return Summary{
+		Roles: len(x.Roles), Resources: len(x.Resources), Changed: len(changed), Allocated: len(x.Made), Findings: x.Findings,
+	}, nil
+}
+
+// saveRoles stores the differences of who has which role.
+func (r *Runner) saveRoles(ctx context.Context, act journal.Act, expected []assignments.AssignedRole) error {
+	stored, err := r.Store.AssignedRoles(ctx, nil)
+	if err != nil {
+		return err
+	}
+	before := make(map[stage.AssignedRoleKey]assignments.AssignedRole, len(stored))
+	for _, role := range stored {
+		before[stage.AssignedRoleKey{Owner: role.Owner, Role: role.Role}] = role
+	}
+	var put []assignments.AssignedRole
+	for _, role := range expected {
+		at := stage.AssignedRoleKey{Owner: role.Owner, Role: role.Role}
+		if old, ok := before[at]; !ok || !sameRole(old, role) {
+			put = append(put, role)
+		}
+		delete(before, at)
+	}
+	remove := make([]stage.AssignedRoleKey, 0, len(before))
+	for at := range before {
+		remove = append(remove, at)
+	}
+	if len(put) == 0 && len(remove) == 0 {
+		return nil
+	}
+	return r.Store.SaveAssignedRoles(ctx, act, put, remove)
+}

@@ -1,0 +1,209 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+)
+
+// Gates knows what an order may have to wait for. The gates stand in the order
+// of the design: switched on, add and remove allowed, period begun, dependencies
+// verified, approved, under the threshold.
+type Gates struct {
+	Model     *roles.Model
+	Parks     map[ParkKey]Park
+	Summaries map[resources.Ref][]Summary // of the same owners
+	Owner     func(resources.Ref) *resources.Resource
+	Day       time.Time // that the rules are judged on
+	Now       time.Time
+}
+
+// GateStore is what the gates need from the store.
+type GateStore interface {
+	Parks(ctx context.Context) ([]Park, error)
+	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]Summary, error)
+	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+}
+
+// OpenGates loads what decides whether the orders of a list may go out.
+func OpenGates(ctx context.Context, store GateStore, m *roles.Model, list []*orders.AssignedResource, day, now time.Time) (*Gates, error) {
+	g := &Gates{Model: m, Parks: map[ParkKey]Park{}, Day: day, Now: now}
+	parks, err := store.Parks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parks {
+		g.Parks[ParkKey{p.Type, p.Kind}] = p
+	}
+	dependent := map[roles.ResourceTypeID]bool{}
+	ownerProperty := map[schema.EntityType]bool{}
+	for id, t := range m.ResourceTypes {
+		for _, other := range t.Provisioning.DependsOn {
+			dependent[id], dependent[other] = true, true
+		}
+		if t.Provisioning.OwnerProperty != "" {
+			ownerProperty[t.Source] = true
+		}
+	}
+	var owners []resources.Ref
+	for _, a := range list {
+		if dependent[a.Type] {
+			owners = append(owners, a.Owner)
+		}
+	}
+	if g.Summaries, err = store.Summaries(ctx, owners); err != nil {
+		return nil, err
+	}
+	return g, g.loadOwners(ctx, store, ownerProperty)
+}
+
+// loadOwners reads the owners of which a property has to be filled.
+func (g *Gates) loadOwners(ctx context.Context, store GateStore, types map[schema.EntityType]bool) error {
+	owners := map[resources.Ref]*resources.Resource{}
+	for t := range types {
+		list, err := store.Resources(ctx, t)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			owners[list[i].Ref] = &list[i]
+		}
+	}
+	if len(types) > 0 {
+		g.Owner = func(r resources.Ref) *resources.Resource { return owners[r] }
+	}
+	return nil
+}
+
+// Waits says what the order of an assigned resource waits for before it may be
+// collected, "" when every gate is open.
+func (g *Gates) Waits(a *orders.AssignedResource) string {
+	if a.Order == nil {
+		return ""
+	}
+	t, ok := g.Model.ResourceTypes[a.Type]
+	if !ok {
+		return "its resource type is not declared"
+	}
+	for _, gate := range []func(roles.ResourceType, *orders.AssignedResource) string{
+		g.switchedOn, g.periodBegun, g.dependencies, g.ready, g.threshold,
+	} {
+		if waits := gate(t, a); waits != "" {
+			return waits
+		}
+	}
+	return ""
+}
+
+func (g *Gates) switchedOn(t roles.ResourceType, _ *orders.AssignedResource) string {
+	switch {
+	case !t.Provisioning.Enabled:
+		return "provisioning is switched off for " + string(t.ID) + " (provisioning.enabled)"
+	case t.Provisioning.Shadow:
+		return "shadow mode: orders of " + string(t.ID) + " are compared, never sent"
+	}
+	return ""
+}
+
+func (g *Gates) periodBegun(t roles.ResourceType, a *orders.AssignedResource) string {
+	if a.Order.Kind != orders.Addition || a.Period.From.IsZero() || !a.Period.Begins(g.Day.Add(t.Provisioning.LeadTime)) {
+		return ""
+	}
+	return "its period begins on " + a.Period.From.Format(time.DateOnly)
+}
+
+// dependencies makes additions wait for what they depend on, and removals for
+// what depends on them.
+func (g *Gates) dependencies(t roles.ResourceType, a *orders.AssignedResource) string {
+	switch a.Order.Kind {
+	case orders.Addition, orders.Association:
+		for _, id := range t.Provisioning.DependsOn {
+			if s, ok := g.of(a.Owner, id); !ok || !s.Present || s.State != orders.Verified {
+				return fmt.Sprintf("the owner's %s is not verified yet", id)
+			}
+		}
+		if p := t.Provisioning.OwnerProperty; p != "" && g.Owner != nil {
+			if owner := g.Owner(a.Owner); owner == nil || owner.Value(p).IsNull() {
+				return fmt.Sprintf("the owner's %s is empty", p)
+			}
+		}
+	case orders.Deletion:
+		for _, other := range g.Model.ResourceTypes {
+			for _, id := range other.Provisioning.DependsOn {
+				if id != t.ID {
+					continue
+				}
+				if s, ok := g.of(a.Owner, other.ID); ok && s.Present && s.State.Open() {
+					return fmt.Sprintf("the owner's %s depends on it and is being removed first", other.ID)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func (g *Gates) of(owner resources.Ref, id roles.ResourceTypeID) (Summary, bool) {
+	for _, s := range g.Summaries[owner] {
+		if s.Type == id && !s.Closed {
+			return s, true
+		}
+	}
+	return Summary{}, false
+}
+
+// ready says what keeps an order whose items may all not go out now.
+func (g *Gates) ready(_ roles.ResourceType, a *orders.AssignedResource) string {
+	if len(a.Ready(g.Now)) > 0 {
+		return ""
+	}
+	waits := ""
+	for _, it := range a.Carried() {
+		switch {
+		case it.Place.State == orders.Transmitted, it.Place.State == orders.Executed:
+			return "" // it is under way: the state says so
+		case it.Place.State == orders.AwaitingApproval:
+			waits = "a review"
+		case it.Place.State == orders.Pending && it.Policy.Parked != "" && waits == "":
+			waits = it.Policy.Parked
+		case it.Place.State == orders.Pending && it.NotBefore > orders.At(g.Now) && waits == "":
+			waits = "the next attempt at " + it.NotBefore.Time().Format(time.RFC3339)
+		case it.Place.State == orders.Errored && waits == "":
+			waits = "somebody to retry or decline what failed"
+		case it.Place.State == orders.Error && waits == "":
+			waits = "a mended rule"
+		}
+	}
+	return waits
+}
+
+// threshold holds what nobody released of a kind that a threshold parked.
+func (g *Gates) threshold(t roles.ResourceType, a *orders.AssignedResource) string {
+	park, parked := g.Parks[ParkKey{t.ID, a.Order.Kind}]
+	if !parked {
+		return ""
+	}
+	for _, it := range a.Ready(g.Now) {
+		if it.Place.Mark != orders.Released {
+			return "a threshold: " + park.Why
+		}
+	}
+	return ""
+}
+
+// HandlingOf says how a resource type treats its orders. removable is false
+// where the owner is gone and orphans are not removed by themselves.
+func HandlingOf(m *roles.Model, t roles.ResourceType, removable bool) orders.Handling {
+	c, connection := m.Connection(t)
+	p := t.Provisioning
+	return orders.Handling{
+		Connector: c.ID, Connection: p.Connection, Target: t.Target,
+		Manual: connection.Manual, Readable: !connection.Unsynchronized,
+		Review: p.Review, Add: p.Add, Remove: p.Remove && removable, DiscardManual: p.DiscardManual,
+		Attempts: p.Attempts, Validity: p.TransmittedValidity, Settle: p.Settle,
+	}
+}

@@ -1,0 +1,193 @@
+package synchronize
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/value"
+)
+
+// difference is what a reading would change.
+type difference struct {
+	put      []resources.Resource
+	remove   []resources.Key
+	counts   resources.Counts
+	links    int // links held before
+	findings []fault.Finding
+}
+
+// compare finds what a reading adds, changes and, where it is complete, removes.
+func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Names) difference {
+	d := difference{counts: resources.Counts{Held: len(known), Read: len(f.objects), SetAside: len(f.setAside)}}
+	before := make(map[resources.Key]*resources.Resource, len(known))
+	for i := range known {
+		before[known[i].Key] = &known[i]
+		d.links += linksOf(&known[i])
+	}
+	present := make(map[resources.Key]bool, len(f.objects)+len(f.setAside))
+	for _, key := range f.setAside {
+		present[key] = true
+	}
+	dangling := map[schema.PropertyName]int{}
+	for _, object := range f.objects {
+		now := stage.ResourceOf(f.entity, object, names)
+		r.display(f.entity, &now)
+		for p, texts := range now.Dangling {
+			dangling[p] += len(texts)
+		}
+		present[now.Key] = true
+		old, ok := before[now.Key]
+		switch {
+		case !ok:
+			d.counts.Added++
+		case sameContent(old, &now):
+			continue
+		default:
+			d.counts.Changed++
+			d.counts.Links += linksLost(old, &now)
+		}
+		d.put = append(d.put, now)
+	}
+	if f.reading.Complete {
+		for i := range known {
+			if key := known[i].Key; !present[key] {
+				d.remove = append(d.remove, key)
+			}
+		}
+	}
+	d.counts.Removed = len(d.remove)
+	d.findings = danglingFindings(f.entity, dangling)
+	return d
+}
+
+// display computes the name that people read; a failing expression falls back on the key.
+func (r *Runner) display(e schema.Entity, now *resources.Resource) {
+	now.Display = string(now.Key)
+	p, ok := r.Programs[e.Display]
+	if e.Display.IsZero() || !ok {
+		return
+	}
+	if v, err := p.Eval(expression.Bindings{Own: now}); err == nil && v.Text() != "" {
+		now.Display = v.Text()
+	}
+}
+
+func sameContent(a, b *resources.Resource) bool {
+	_, before := a.Encode()
+	_, now := b.Encode()
+	return before == now
+}
+
+func linksOf(r *resources.Resource) int {
+	n := 0
+	for _, keys := range r.Links {
+		n += len(keys)
+	}
+	return n
+}
+
+// linksLost counts links that a resource had and lost without another in their place.
+func linksLost(before, now *resources.Resource) int {
+	lost := 0
+	for p, keys := range before.Links {
+		if n := len(keys) - len(now.Links[p]); n > 0 {
+			lost += n
+		}
+	}
+	return lost
+}
+
+func danglingFindings(e schema.Entity, dangling map[schema.PropertyName]int) []fault.Finding {
+	var list []fault.Finding
+	for _, name := range e.Names() {
+		if n := dangling[name]; n > 0 {
+			list = append(list, fault.Finding{
+				Object: string(e.Type) + "." + string(name),
+				What:   fmt.Sprintf("%d links lead to no known %s", n, e.Properties[name].Link),
+				Do:     "check that the column holds keys or identifiers of that entity type, and that it is synchronized",
+			})
+		}
+	}
+	return list
+}
+
+// percentFloor is the size below which percentages say little: updates and
+// links are measured against it where fewer are held. Removals are not: of
+// three sites, one that disappears is worth a question.
+const percentFloor = 20
+
+// Brake says why a reading must not be committed unseen, "" when it may.
+// Everything that is switched on counts; the strictest wins. An entity type
+// that would be emptied is always braked.
+func Brake(t schema.ReadingThresholds, c resources.Counts, linksHeld int) string {
+	if c.Held > 0 && c.Removed == c.Held {
+		return fmt.Sprintf("all %d would be removed", c.Held)
+	}
+	if c.Held == 0 {
+		return ""
+	}
+	floor := max(c.Held, percentFloor)
+	var tripped []string
+	check := func(what string, n, limit, percent, of int) {
+		if limit > 0 && n > limit {
+			tripped = append(tripped, fmt.Sprintf("%d %s, at most %d are let through", n, what, limit))
+		}
+		if percent > 0 && n*100 > percent*of {
+			tripped = append(tripped, fmt.Sprintf("%d %s of %d, at most %d %% are let through", n, what, of, percent))
+		}
+	}
+	check("would be removed", c.Removed, t.Delete, t.DeletePercent, c.Held)
+	check("would change", c.Changed, t.Update, t.UpdatePercent, floor)
+	check("would be added", c.Added, t.Add, t.AddPercent, floor)
+	check("links would be lost", c.Links, t.Link, t.LinkPercent, max(linksHeld, percentFloor))
+	return strings.Join(tripped, "; ")
+}
+
+// names knows the resources of every entity type that links lead to: those just
+// read, and those known from before.
+func (r *Runner) names(ctx context.Context, all []*fetched) (stage.Names, error) {
+	index := stage.NameIndex{}
+	for _, f := range all {
+		for _, object := range f.objects {
+			index.Add(f.entity, resources.Key(object.Key), func(p schema.PropertyName) value.Value { return object.Values[string(p)] })
+		}
+	}
+	whole := map[schema.EntityType]bool{}
+	for _, f := range all {
+		whole[f.entity.Type] = f.failed == nil && f.reading.Complete
+	}
+	for _, f := range all {
+		for _, p := range f.entity.Properties {
+			if !p.IsLink() || whole[p.Link] {
+				continue
+			}
+			whole[p.Link] = true
+			if err := r.addKnown(ctx, index, p.Link); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return index, nil
+}
+
+// addKnown adds what the store holds of an entity type; what was just read stays.
+func (r *Runner) addKnown(ctx context.Context, index stage.NameIndex, t schema.EntityType) error {
+	entity, ok := r.Model.Entity(t)
+	if !ok {
+		return nil
+	}
+	list, err := r.Store.Resources(ctx, t)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		index.Add(entity, list[i].Key, list[i].Value)
+	}
+	return nil
+}

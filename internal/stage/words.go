@@ -1,0 +1,139 @@
+package stage
+
+import (
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/value"
+)
+
+// The counters from which the engine reserves numbers.
+const (
+	OrderCounter    = "order"
+	AssignedCounter = "assigned"
+)
+
+// A Deployment is one version of the configuration.
+type Deployment struct {
+	ID    int64             `json:"id"`
+	Hash  string            `json:"hash"`
+	At    time.Time         `json:"at"`
+	By    string            `json:"by"`
+	Files map[string][]byte `json:"files,omitempty"` // left out of lists
+}
+
+// Changes are what a reading changes in one entity type. Keys are unique within Put.
+type Changes struct {
+	Put      []resources.Resource
+	Remove   []resources.Key
+	SetAside []resources.Key // rows that were read and cannot be used: their absence proves nothing
+	Findings []fault.Finding
+	Identify []schema.PropertyName // the properties that name a resource uniquely
+}
+
+// A LastReading is how far one entity type is known. A reading with ID 0 is none.
+type LastReading struct {
+	Entity    schema.EntityType
+	Last      resources.Reading // the one that began last, whatever became of it
+	Committed resources.Reading // the last that was committed, complete or not
+	Complete  resources.Reading // the last that was complete and committed: it proves absence
+	SetAside  []resources.Key   // by the last committed one
+}
+
+// DecisionKind says what a decision is about.
+type DecisionKind string
+
+// The kinds of decision that evaluation reads.
+const (
+	Allocation           DecisionKind = "allocation" // a value that was found once and is kept for life
+	AssociationDenied    DecisionKind = "association denied"
+	AssociationConfirmed DecisionKind = "association confirmed"
+)
+
+// A Decision is what a person or an allocation settled. There is one for each
+// kind, type, owner, target and property; a later one takes its place. An
+// allocated value belongs to one owner within its type and property.
+type Decision struct {
+	Kind     DecisionKind
+	Type     roles.ResourceTypeID // or the entity type of an allocated property
+	Owner    resources.Ref
+	Target   resources.Key
+	Property schema.PropertyName
+	Value    value.Value
+	At       time.Time // filled from the act when it is zero
+	By       string    // filled from the act when it is empty
+	Why      string
+}
+
+// AssignedRoleKey names an assigned role.
+type AssignedRoleKey struct {
+	Owner resources.Ref
+	Role  roles.RoleID
+}
+
+// AssignedFilter chooses assigned resources: all that are not closed, cut down
+// by every field that is set.
+type AssignedFilter struct {
+	IDs        []orders.AssignedID
+	Types      []roles.ResourceTypeID
+	Owners     []resources.Ref
+	Entity     schema.EntityType // of the target
+	Targets    []resources.Key   // of Entity
+	Connector  schema.ConnectorID
+	Connection schema.ConnectionID
+	States     []orders.State // the consolidated state
+	OpenOnly   bool           // with an open order
+	Waiting    bool           // to be judged again
+	Closed     bool           // history too
+}
+
+// A Summary is what a dependency's gate needs to know of an assigned resource.
+type Summary struct {
+	ID       orders.AssignedID
+	Type     roles.ResourceTypeID
+	Target   resources.Key
+	State    orders.State
+	Workflow assignments.Workflow
+	Present  bool // the system holds it
+	Closed   bool
+}
+
+// A Park holds every order of a kind of a resource type until a person releases them.
+type Park struct {
+	Type  roles.ResourceTypeID `json:"type"`
+	Kind  orders.Kind          `json:"kind"`
+	Since time.Time            `json:"since"` // filled from the act when it is zero
+	Count int                  `json:"count"` // orders that the run would have raised
+	Limit int                  `json:"limit"`
+	Why   string               `json:"why"`
+}
+
+// ParkKey names a park.
+type ParkKey struct {
+	Type roles.ResourceTypeID
+	Kind orders.Kind
+}
+
+// Due is work for the jobs, written with the act that makes it necessary. The
+// same work for the same subject is due once, at the earlier time.
+type Due struct {
+	What      string
+	Subject   string
+	NotBefore time.Time
+}
+
+// Extra is what an act does besides moving assigned resources, in the same transaction.
+type Extra struct {
+	Put    []resources.Resource // read back
+	Remove []resources.Ref      // looked up and gone
+	Park   []Park
+	Unpark []ParkKey
+	Due    []Due
+	Decide []Decision
+	Revoke []Decision // by their names: values do not matter
+}
