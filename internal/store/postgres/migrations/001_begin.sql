@@ -1,0 +1,334 @@
+-- +goose Up
+
+CREATE TABLE counter (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  value bigint NOT NULL
+);
+
+CREATE TABLE journal (
+  seq bigint NOT NULL PRIMARY KEY,
+  at bigint NOT NULL,
+  process text COLLATE "C" NOT NULL,
+  behalf text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  detail text COLLATE "C" NOT NULL,
+  prev text COLLATE "C" NOT NULL,
+  hash text COLLATE "C" NOT NULL UNIQUE
+);
+
+-- +goose StatementBegin
+CREATE FUNCTION refuse_edit() RETURNS trigger LANGUAGE plpgsql AS $refuse$
+BEGIN
+  RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
+END
+$refuse$;
+-- +goose StatementEnd
+
+CREATE TRIGGER journal_is_not_edited BEFORE UPDATE ON journal
+FOR EACH ROW EXECUTE FUNCTION refuse_edit('the journal is append-only');
+
+CREATE TRIGGER journal_is_not_deleted BEFORE DELETE ON journal
+FOR EACH ROW EXECUTE FUNCTION refuse_edit('the journal is append-only');
+
+CREATE TRIGGER journal_is_not_emptied BEFORE TRUNCATE ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_edit('the journal is append-only');
+
+-- The head of the chain, apart from it: entries cut off at the end are missed.
+CREATE TABLE journal_head (
+  id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
+  seq bigint NOT NULL,
+  hash text COLLATE "C" NOT NULL
+);
+
+INSERT INTO journal_head (id, seq, hash) VALUES (1, 0, '');
+
+CREATE TABLE configuration (
+  id bigint NOT NULL PRIMARY KEY,
+  hash text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  files text COLLATE "C" NOT NULL
+);
+
+CREATE TABLE entity (
+  entity text COLLATE "C" NOT NULL PRIMARY KEY,
+  identify text COLLATE "C" NOT NULL
+);
+
+CREATE TABLE reading (
+  id bigint NOT NULL PRIMARY KEY,
+  connector text COLLATE "C" NOT NULL,
+  entity text COLLATE "C" NOT NULL,
+  began_at bigint NOT NULL,
+  ended_at bigint NOT NULL,
+  complete bigint NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  counts text COLLATE "C" NOT NULL,
+  findings bigint NOT NULL,
+  why text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX reading_entity ON reading (entity, state, complete, id);
+
+CREATE TABLE reading_finding (
+  reading bigint NOT NULL REFERENCES reading (id),
+  ordinal bigint NOT NULL,
+  finding text COLLATE "C" NOT NULL,
+  PRIMARY KEY (reading, ordinal)
+);
+
+CREATE TABLE reading_set_aside (
+  reading bigint NOT NULL REFERENCES reading (id),
+  resource_key text COLLATE "C" NOT NULL,
+  PRIMARY KEY (reading, resource_key)
+);
+
+CREATE TABLE resource (
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  display text COLLATE "C" NOT NULL,
+  document text COLLATE "C" NOT NULL,
+  hash text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  valid_from bigint NOT NULL,
+  PRIMARY KEY (entity, resource_key)
+);
+
+-- Covering, so that a reading that changes nothing reads no documents.
+CREATE INDEX resource_hash ON resource (entity, resource_key, hash);
+CREATE INDEX resource_display ON resource (entity, display, resource_key);
+
+CREATE TABLE resource_identifier (
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  property text COLLATE "C" NOT NULL,
+  identifier text COLLATE "C" NOT NULL,
+  PRIMARY KEY (entity, resource_key, property, identifier)
+);
+
+CREATE INDEX resource_identifier_name ON resource_identifier (entity, property, identifier, resource_key);
+
+CREATE TABLE resource_link (
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  property text COLLATE "C" NOT NULL,
+  target text COLLATE "C" NOT NULL,
+  PRIMARY KEY (entity, resource_key, property, target)
+);
+
+CREATE INDEX resource_link_inverse ON resource_link (entity, property, target, resource_key);
+
+CREATE TABLE resource_word (
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  word text COLLATE "C" NOT NULL,
+  PRIMARY KEY (entity, resource_key, word)
+);
+
+CREATE INDEX resource_word_search ON resource_word (entity, word, resource_key);
+
+CREATE TABLE resource_history (
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  valid_to bigint NOT NULL,
+  version bigint NOT NULL,
+  valid_from bigint NOT NULL,
+  display text COLLATE "C" NOT NULL,
+  document text COLLATE "C" NOT NULL,
+  PRIMARY KEY (entity, resource_key, valid_to, version)
+);
+
+CREATE INDEX resource_history_age ON resource_history (valid_to);
+
+CREATE TABLE decision (
+  kind text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  owner_type text COLLATE "C" NOT NULL,
+  owner_key text COLLATE "C" NOT NULL,
+  target text COLLATE "C" NOT NULL,
+  property text COLLATE "C" NOT NULL,
+  decided_value text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  PRIMARY KEY (kind, type, owner_type, owner_key, target, property)
+);
+
+CREATE UNIQUE INDEX decision_allocates_once ON decision (type, property, decided_value) WHERE kind = 'allocation';
+
+CREATE TABLE assigned_role (
+  owner_type text COLLATE "C" NOT NULL,
+  owner_key text COLLATE "C" NOT NULL,
+  role text COLLATE "C" NOT NULL,
+  workflow bigint NOT NULL,
+  from_at bigint NOT NULL,
+  to_at bigint NOT NULL,
+  reasons text COLLATE "C" NOT NULL,
+  PRIMARY KEY (owner_type, owner_key, role)
+);
+
+CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
+
+CREATE TABLE assigned_resource (
+  id bigint NOT NULL PRIMARY KEY,
+  type text COLLATE "C" NOT NULL,
+  owner_type text COLLATE "C" NOT NULL,
+  owner_key text COLLATE "C" NOT NULL,
+  entity text COLLATE "C" NOT NULL,
+  target text COLLATE "C" NOT NULL,
+  connector text COLLATE "C" NOT NULL,
+  connection text COLLATE "C" NOT NULL,
+  manual bigint NOT NULL,
+  workflow bigint NOT NULL,
+  state bigint NOT NULL,
+  blocked bigint NOT NULL,
+  errored bigint NOT NULL,
+  found bigint NOT NULL,
+  present bigint NOT NULL,
+  confidence bigint NOT NULL,
+  from_at bigint NOT NULL,
+  to_at bigint NOT NULL,
+  waiting bigint NOT NULL,
+  closed bigint NOT NULL,
+  version bigint NOT NULL CHECK (version > 0),
+  document text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
+CREATE INDEX assigned_resource_target ON assigned_resource (entity, target);
+CREATE INDEX assigned_resource_held ON assigned_resource (type) WHERE present = 1 AND closed = 0;
+CREATE INDEX assigned_resource_state ON assigned_resource (type, state) WHERE closed = 0;
+CREATE INDEX assigned_resource_question ON assigned_resource (id)
+  WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
+CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
+
+CREATE TABLE provisioning_order (
+  id bigint NOT NULL PRIMARY KEY,
+  assigned_resource bigint NOT NULL REFERENCES assigned_resource (id),
+  kind text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  created_at bigint NOT NULL,
+  closed_at bigint NOT NULL,
+  supersedes bigint NOT NULL,
+  outcome text COLLATE "C" NOT NULL,
+  waits text COLLATE "C" NOT NULL,
+  taken_by text COLLATE "C" NOT NULL,
+  agent text COLLATE "C" NOT NULL,
+  fence bigint NOT NULL,
+  lease_until bigint NOT NULL,
+  not_before bigint NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  owner_type text COLLATE "C" NOT NULL,
+  owner_key text COLLATE "C" NOT NULL,
+  connector text COLLATE "C" NOT NULL,
+  connection text COLLATE "C" NOT NULL,
+  manual bigint NOT NULL,
+  state bigint NOT NULL,
+  gated bigint NOT NULL,
+  ready bigint NOT NULL,
+  transmitted bigint NOT NULL,
+  read_back bigint NOT NULL,
+  blocked bigint NOT NULL,
+  errored bigint NOT NULL,
+  due_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  since_at bigint NOT NULL
+);
+
+-- At most one open order per assigned resource.
+CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_assigned ON provisioning_order (assigned_resource, id);
+CREATE INDEX provisioning_order_collect ON provisioning_order (connector, connection, gated, id, due_at, assigned_resource)
+  WHERE closed_at = 0 AND ready > 0;
+CREATE INDEX provisioning_order_transmitted ON provisioning_order (connector, connection, id, assigned_resource)
+  WHERE closed_at = 0 AND transmitted > 0;
+CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, connection, id, assigned_resource)
+  WHERE closed_at = 0 AND read_back > 0;
+CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
+CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
+
+CREATE TABLE order_item (
+  order_id bigint NOT NULL REFERENCES provisioning_order (id),
+  item bigint NOT NULL,
+  assigned_resource bigint NOT NULL,
+  property text COLLATE "C" NOT NULL,
+  link text COLLATE "C" NOT NULL,
+  op text COLLATE "C" NOT NULL,
+  state bigint NOT NULL,
+  mark text COLLATE "C" NOT NULL,
+  proposed text COLLATE "C" NOT NULL,
+  current_value text COLLATE "C" NOT NULL,
+  before_value text COLLATE "C" NOT NULL,
+  workflow bigint NOT NULL,
+  message text COLLATE "C" NOT NULL,
+  live bigint NOT NULL, -- its order is open
+  since_at bigint NOT NULL,
+  PRIMARY KEY (order_id, item)
+);
+
+CREATE INDEX order_item_state ON order_item (state, mark) WHERE live = 1;
+
+-- Every legal move, seeded from the transition table when the store is opened.
+CREATE TABLE order_transition (
+  from_place text COLLATE "C" NOT NULL,
+  event text COLLATE "C" NOT NULL,
+  to_place text COLLATE "C" NOT NULL,
+  PRIMARY KEY (from_place, event, to_place)
+);
+
+CREATE TABLE order_step (
+  assigned_resource bigint NOT NULL REFERENCES assigned_resource (id),
+  item bigint NOT NULL,
+  step bigint NOT NULL CHECK (step > 0),
+  prev_step bigint CHECK (prev_step = step - 1),
+  from_place text COLLATE "C" NOT NULL,
+  event text COLLATE "C" NOT NULL,
+  to_place text COLLATE "C" NOT NULL,
+  order_id bigint NOT NULL,
+  at bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  PRIMARY KEY (assigned_resource, item, step),        -- two writers of one step: one wins
+  UNIQUE (assigned_resource, item, step, to_place),
+  CHECK ((step = 1) = (prev_step IS NULL)),
+  CHECK (step > 1 OR from_place IN ('None', 'Verified', 'Verified (frozen)', 'Executed',
+    'Inactive', 'Inactive (declined)', 'Inactive (released)')),
+  FOREIGN KEY (from_place, event, to_place)           -- only legal moves
+    REFERENCES order_transition (from_place, event, to_place),
+  FOREIGN KEY (assigned_resource, item, prev_step, from_place) -- only from where it really is
+    REFERENCES order_step (assigned_resource, item, step, to_place)
+);
+
+CREATE TRIGGER order_step_is_not_edited BEFORE UPDATE ON order_step
+FOR EACH ROW EXECUTE FUNCTION refuse_edit('steps are append-only');
+
+CREATE TRIGGER order_step_is_not_deleted BEFORE DELETE ON order_step
+FOR EACH ROW EXECUTE FUNCTION refuse_edit('steps are append-only');
+
+CREATE TRIGGER order_step_is_not_emptied BEFORE TRUNCATE ON order_step
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_edit('steps are append-only');
+
+CREATE TABLE park (
+  type text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  since_at bigint NOT NULL,
+  orders bigint NOT NULL,
+  ceiling bigint NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  PRIMARY KEY (type, kind)
+);
+
+CREATE TABLE due (
+  what text COLLATE "C" NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  not_before bigint NOT NULL,
+  holder text COLLATE "C" NOT NULL,
+  lease_until bigint NOT NULL,
+  PRIMARY KEY (what, subject)
+);
+
+CREATE INDEX due_time ON due (not_before);

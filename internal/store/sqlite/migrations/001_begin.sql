@@ -1,0 +1,328 @@
+-- +goose Up
+
+CREATE TABLE counter (
+  name  TEXT    NOT NULL PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE journal (
+  seq     INTEGER NOT NULL PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  process TEXT    NOT NULL,
+  behalf  TEXT    NOT NULL,
+  name    TEXT    NOT NULL,
+  subject TEXT    NOT NULL,
+  why     TEXT    NOT NULL,
+  detail  TEXT    NOT NULL,
+  prev    TEXT    NOT NULL,
+  hash    TEXT    NOT NULL UNIQUE
+) STRICT;
+
+-- +goose StatementBegin
+CREATE TRIGGER journal_is_not_edited BEFORE UPDATE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER journal_is_not_deleted BEFORE DELETE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+-- +goose StatementEnd
+
+-- The head of the chain, apart from it: entries cut off at the end are missed.
+CREATE TABLE journal_head (
+  id   INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  seq  INTEGER NOT NULL,
+  hash TEXT    NOT NULL
+) STRICT;
+
+INSERT INTO journal_head (id, seq, hash) VALUES (1, 0, '');
+
+CREATE TABLE configuration (
+  id    INTEGER NOT NULL PRIMARY KEY,
+  hash  TEXT    NOT NULL,
+  at    INTEGER NOT NULL,
+  actor TEXT    NOT NULL,
+  files TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE entity (
+  entity   TEXT NOT NULL PRIMARY KEY,
+  identify TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading (
+  id        INTEGER NOT NULL PRIMARY KEY,
+  connector TEXT    NOT NULL,
+  entity    TEXT    NOT NULL,
+  began_at  INTEGER NOT NULL,
+  ended_at  INTEGER NOT NULL,
+  complete  INTEGER NOT NULL,
+  state     TEXT    NOT NULL,
+  counts    TEXT    NOT NULL,
+  findings  INTEGER NOT NULL,
+  why       TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX reading_entity ON reading (entity, state, complete, id);
+
+CREATE TABLE reading_finding (
+  reading INTEGER NOT NULL REFERENCES reading (id),
+  ordinal INTEGER NOT NULL,
+  finding TEXT    NOT NULL,
+  PRIMARY KEY (reading, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_set_aside (
+  reading      INTEGER NOT NULL REFERENCES reading (id),
+  resource_key TEXT    NOT NULL,
+  PRIMARY KEY (reading, resource_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE resource (
+  entity       TEXT    NOT NULL,
+  resource_key TEXT    NOT NULL,
+  display      TEXT    NOT NULL,
+  document     TEXT    NOT NULL,
+  hash         TEXT    NOT NULL,
+  version      INTEGER NOT NULL,
+  valid_from   INTEGER NOT NULL,
+  PRIMARY KEY (entity, resource_key)
+) STRICT;
+
+-- Covering, so that a reading that changes nothing reads no documents.
+CREATE INDEX resource_hash ON resource (entity, resource_key, hash);
+CREATE INDEX resource_display ON resource (entity, display, resource_key);
+
+CREATE TABLE resource_identifier (
+  entity       TEXT NOT NULL,
+  resource_key TEXT NOT NULL,
+  property     TEXT NOT NULL,
+  identifier   TEXT NOT NULL,
+  PRIMARY KEY (entity, resource_key, property, identifier)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX resource_identifier_name ON resource_identifier (entity, property, identifier, resource_key);
+
+CREATE TABLE resource_link (
+  entity       TEXT NOT NULL,
+  resource_key TEXT NOT NULL,
+  property     TEXT NOT NULL,
+  target       TEXT NOT NULL,
+  PRIMARY KEY (entity, resource_key, property, target)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX resource_link_inverse ON resource_link (entity, property, target, resource_key);
+
+CREATE TABLE resource_word (
+  entity       TEXT NOT NULL,
+  resource_key TEXT NOT NULL,
+  word         TEXT NOT NULL,
+  PRIMARY KEY (entity, resource_key, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX resource_word_search ON resource_word (entity, word, resource_key);
+
+CREATE TABLE resource_history (
+  entity       TEXT    NOT NULL,
+  resource_key TEXT    NOT NULL,
+  valid_to     INTEGER NOT NULL,
+  version      INTEGER NOT NULL,
+  valid_from   INTEGER NOT NULL,
+  display      TEXT    NOT NULL,
+  document     TEXT    NOT NULL,
+  PRIMARY KEY (entity, resource_key, valid_to, version)
+) STRICT;
+
+CREATE INDEX resource_history_age ON resource_history (valid_to);
+
+CREATE TABLE decision (
+  kind          TEXT    NOT NULL,
+  type          TEXT    NOT NULL,
+  owner_type    TEXT    NOT NULL,
+  owner_key     TEXT    NOT NULL,
+  target        TEXT    NOT NULL,
+  property      TEXT    NOT NULL,
+  decided_value TEXT    NOT NULL,
+  at            INTEGER NOT NULL,
+  actor         TEXT    NOT NULL,
+  why           TEXT    NOT NULL,
+  PRIMARY KEY (kind, type, owner_type, owner_key, target, property)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX decision_allocates_once ON decision (type, property, decided_value) WHERE kind = 'allocation';
+
+CREATE TABLE assigned_role (
+  owner_type TEXT    NOT NULL,
+  owner_key  TEXT    NOT NULL,
+  role       TEXT    NOT NULL,
+  workflow   INTEGER NOT NULL,
+  from_at    INTEGER NOT NULL,
+  to_at      INTEGER NOT NULL,
+  reasons    TEXT    NOT NULL,
+  PRIMARY KEY (owner_type, owner_key, role)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
+
+CREATE TABLE assigned_resource (
+  id         INTEGER NOT NULL PRIMARY KEY,
+  type       TEXT    NOT NULL,
+  owner_type TEXT    NOT NULL,
+  owner_key  TEXT    NOT NULL,
+  entity     TEXT    NOT NULL,
+  target     TEXT    NOT NULL,
+  connector  TEXT    NOT NULL,
+  connection TEXT    NOT NULL,
+  manual     INTEGER NOT NULL,
+  workflow   INTEGER NOT NULL,
+  state      INTEGER NOT NULL,
+  blocked    INTEGER NOT NULL,
+  errored    INTEGER NOT NULL,
+  found      INTEGER NOT NULL,
+  present    INTEGER NOT NULL,
+  confidence INTEGER NOT NULL,
+  from_at    INTEGER NOT NULL,
+  to_at      INTEGER NOT NULL,
+  waiting    INTEGER NOT NULL,
+  closed     INTEGER NOT NULL,
+  version    INTEGER NOT NULL CHECK (version > 0),
+  document   TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
+CREATE INDEX assigned_resource_target ON assigned_resource (entity, target);
+CREATE INDEX assigned_resource_held ON assigned_resource (type) WHERE present = 1 AND closed = 0;
+CREATE INDEX assigned_resource_state ON assigned_resource (type, state) WHERE closed = 0;
+CREATE INDEX assigned_resource_question ON assigned_resource (id)
+  WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
+CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
+
+CREATE TABLE provisioning_order (
+  id                INTEGER NOT NULL PRIMARY KEY,
+  assigned_resource INTEGER NOT NULL REFERENCES assigned_resource (id),
+  kind              TEXT    NOT NULL,
+  version           INTEGER NOT NULL,
+  created_at        INTEGER NOT NULL,
+  closed_at         INTEGER NOT NULL,
+  supersedes        INTEGER NOT NULL,
+  outcome           TEXT    NOT NULL,
+  waits             TEXT    NOT NULL,
+  taken_by          TEXT    NOT NULL,
+  agent             TEXT    NOT NULL,
+  fence             INTEGER NOT NULL,
+  lease_until       INTEGER NOT NULL,
+  not_before        INTEGER NOT NULL,
+  type              TEXT    NOT NULL,
+  owner_type        TEXT    NOT NULL,
+  owner_key         TEXT    NOT NULL,
+  connector         TEXT    NOT NULL,
+  connection        TEXT    NOT NULL,
+  manual            INTEGER NOT NULL,
+  state             INTEGER NOT NULL,
+  gated             INTEGER NOT NULL,
+  ready             INTEGER NOT NULL,
+  transmitted       INTEGER NOT NULL,
+  read_back         INTEGER NOT NULL,
+  blocked           INTEGER NOT NULL,
+  errored           INTEGER NOT NULL,
+  due_at            INTEGER NOT NULL,
+  expires_at        INTEGER NOT NULL,
+  since_at          INTEGER NOT NULL
+) STRICT;
+
+-- At most one open order per assigned resource.
+CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_assigned ON provisioning_order (assigned_resource, id);
+CREATE INDEX provisioning_order_collect ON provisioning_order (connector, connection, gated, id, due_at, assigned_resource)
+  WHERE closed_at = 0 AND ready > 0;
+CREATE INDEX provisioning_order_transmitted ON provisioning_order (connector, connection, id, assigned_resource)
+  WHERE closed_at = 0 AND transmitted > 0;
+CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, connection, id, assigned_resource)
+  WHERE closed_at = 0 AND read_back > 0;
+CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
+CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
+
+CREATE TABLE order_item (
+  order_id          INTEGER NOT NULL REFERENCES provisioning_order (id),
+  item              INTEGER NOT NULL,
+  assigned_resource INTEGER NOT NULL,
+  property          TEXT    NOT NULL,
+  link              TEXT    NOT NULL,
+  op                TEXT    NOT NULL,
+  state             INTEGER NOT NULL,
+  mark              TEXT    NOT NULL,
+  proposed          TEXT    NOT NULL,
+  current_value     TEXT    NOT NULL,
+  before_value      TEXT    NOT NULL,
+  workflow          INTEGER NOT NULL,
+  message           TEXT    NOT NULL,
+  live              INTEGER NOT NULL, -- its order is open
+  since_at          INTEGER NOT NULL,
+  PRIMARY KEY (order_id, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX order_item_state ON order_item (state, mark) WHERE live = 1;
+
+-- Every legal move, seeded from the transition table when the store is opened.
+CREATE TABLE order_transition (
+  from_place TEXT NOT NULL,
+  event      TEXT NOT NULL,
+  to_place   TEXT NOT NULL,
+  PRIMARY KEY (from_place, event, to_place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_step (
+  assigned_resource INTEGER NOT NULL REFERENCES assigned_resource (id),
+  item              INTEGER NOT NULL,
+  step              INTEGER NOT NULL CHECK (step > 0),
+  prev_step         INTEGER CHECK (prev_step = step - 1),
+  from_place        TEXT    NOT NULL,
+  event             TEXT    NOT NULL,
+  to_place          TEXT    NOT NULL,
+  order_id          INTEGER NOT NULL,
+  at                INTEGER NOT NULL,
+  actor             TEXT    NOT NULL,
+  why               TEXT    NOT NULL,
+  PRIMARY KEY (assigned_resource, item, step),        -- two writers of one step: one wins
+  UNIQUE (assigned_resource, item, step, to_place),
+  CHECK ((step = 1) = (prev_step IS NULL)),
+  CHECK (step > 1 OR from_place IN ('None', 'Verified', 'Verified (frozen)', 'Executed',
+    'Inactive', 'Inactive (declined)', 'Inactive (released)')),
+  FOREIGN KEY (from_place, event, to_place)           -- only legal moves
+    REFERENCES order_transition (from_place, event, to_place),
+  FOREIGN KEY (assigned_resource, item, prev_step, from_place) -- only from where it really is
+    REFERENCES order_step (assigned_resource, item, step, to_place)
+) STRICT, WITHOUT ROWID;
+
+-- +goose StatementBegin
+CREATE TRIGGER order_step_is_not_edited BEFORE UPDATE ON order_step
+BEGIN SELECT RAISE(ABORT, 'steps are append-only'); END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER order_step_is_not_deleted BEFORE DELETE ON order_step
+BEGIN SELECT RAISE(ABORT, 'steps are append-only'); END;
+-- +goose StatementEnd
+
+CREATE TABLE park (
+  type     TEXT    NOT NULL,
+  kind     TEXT    NOT NULL,
+  since_at INTEGER NOT NULL,
+  orders   INTEGER NOT NULL,
+  ceiling  INTEGER NOT NULL,
+  why      TEXT    NOT NULL,
+  PRIMARY KEY (type, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE due (
+  what        TEXT    NOT NULL,
+  subject     TEXT    NOT NULL,
+  not_before  INTEGER NOT NULL,
+  holder      TEXT    NOT NULL,
+  lease_until INTEGER NOT NULL,
+  PRIMARY KEY (what, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX due_time ON due (not_before);

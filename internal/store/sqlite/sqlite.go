@@ -1,0 +1,161 @@
+// Package sqlite opens the embedded store: one file that needs no server.
+//
+// It promises a store that is consistent after kill -9 and after a power cut:
+// the write-ahead log is synchronised at its checkpoints, so a power cut may
+// take back the last acts, never half of one, while the death of the process
+// takes back nothing that was confirmed. One writer works at a time; readers
+// never wait for it. The callers are process, and tests that want a store.
+//
+// A crash leaves the file and its log; the next opening goes on from them. The
+// lock files beside it stay and mean nothing: the lock dies with its holder.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/pressly/goose/v3"
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/store/statement"
+)
+
+const (
+	// busyMilliseconds is how long a command waits for the act of another
+	// process, such as a running server's piece of a reading.
+	busyMilliseconds = 20_000
+	// connections bounds readers; each holds a page cache of its own.
+	connections = 8
+	// cacheKibibytes of pages stay in memory per connection.
+	cacheKibibytes = 32 << 10
+	// Memory as the path is a store that dies with its process.
+	Memory = ":memory:"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options say how a store is opened.
+type Options struct {
+	// Careless lets the operating system write when it likes: twice as fast, and a
+	// power cut may destroy the file. For tests, simulations and demonstrations.
+	Careless bool
+	// Triples are the legal moves; nil: those of the transition table.
+	Triples []orders.Triple
+}
+
+// Open opens the store in a file, makes it where there is none, and brings it to
+// the present schema.
+func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
+	op := "open the store " + path
+	if path != Memory {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fault.Wrap(fault.Internal, op, err)
+		}
+	}
+	db, err := sql.Open("sqlite", source(path, o.Careless))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if path == Memory {
+		db.SetMaxOpenConns(1) // each connection would be another store
+		db.SetConnMaxIdleTime(0)
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, errors.Join(err, db.Close()))
+	}
+	if o.Triples == nil {
+		o.Triples = orders.Triples()
+	}
+	return statement.New(ctx, db, dialect(path), o.Triples)
+}
+
+// source is the driver's address of the file. Pragmas stand here, so that every
+// connection of the pool has them.
+func source(path string, careless bool) string {
+	synchronous := "NORMAL"
+	if careless {
+		synchronous = "OFF"
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyMilliseconds), "journal_mode(WAL)", "foreign_keys(1)",
+		"synchronous(" + synchronous + ")", fmt.Sprintf("cache_size(-%d)", cacheKibibytes), "temp_store(MEMORY)",
+	}}
+	if path == Memory {
+		return "file::memory:?" + q.Encode()
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+var placeholder = regexp.MustCompile(`\$([0-9])`)
+
+func dialect(path string) statement.Dialect {
+	d := statement.Dialect{
+		Name: "SQLite",
+		// Numbered placeholders are positions; $1 would be a name.
+		Rewrite: func(query string) string { return placeholder.ReplaceAllString(query, "?$1") },
+		Texts:   func(p string) string { return "SELECT value FROM json_each(" + p + ")" },
+		Numbers: func(p string) string { return "SELECT value FROM json_each(" + p + ")" },
+		Pairs: func(p string) string {
+			return "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(" + p + ")"
+		},
+		Fault:     kind,
+		Rows:      []int{30, 5, 1},
+		OneWriter: true,
+		Backup: func(ctx context.Context, db *sql.DB, to string) error {
+			if _, err := os.Stat(to); err == nil {
+				return fault.New(fault.Conflict, "back up", "%s exists already", to)
+			}
+			_, err := db.ExecContext(ctx, "VACUUM INTO ?1", to)
+			return err
+		},
+	}
+	locks := &locks{path: path}
+	d.Exclusive, d.Closed = locks.take, locks.releaseAll
+	return d
+}
+
+// kind says what an error of the driver means.
+func kind(err error) fault.Kind {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return fault.KindOf(err)
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+		return fault.Unavailable
+	case codes.SQLITE_CONSTRAINT:
+		switch e.Code() {
+		case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_ROWID:
+			return fault.Conflict
+		}
+		return fault.Refused
+	}
+	return fault.Internal
+}

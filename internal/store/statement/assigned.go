@@ -1,0 +1,229 @@
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+)
+
+// document is what an assigned resource keeps beside its columns.
+type document struct {
+	Handling  orders.Handling   `json:"handling"`
+	Arguments map[string]string `json:"arguments,omitempty"`
+	Items     []orders.Item     `json:"items"`
+}
+
+const selectAssigned = `SELECT a.id, a.type, a.owner_type, a.owner_key, a.target, a.confidence, a.workflow,
+	a.from_at, a.to_at, a.waiting, a.closed, a.version, a.document,
+	o.id, o.kind, o.version, o.created_at, o.supersedes, o.waits, o.taken_by, o.agent, o.fence, o.lease_until, o.not_before
+	FROM assigned_resource a
+	LEFT JOIN provisioning_order o ON o.assigned_resource = a.id AND o.closed_at = 0`
+
+func scanAssigned(r *sql.Rows) (*orders.AssignedResource, error) {
+	a := &orders.AssignedResource{}
+	var from, to int64
+	var waiting, closed int
+	var doc []byte
+	var order struct {
+		id, version, created, supersedes, fence, lease, notBefore sql.NullInt64
+		kind, waits, takenBy, agent                               sql.NullString
+	}
+	err := r.Scan(&a.ID, &a.Type, &a.Owner.Type, &a.Owner.Key, &a.Target, &a.Confidence, &a.Workflow,
+		&from, &to, &waiting, &closed, &a.Version, &doc,
+		&order.id, &order.kind, &order.version, &order.created, &order.supersedes, &order.waits, &order.takenBy,
+		&order.agent, &order.fence, &order.lease, &order.notBefore)
+	if err != nil {
+		return nil, err
+	}
+	var d document
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return nil, fmt.Errorf("assigned resource %d: %w", a.ID, err)
+	}
+	a.Handling, a.Arguments, a.Items = d.Handling, d.Arguments, d.Items
+	a.Period = assignments.Period{From: instant(from), To: instant(to)}
+	a.Waiting, a.Closed = waiting == 1, closed == 1
+	if order.id.Valid {
+		a.Order = &orders.Order{
+			ID: orders.OrderID(order.id.Int64), Kind: orders.Kind(order.kind.String), Version: int(order.version.Int64),
+			Created: instant(order.created.Int64), Supersedes: orders.OrderID(order.supersedes.Int64),
+			Waits: order.waits.String, TakenBy: order.takenBy.String, Agent: order.agent.String,
+			Fence: int(order.fence.Int64), LeaseUntil: orders.Instant(order.lease.Int64), NotBefore: orders.Instant(order.notBefore.Int64),
+		}
+	}
+	return a, nil
+}
+
+// conditions turns the filter into a WHERE clause.
+func assignedConditions(f AssignedFilter, d *Dialect) *conditions {
+	c := &conditions{}
+	if !f.Closed {
+		c.say("a.closed = 0")
+	}
+	if f.IDs != nil {
+		c.among("a.id", d.Numbers, listOf(f.IDs))
+	}
+	if f.Types != nil {
+		c.among("a.type", d.Texts, listOf(f.Types))
+	}
+	if f.Owners != nil {
+		c.among("(a.owner_type, a.owner_key)", d.Pairs, pairs(f.Owners))
+	}
+	if f.Entity != "" {
+		c.add("a.entity = %s", f.Entity)
+	}
+	if f.Targets != nil {
+		c.among("a.target", d.Texts, listOf(f.Targets))
+	}
+	if f.Connector != "" {
+		c.add("a.connector = %s", f.Connector)
+	}
+	if f.Connection != "" {
+		c.add("a.connection = %s", f.Connection)
+	}
+	if f.States != nil {
+		c.among("a.state", d.Numbers, numbersOf(f.States))
+	}
+	if f.OpenOnly {
+		c.say("o.id IS NOT NULL")
+	}
+	if f.Waiting {
+		c.say("a.waiting = 1")
+	}
+	return c
+}
+
+// numbersOf lists states as numbers: a list of small numbers would be taken for bytes.
+func numbersOf(states []orders.State) string {
+	list := make([]int, len(states))
+	for i, s := range states {
+		list[i] = int(s)
+	}
+	return listOf(list)
+}
+
+// pairs lists references for Dialect.Pairs.
+func pairs(refs []resources.Ref) string {
+	list := make([][2]string, len(refs))
+	for i, r := range refs {
+		list[i] = [2]string{string(r.Type), string(r.Key)}
+	}
+	return listOf(list)
+}
+
+// EachAssigned calls do for every assigned resource that the filter chooses, in
+// the order of their numbers, without holding all of them. do must not call the store.
+func (db *DB) EachAssigned(ctx context.Context, f AssignedFilter, do func(*orders.AssignedResource) error) error {
+	return db.failed("load assigned resources", db.read().eachAssigned(ctx, f, do))
+}
+
+func (s *session) eachAssigned(ctx context.Context, f AssignedFilter, do func(*orders.AssignedResource) error) error {
+	c := assignedConditions(f, &s.db.dialect)
+	return s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id", c.args, func(r *sql.Rows) error {
+		a, err := scanAssigned(r)
+		if err != nil {
+			return err
+		}
+		return do(a)
+	})
+}
+
+// Assigned returns the assigned resources that the filter chooses, with their open orders.
+func (db *DB) Assigned(ctx context.Context, f AssignedFilter) ([]*orders.AssignedResource, error) {
+	var list []*orders.AssignedResource
+	err := db.EachAssigned(ctx, f, func(a *orders.AssignedResource) error {
+		list = append(list, a)
+		return nil
+	})
+	return list, err
+}
+
+// Summaries returns what dependencies need to know of everything that the
+// owners have or had.
+func (db *DB) Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]Summary, error) {
+	c := &conditions{}
+	c.among("(owner_type, owner_key)", db.dialect.Pairs, pairs(owners))
+	byOwner := map[resources.Ref][]Summary{}
+	err := db.read().each(ctx, `SELECT owner_type, owner_key, id, type, target, state, workflow, present, closed
+		FROM assigned_resource`+c.where()+` ORDER BY id`, c.args, func(r *sql.Rows) error {
+		var owner resources.Ref
+		var s Summary
+		var present, closed int
+		if err := r.Scan(&owner.Type, &owner.Key, &s.ID, &s.Type, &s.Target, &s.State, &s.Workflow, &present, &closed); err != nil {
+			return err
+		}
+		s.Present, s.Closed = present == 1, closed == 1
+		byOwner[owner] = append(byOwner[owner], s)
+		return nil
+	})
+	return byOwner, db.failed("load summaries", err)
+}
+
+// Held returns how many resources each resource type holds: what thresholds
+// measure their percentages against.
+func (db *DB) Held(ctx context.Context) (map[roles.ResourceTypeID]int, error) {
+	held := map[roles.ResourceTypeID]int{}
+	err := db.read().each(ctx, `SELECT type, count(*) FROM assigned_resource WHERE present = 1 AND closed = 0 GROUP BY type`,
+		nil, func(r *sql.Rows) error {
+			var t roles.ResourceTypeID
+			var n int
+			if err := r.Scan(&t, &n); err != nil {
+				return err
+			}
+			held[t] = n
+			return nil
+		})
+	return held, db.failed("count held resources", err)
+}
+
+// ids runs a query of assigned resources' numbers.
+func (db *DB) ids(ctx context.Context, op, query string, args ...any) ([]orders.AssignedID, error) {
+	var list []orders.AssignedID
+	err := db.read().each(ctx, query, args, func(r *sql.Rows) error {
+		var id orders.AssignedID
+		if err := r.Scan(&id); err != nil {
+			return err
+		}
+		list = append(list, id)
+		return nil
+	})
+	return list, db.failed(op, err)
+}
+
+// Collectable returns the assigned resources whose open order has an item that
+// may be sent now, oldest order first. Those that stand before a gate come
+// last: they may be looked at again, and never starve the others.
+func (db *DB) Collectable(ctx context.Context, connector schema.ConnectorID, connection schema.ConnectionID, now orders.Instant, limit int) ([]orders.AssignedID, error) {
+	return db.ids(ctx, "find collectable orders", `SELECT assigned_resource FROM provisioning_order
+		WHERE connector = $1 AND connection = $2 AND closed_at = 0 AND ready > 0 AND due_at <= $3
+		ORDER BY gated, id LIMIT $4`, connector, connection, int64(now), limit)
+}
+
+// Transmitted returns the assigned resources with an item that an agent or a
+// technician holds.
+func (db *DB) Transmitted(ctx context.Context, connector schema.ConnectorID, connection schema.ConnectionID) ([]orders.AssignedID, error) {
+	return db.ids(ctx, "find transmitted orders", `SELECT assigned_resource FROM provisioning_order
+		WHERE connector = $1 AND connection = $2 AND closed_at = 0 AND transmitted > 0 ORDER BY id`, connector, connection)
+}
+
+// ToReadBack returns the assigned resources with an item whose outcome is to be looked up.
+func (db *DB) ToReadBack(ctx context.Context, connector schema.ConnectorID, connection schema.ConnectionID) ([]orders.AssignedID, error) {
+	return db.ids(ctx, "find orders to read back", `SELECT assigned_resource FROM provisioning_order
+		WHERE connector = $1 AND connection = $2 AND closed_at = 0 AND read_back > 0 ORDER BY id`, connector, connection)
+}
+
+// expiringAtOnce bounds one look at the clock: the next look finds the rest.
+const expiringAtOnce = 10_000
+
+// Expiring returns the assigned resources with an item whose lease or validity
+// is over, those that waited longest first.
+func (db *DB) Expiring(ctx context.Context, now orders.Instant) ([]orders.AssignedID, error) {
+	return db.ids(ctx, "find expiring orders", `SELECT assigned_resource FROM provisioning_order
+		WHERE closed_at = 0 AND expires_at > 0 AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2`, int64(now), expiringAtOnce)
+}

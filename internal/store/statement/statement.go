@@ -1,0 +1,302 @@
+// Package statement keeps everything that Provisor knows in a database, with
+// statements that are written once and run on SQLite and PostgreSQL alike.
+//
+// It promises that one method is one act: one transaction, together with the
+// act's entry in the journal. No transaction leaves the package. What the code
+// must not do, the database refuses as well: moves that the transition table
+// does not have, a step that does not follow the last, two open orders for one
+// assigned resource, a journal that is edited.
+//
+// The stages call it through the few methods that each of them declares, the
+// surfaces through package view. Packages sqlite and postgres open it.
+//
+// A crash leaves whole acts behind, never halves. The one act that spans
+// several transactions is a large reading: its pieces are true one by one, its
+// completion is written last, and the next reading goes on from what is there.
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+)
+
+// attemptsOnContention is how often an act is tried when the database gives up
+// on it because of others: deadlocks resolve at the second try or not at all.
+const attemptsOnContention = 5
+
+// DB is the store. Its methods may be called from several goroutines.
+type DB struct {
+	db      *sql.DB
+	dialect Dialect
+	gate    turnstile
+	texts   sync.Map // statement as written -> statement as the database wants it
+}
+
+// New returns the store over an opened, migrated database, after seeding the
+// guard with the legal moves. Packages sqlite and postgres call it.
+func New(ctx context.Context, db *sql.DB, dialect Dialect, triples []orders.Triple) (*DB, error) {
+	store := &DB{db: db, dialect: dialect}
+	if err := store.seed(ctx, triples); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return store, nil
+}
+
+// seed adds the moves that are missing. Moves that an earlier release knew stay:
+// old steps point at them; the function refuses them.
+func (db *DB) seed(ctx context.Context, triples []orders.Triple) error {
+	return db.write(ctx, "seed transitions", true, func(s *session) error {
+		known := map[orders.Triple]bool{}
+		err := s.each(ctx, `SELECT from_place, event, to_place FROM order_transition`, nil, func(r *sql.Rows) error {
+			var from, event, to string
+			if err := r.Scan(&from, &event, &to); err != nil {
+				return err
+			}
+			f, _ := orders.ParsePlace(from) // a place of an earlier release matches no present one
+			t, _ := orders.ParsePlace(to)
+			known[orders.Triple{From: f, Event: orders.Event(event), To: t}] = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		batch := newBatch(transitionTable)
+		for _, t := range triples {
+			if !known[t] {
+				batch.add(t.From.String(), string(t.Event), t.To.String())
+			}
+		}
+		_, err = s.insert(ctx, batch)
+		return err
+	})
+}
+
+var transitionTable = &table{
+	name: "order_transition", columns: []string{"from_place", "event", "to_place"},
+	conflict: "ON CONFLICT DO NOTHING",
+}
+
+// Close releases the database.
+func (db *DB) Close() error {
+	err := db.db.Close()
+	if db.dialect.Closed != nil {
+		err = errors.Join(err, db.dialect.Closed())
+	}
+	return err
+}
+
+// SQL returns the database beneath, for the suite that attacks the guards and
+// for the job engine, whose tables are its own.
+func (db *DB) SQL() *sql.DB { return db.db }
+
+// Backup writes a consistent copy of the store to a file that must not exist.
+// PostgreSQL has tools of its own for that: there it is refused.
+func (db *DB) Backup(ctx context.Context, path string) error {
+	if db.dialect.Backup == nil {
+		e := fault.New(fault.Refused, "back up", "the store on %s is not a file", db.dialect.Name)
+		e.Do = "use the database's own tools, such as pg_dump"
+		return e
+	}
+	return db.failed("back up", db.dialect.Backup(ctx, db.db, path))
+}
+
+// Exclusive takes a named lock that one process at a time can hold; ok is false
+// when somebody else has it. It is released when the process dies.
+func (db *DB) Exclusive(ctx context.Context, name string) (release func() error, ok bool, err error) {
+	release, ok, err = db.dialect.Exclusive(ctx, db.db, name)
+	return release, ok, db.failed("lock "+name, err)
+}
+
+// write runs one transaction that changes something, again when the database
+// gave up on it because of others. do must therefore be repeatable.
+func (db *DB) write(ctx context.Context, op string, bulk bool, do func(*session) error) error {
+	if db.dialect.OneWriter {
+		if err := db.gate.enter(ctx, bulk); err != nil {
+			return db.failed(op, err)
+		}
+		defer db.gate.leave()
+	}
+	var err error
+	for range attemptsOnContention {
+		if err = db.once(ctx, do); err == nil || db.dialect.Fault(err) != fault.Unavailable || ctx.Err() != nil {
+			break
+		}
+	}
+	return db.failed(op, err)
+}
+
+func (db *DB) once(ctx context.Context, do func(*session) error) error {
+	tx, err := db.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	s := &session{run: tx, db: db}
+	if err := do(s); err != nil {
+		s.close()
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	s.close()
+	return tx.Commit()
+}
+
+// snapshot runs several questions against one state of the database.
+func (db *DB) snapshot(ctx context.Context, op string, do func(*session) error) error {
+	tx, err := db.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.Snapshot})
+	if err != nil {
+		return db.failed(op, err)
+	}
+	err = do(&session{run: tx, db: db})
+	return db.failed(op, errors.Join(err, ignoreDone(tx.Rollback())))
+}
+
+// read runs one question.
+func (db *DB) read() *session { return &session{run: db.db, db: db} }
+
+// failed gives an error of the database a kind and the name of the act; errors
+// that have a kind already keep it.
+func (db *DB) failed(op string, err error) error {
+	var known *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return err
+	}
+	return fault.Wrap(db.dialect.Fault(err), op, err)
+}
+
+// ignoreDone drops the error of a rollback after the context already caused one.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// runner is a database, or a transaction on it.
+type runner interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// A session runs statements, in or outside a transaction.
+type session struct {
+	run      runner
+	db       *DB
+	prepared map[string]*sql.Stmt
+}
+
+// close ends the statements that were prepared for the transaction.
+func (s *session) close() {
+	for _, stmt := range s.prepared {
+		_ = stmt.Close() // it dies with the transaction anyway
+	}
+	s.prepared = nil
+}
+
+func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := s.run.ExecContext(ctx, s.db.text(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// each calls scan for every row and closes the result.
+func (s *session) each(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	rows, err := s.run.QueryContext(ctx, s.db.text(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// one reads the first row; found is false when there is none.
+func (s *session) one(ctx context.Context, query string, args []any, dest ...any) (found bool, err error) {
+	err = s.each(ctx, query, args, func(r *sql.Rows) error {
+		if found {
+			return nil
+		}
+		found = true
+		return r.Scan(dest...)
+	})
+	return found, err
+}
+
+// text returns the statement as the database wants it.
+func (db *DB) text(query string) string {
+	if db.dialect.Rewrite == nil {
+		return query
+	}
+	if known, ok := db.texts.Load(query); ok {
+		return known.(string)
+	}
+	rewritten := db.dialect.Rewrite(query)
+	db.texts.Store(query, rewritten)
+	return rewritten
+}
+
+// nanos is how times are kept: Unix nanoseconds, 0 for none.
+func nanos(t time.Time) int64 { return int64(orders.At(t)) }
+
+// instant reads what nanos wrote.
+func instant(n int64) time.Time { return orders.Instant(n).Time() }
+
+// flag is how truth is kept in both databases.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// conditions collects the parts of a WHERE clause and their arguments.
+type conditions struct {
+	parts []string
+	args  []any
+}
+
+// add appends a condition whose %s stands for the argument's placeholder.
+func (c *conditions) add(format string, arg any) {
+	c.args = append(c.args, arg)
+	place := fmt.Sprintf("$%d", len(c.args))
+	c.parts = append(c.parts, strings.ReplaceAll(format, "%s", place))
+}
+
+// say appends a condition without an argument.
+func (c *conditions) say(text string) { c.parts = append(c.parts, text) }
+
+// among appends: the column is one of a list that the dialect unfolds.
+func (c *conditions) among(column string, list func(param string) string, arg any) {
+	c.args = append(c.args, arg)
+	c.parts = append(c.parts, column+" IN ("+list(fmt.Sprintf("$%d", len(c.args)))+")")
+}
+
+// limit returns the placeholder of a row limit.
+func (c *conditions) limit(n int) string {
+	c.args = append(c.args, n)
+	return fmt.Sprintf(" LIMIT $%d", len(c.args))
+}
+
+// where renders the clause, empty when there are no conditions.
+func (c *conditions) where() string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.parts, " AND ")
+}

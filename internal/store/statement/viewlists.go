@@ -1,0 +1,188 @@
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/view"
+)
+
+func workflowShown(no int) view.Workflow { return view.WorkflowOf(assignments.Workflow(no)) }
+
+// People answers who is there, as one types.
+func (v *Views) People(ctx context.Context, f view.PeopleFilter) (page view.PeoplePage, err error) {
+	limit := view.Rows(f.Limit)
+	c := &conditions{}
+	c.add("r.entity = %s", f.Entity)
+	for i, word := range splitWords(f.Text) {
+		if i == 0 { // the first word leads through the index, the others are checked
+			c.args = append(c.args, word, word+"\U0010FFFF")
+			c.say(fmt.Sprintf(`r.resource_key IN (SELECT w.resource_key FROM resource_word w
+				WHERE w.entity = $1 AND w.word >= $%d AND w.word < $%d)`, len(c.args)-1, len(c.args)))
+			continue
+		}
+		c.word("SELECT 1 FROM resource_word w WHERE w.entity = r.entity AND w.resource_key = r.resource_key", word)
+	}
+	if f.After != (view.PeopleCursor{}) {
+		c.args = append(c.args, f.After.Display, f.After.Key)
+		c.say(fmt.Sprintf("(r.display, r.resource_key) > ($%d, $%d)", len(c.args)-1, len(c.args)))
+	}
+	err = v.db.read().each(ctx, `SELECT r.entity, r.resource_key, r.display FROM resource r`+c.where()+
+		` ORDER BY r.display, r.resource_key`+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+		var o view.Owner
+		err := r.Scan(&o.Type, &o.Key, &o.Display)
+		page.People = append(page.People, o)
+		return err
+	})
+	if len(page.People) > limit {
+		page.People = page.People[:limit]
+		last := page.People[limit-1]
+		page.After = &view.PeopleCursor{Display: last.Display, Key: last.Key}
+	}
+	return page, v.db.failed("search people", err)
+}
+
+// Reconciliation answers what was found that nobody ordered.
+func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (page view.ReconciliationPage, err error) {
+	limit := view.Rows(f.Limit)
+	c := &conditions{}
+	c.say("a.closed = 0 AND (a.found > 0 OR a.workflow IN (1, 3))")
+	if f.Unauthorized {
+		c.say("a.workflow IN (1, 3)")
+	}
+	if f.Drifted {
+		c.say("a.found > 0")
+	}
+	if f.Types != nil {
+		c.among("a.type", v.db.dialect.Texts, listOf(f.Types))
+	}
+	c.add("a.id > %s", int64(f.After))
+	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
+		err := s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+			a, err := scanAssigned(r)
+			if err != nil {
+				return err
+			}
+			page.Questions = append(page.Questions, questionOf(a))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(page.Questions) > limit {
+			page.Questions = page.Questions[:limit]
+			page.After = page.Questions[limit-1].Account.ID
+		}
+		return s.nameOwners(ctx, page.Questions)
+	})
+	return page, err
+}
+
+func questionOf(a *orders.AssignedResource) view.Question {
+	account := view.AccountOf(a)
+	var asked []view.Item
+	for _, item := range account.Items {
+		if item.State.Mark == string(orders.Found) {
+			asked = append(asked, item)
+		}
+	}
+	account.Items = asked
+	return view.Question{
+		Owner:        view.Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)},
+		Unauthorized: a.Workflow == assignments.NonConforming || a.Workflow == assignments.PreExisting,
+		Account:      account,
+	}
+}
+
+// nameOwners fills what is displayed of owners.
+func (s *session) nameOwners(ctx context.Context, list []view.Question) error {
+	refs := make([]resources.Ref, len(list))
+	for i, q := range list {
+		refs[i] = resources.Ref{Type: schema.EntityType(q.Owner.Type), Key: resources.Key(q.Owner.Key)}
+	}
+	names := map[view.Owner]string{}
+	err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE (entity, resource_key) IN (`+s.db.dialect.Pairs("$1")+`)`,
+		[]any{pairs(refs)}, func(r *sql.Rows) error {
+			var o view.Owner
+			var display string
+			err := r.Scan(&o.Type, &o.Key, &display)
+			names[o] = display
+			return err
+		})
+	for i := range list {
+		list[i].Owner.Display = names[list[i].Owner]
+	}
+	return err
+}
+
+// Readings answers how synchronization goes, the newest first.
+func (v *Views) Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error) {
+	c := &conditions{}
+	if f.Entity != "" {
+		c.add("entity = %s", f.Entity)
+	}
+	var list []view.Reading
+	err := v.db.read().each(ctx, selectReading+c.where()+" ORDER BY id DESC"+c.limit(view.Rows(f.Limit)), c.args, func(r *sql.Rows) error {
+		x, err := scanReading(r)
+		list = append(list, view.Reading{
+			ID: x.ID, Connector: string(x.Connector), Entity: string(x.Entity), Began: x.Began, Ended: x.Ended,
+			Complete: x.Complete, State: string(x.State), Counts: x.Counts, Findings: x.Findings, Why: x.Why,
+		})
+		return err
+	})
+	return list, v.db.failed("list readings", err)
+}
+
+// Parks answers what thresholds hold, and how many open orders each holds now.
+func (v *Views) Parks(ctx context.Context) ([]view.Park, error) {
+	var list []view.Park
+	err := v.db.read().each(ctx, `SELECT p.type, p.kind, p.since_at, p.orders, p.ceiling, p.why,
+		(SELECT count(*) FROM provisioning_order o WHERE o.type = p.type AND o.kind = p.kind AND o.closed_at = 0)
+		FROM park p ORDER BY p.type, p.kind`, nil, func(r *sql.Rows) error {
+		var p view.Park
+		var since int64
+		err := r.Scan(&p.Type, &p.Kind, &since, &p.Count, &p.Limit, &p.Why, &p.Held)
+		p.Since = instant(since)
+		list = append(list, p)
+		return err
+	})
+	return list, v.db.failed("list parks", err)
+}
+
+// Journal answers who did what, the newest first.
+func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.JournalPage, err error) {
+	limit := view.Rows(f.Limit)
+	c := &conditions{}
+	if f.Actor != "" {
+		c.add("(process = %s OR behalf = %s)", f.Actor)
+	}
+	if f.Text != "" {
+		c.add(`(lower(name) LIKE %s ESCAPE '!' OR lower(subject) LIKE %s ESCAPE '!' OR lower(why) LIKE %s ESCAPE '!')`,
+			"%"+likeable.Replace(strings.ToLower(f.Text))+"%")
+	}
+	if !f.Since.IsZero() {
+		c.add("at >= %s", nanos(f.Since))
+	}
+	if f.Before != 0 {
+		c.add("seq < %s", f.Before)
+	}
+	err = v.db.read().each(ctx, selectJournal+c.where()+" ORDER BY seq DESC"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+		e, err := scanEntry(r)
+		page.Entries = append(page.Entries, e)
+		return err
+	})
+	if len(page.Entries) > limit {
+		page.Entries = page.Entries[:limit]
+		page.Before = page.Entries[limit-1].Seq
+	}
+	return page, v.db.failed("list journal", err)
+}
+
+// likeable quotes what LIKE would take for a pattern.
+var likeable = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

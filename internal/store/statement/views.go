@@ -1,0 +1,395 @@
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/view"
+)
+
+// Views answers the questions of package view.
+type Views struct{ db *DB }
+
+// Views returns the store's answers to what people ask.
+func (db *DB) Views() *Views { return &Views{db: db} }
+
+var _ view.Questions = (*Views)(nil)
+
+const selectOrders = `SELECT o.id, o.assigned_resource, o.kind, o.type, o.owner_type, o.owner_key, coalesce(r.display, ''), a.target,
+	o.connector, o.connection, o.manual, o.state, o.since_at, o.version, o.created_at, o.closed_at, o.outcome, o.supersedes,
+	o.waits, o.taken_by, o.agent, a.confidence
+	FROM provisioning_order o
+	JOIN assigned_resource a ON a.id = o.assigned_resource
+	LEFT JOIN resource r ON r.entity = o.owner_type AND r.resource_key = o.owner_key`
+
+func scanOrder(r *sql.Rows) (o view.Order, err error) {
+	var state orders.State
+	var manual int
+	var since, created, closed int64
+	err = r.Scan(&o.ID, &o.Assigned, &o.Kind, &o.Type, &o.Owner.Type, &o.Owner.Key, &o.Owner.Display, &o.Target,
+		&o.Connector, &o.Connection, &manual, &state, &since, &o.Version, &created, &closed, &o.Outcome, &o.Supersedes,
+		&o.Waits, &o.TakenBy, &o.Agent, &o.Confidence)
+	o.State, o.Manual = view.StateOf(orders.Place{State: state}), manual == 1
+	o.Since, o.Created, o.Closed = instant(since), instant(created), instant(closed)
+	return o, err
+}
+
+// Orders answers which orders stand where.
+func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.OrderPage, err error) {
+	limit := view.Rows(f.Limit)
+	c := orderConditions(f, &v.db.dialect)
+	direction := " ORDER BY o.id"
+	if f.Newest {
+		direction = " ORDER BY o.id DESC"
+	}
+	err = v.db.snapshot(ctx, "list orders", func(s *session) error {
+		query := selectOrders + c.where() + direction + c.limit(limit+1)
+		err := s.each(ctx, query, c.args, func(r *sql.Rows) error {
+			o, err := scanOrder(r)
+			page.Orders = append(page.Orders, o)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(page.Orders) > limit {
+			page.Orders = page.Orders[:limit]
+			page.After = page.Orders[limit-1].ID
+		}
+		return s.orderItems(ctx, page.Orders)
+	})
+	return page, err
+}
+
+func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
+	c := &conditions{}
+	if !f.Closed {
+		c.say("o.closed_at = 0")
+	}
+	if f.States != nil {
+		c.among("o.state", d.Numbers, numbersOf(f.States))
+	}
+	if f.Kinds != nil {
+		c.among("o.kind", d.Texts, listOf(f.Kinds))
+	}
+	if f.Types != nil {
+		c.among("o.type", d.Texts, listOf(f.Types))
+	}
+	if f.Owner != nil {
+		c.add("o.owner_type = %s", f.Owner.Type)
+		c.add("o.owner_key = %s", f.Owner.Key)
+	}
+	if f.Connector != "" {
+		c.add("o.connector = %s", f.Connector)
+	}
+	if f.Connection != "" {
+		c.add("o.connection = %s", f.Connection)
+	}
+	if f.Property != "" {
+		c.add("EXISTS (SELECT 1 FROM order_item i WHERE i.order_id = o.id AND i.property = %s)", f.Property)
+	}
+	if f.Review {
+		c.say("(o.blocked > 0 OR o.errored > 0)")
+	}
+	if f.Handed {
+		c.say("o.manual = 1 AND o.transmitted > 0")
+	}
+	if f.Gated {
+		c.say("o.gated = 1")
+	}
+	if !f.Overdue.IsZero() {
+		overdue := "o.expires_at > 0 AND o.expires_at <= %s"
+		c.add(overdue, nanos(f.Overdue))
+		if f.Patience > 0 {
+			expired := c.parts[len(c.parts)-1]
+			c.add("o.since_at <= %s", nanos(f.Overdue.Add(-f.Patience)))
+			patient := c.parts[len(c.parts)-1]
+			c.parts = append(c.parts[:len(c.parts)-2], "(("+expired+") OR "+patient+")")
+		}
+	}
+	c.owner(f.Text)
+	switch {
+	case f.After == 0:
+	case f.Newest:
+		c.add("o.id < %s", int64(f.After))
+	default:
+		c.add("o.id > %s", int64(f.After))
+	}
+	return c
+}
+
+// owner appends: the owner's key is the text, or each of its words begins one of his.
+func (c *conditions) owner(text string) {
+	if text == "" {
+		return
+	}
+	byWords := &conditions{args: c.args}
+	byWords.add("o.owner_key = %s", text)
+	key := byWords.parts[0]
+	byWords.parts = nil
+	for _, word := range splitWords(text) {
+		byWords.word("SELECT 1 FROM resource_word w WHERE w.entity = o.owner_type AND w.resource_key = o.owner_key", word)
+	}
+	c.args = byWords.args
+	if len(byWords.parts) == 0 {
+		c.say(key)
+		return
+	}
+	c.say("(" + key + " OR (" + strings.Join(byWords.parts, " AND ") + "))")
+}
+
+// word appends: the query of words (alias w) finds one that begins like this.
+func (c *conditions) word(query, word string) {
+	c.args = append(c.args, word, word+string(utf8.MaxRune))
+	c.say(fmt.Sprintf("EXISTS (%s AND w.word >= $%d AND w.word < $%d)", query, len(c.args)-1, len(c.args)))
+}
+
+// orderItems fills the items of listed orders.
+func (s *session) orderItems(ctx context.Context, list []view.Order) error {
+	at := map[orders.OrderID]int{}
+	ids := make([]orders.OrderID, len(list))
+	for i, o := range list {
+		at[o.ID], ids[i] = i, o.ID
+		list[i].Items = []view.OrderItem{}
+	}
+	return s.each(ctx, `SELECT order_id, item, property, link, op, state, mark, since_at, proposed, current_value, before_value, workflow, message
+		FROM order_item WHERE order_id IN (`+s.db.dialect.Numbers("$1")+`) ORDER BY order_id, item`, []any{listOf(ids)}, func(r *sql.Rows) error {
+		var id orders.OrderID
+		var it view.OrderItem
+		var p orders.Place
+		var since int64
+		err := r.Scan(&id, &it.Item, &it.Property, &it.Link, &it.Op, &p.State, &p.Mark, &since, &it.Proposed, &it.Current, &it.Before,
+			&it.Workflow.No, &it.Message)
+		it.State, it.Since = view.StateOf(p), instant(since)
+		it.Workflow = workflowShown(it.Workflow.No)
+		list[at[id]].Items = append(list[at[id]].Items, it)
+		return err
+	})
+}
+
+// Order answers what became of one order, open or closed.
+func (v *Views) Order(ctx context.Context, id orders.OrderID) (detail view.OrderDetail, err error) {
+	err = v.db.snapshot(ctx, "show order", func(s *session) error {
+		var list []view.Order
+		err := s.each(ctx, selectOrders+` WHERE o.id = $1`, []any{int64(id)}, func(r *sql.Rows) error {
+			o, err := scanOrder(r)
+			list = append(list, o)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return fault.New(fault.NotFound, "show order", "there is no order %d", id)
+		}
+		if err := s.orderItems(ctx, list); err != nil {
+			return err
+		}
+		detail.Order = list[0]
+		steps, err := s.path(ctx, detail.Assigned, id)
+		detail.Path = steps
+		if err != nil {
+			return err
+		}
+		filter := AssignedFilter{IDs: []orders.AssignedID{detail.Assigned}, Closed: true}
+		return s.eachAssigned(ctx, filter, func(a *orders.AssignedResource) error {
+			detail.Account = view.AccountOf(a)
+			nameSteps(detail.Path, a)
+			return nil
+		})
+	})
+	return detail, err
+}
+
+// Path answers which path the items of an assigned resource took.
+func (v *Views) Path(ctx context.Context, id orders.AssignedID) (steps []view.Step, err error) {
+	err = v.db.snapshot(ctx, "show path", func(s *session) error {
+		if steps, err = s.path(ctx, id, 0); err != nil {
+			return err
+		}
+		return s.eachAssigned(ctx, AssignedFilter{IDs: []orders.AssignedID{id}, Closed: true}, func(a *orders.AssignedResource) error {
+			nameSteps(steps, a)
+			return nil
+		})
+	})
+	return steps, err
+}
+
+// path returns the steps of an assigned resource, under one order or all, as they were taken.
+func (s *session) path(ctx context.Context, id orders.AssignedID, order orders.OrderID) ([]view.Step, error) {
+	c := &conditions{}
+	c.add("assigned_resource = %s", int64(id))
+	if order != 0 {
+		c.add("order_id = %s", int64(order))
+	}
+	var steps []view.Step
+	err := s.each(ctx, `SELECT item, step, order_id, from_place, event, to_place, at, actor, why FROM order_step`+c.where()+
+		` ORDER BY at, item, step`, c.args, func(r *sql.Rows) error {
+		var step view.Step
+		var from, to string
+		var at int64
+		err := r.Scan(&step.Item, &step.Step, &step.Order, &from, &step.Event, &to, &at, &step.Actor, &step.Why)
+		step.From, step.To, step.At = stateShown(from), stateShown(to), instant(at)
+		steps = append(steps, step)
+		return err
+	})
+	return steps, err
+}
+
+// stateShown shows a place as it was written; one of an earlier release keeps its text.
+func stateShown(text string) view.State {
+	p, err := orders.ParsePlace(text)
+	if err != nil {
+		return view.State{No: -1, Name: text}
+	}
+	return view.StateOf(p)
+}
+
+func nameSteps(steps []view.Step, a *orders.AssignedResource) {
+	for i := range steps {
+		if item := a.Item(steps[i].Item); item != nil {
+			steps[i].Name = item.Name()
+		}
+	}
+}
+
+// StateCounts answers how many orders and items stand in each state.
+func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err error) {
+	err = v.db.snapshot(ctx, "count states", func(s *session) error {
+		byState := map[orders.Place]int{}
+		if err := s.count(ctx, `SELECT state, '', count(*) FROM provisioning_order WHERE closed_at = 0 GROUP BY state`, byState); err != nil {
+			return err
+		}
+		for _, state := range orders.States() {
+			p := orders.Place{State: state}
+			counts.Orders = append(counts.Orders, view.StateCount{State: view.StateOf(p), Count: byState[p]})
+		}
+		byPlace := map[orders.Place]int{}
+		if err := s.count(ctx, `SELECT state, mark, count(*) FROM order_item WHERE live = 1 GROUP BY state, mark`, byPlace); err != nil {
+			return err
+		}
+		for _, p := range orders.Places() {
+			counts.Items = append(counts.Items, view.StateCount{State: view.StateOf(p), Count: byPlace[p]})
+		}
+		return nil
+	})
+	return counts, err
+}
+
+func (s *session) count(ctx context.Context, query string, into map[orders.Place]int) error {
+	return s.each(ctx, query, nil, func(r *sql.Rows) error {
+		var p orders.Place
+		var n int
+		err := r.Scan(&p.State, &p.Mark, &n)
+		into[p] = n
+		return err
+	})
+}
+
+// TypeCounts answers how the assigned resources of each resource type stand.
+func (v *Views) TypeCounts(ctx context.Context) ([]view.TypeCount, error) {
+	var list []view.TypeCount
+	err := v.db.read().each(ctx, `SELECT type, state, count(*) FROM assigned_resource WHERE closed = 0 GROUP BY type, state ORDER BY type, state`,
+		nil, func(r *sql.Rows) error {
+			var n view.TypeCount
+			var p orders.Place
+			err := r.Scan(&n.Type, &p.State, &n.Count)
+			n.State = view.StateOf(p)
+			list = append(list, n)
+			return err
+		})
+	return list, v.db.failed("count resource types", err)
+}
+
+// Resolve answers who is meant by a text: whoever bears it as key or as
+// identifier, among one entity type, or among all for "".
+func (v *Views) Resolve(ctx context.Context, entity, text string) (found []view.Owner, err error) {
+	err = v.db.snapshot(ctx, "resolve "+text, func(s *session) error {
+		known, err := s.entities(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range known {
+			if entity != "" && string(e.entity) != entity {
+				continue
+			}
+			err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE entity = $1 AND (resource_key = $2 OR resource_key IN
+				(SELECT i.resource_key FROM resource_identifier i WHERE i.entity = $1 AND i.identifier = $2 AND i.property IN (`+s.db.dialect.Texts("$3")+`)))
+				ORDER BY display, resource_key LIMIT $4`, []any{string(e.entity), text, listOf(e.identify), view.DefaultLimit}, func(r *sql.Rows) error {
+				var o view.Owner
+				err := r.Scan(&o.Type, &o.Key, &o.Display)
+				found = append(found, o)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+type knownEntity struct {
+	entity   schema.EntityType
+	identify []schema.PropertyName
+}
+
+func (s *session) entities(ctx context.Context) ([]knownEntity, error) {
+	var list []knownEntity
+	err := s.each(ctx, `SELECT entity, identify FROM entity ORDER BY entity`, nil, func(r *sql.Rows) error {
+		var e knownEntity
+		var names []byte
+		if err := r.Scan(&e.entity, &names); err != nil {
+			return err
+		}
+		err := json.Unmarshal(names, &e.identify)
+		list = append(list, e)
+		return err
+	})
+	return list, err
+}
+
+// Person answers what somebody has, in which state, and why.
+func (v *Views) Person(ctx context.Context, ref resources.Ref) (p view.Person, err error) {
+	err = v.db.snapshot(ctx, "show person", func(s *session) error {
+		p = view.Person{Owner: view.Owner{Type: string(ref.Type), Key: string(ref.Key)}, Gone: true}
+		err := s.each(ctx, `SELECT resource_key, display, document FROM resource WHERE entity = $1 AND resource_key = $2`,
+			[]any{ref.Type, ref.Key}, func(r *sql.Rows) error {
+				found, err := scanResource(r, ref.Type)
+				p.Gone, p.Display = false, found.Display
+				p.Values, p.Links = view.ValuesOf(found)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		var held []*orders.AssignedResource
+		err = s.eachAssigned(ctx, AssignedFilter{Owners: []resources.Ref{ref}}, func(a *orders.AssignedResource) error {
+			held = append(held, a)
+			p.Accounts = append(p.Accounts, view.AccountOf(a))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		assigned, err := s.assignedRoles(ctx, &ref)
+		if err != nil {
+			return err
+		}
+		if p.Gone && len(held) == 0 && len(assigned) == 0 {
+			return fault.New(fault.NotFound, "show person", "nobody is known as %s", ref)
+		}
+		p.Roles = view.RolesOf(assigned, held)
+		return nil
+	})
+	return p, err
+}

@@ -1,0 +1,248 @@
+// Package view holds the questions that people ask: which orders stand where,
+// what somebody has and why, what waits for whom. It is the types of the answers
+// and the interface that the store satisfies.
+//
+// It promises answers as plain structs, with the number and the name of every
+// state, in pages that begin after a cursor: a page costs the same wherever it
+// lies. Nothing is changed by asking. The callers are the surfaces: the command
+// line, the pages and the interface show exactly these answers.
+package view
+
+import (
+	"context"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+)
+
+const (
+	// DefaultLimit is a page that a person reads.
+	DefaultLimit = 100
+	// MaxLimit bounds what one question may take out of the store.
+	MaxLimit = 1000
+)
+
+// Rows returns the limit that a question gets for the one it asked for.
+func Rows(asked int) int {
+	if asked <= 0 {
+		return DefaultLimit
+	}
+	return min(asked, MaxLimit)
+}
+
+// Questions is what the store answers.
+type Questions interface {
+	Orders(ctx context.Context, f OrderFilter) (OrderPage, error)
+	Order(ctx context.Context, id orders.OrderID) (OrderDetail, error)
+	Path(ctx context.Context, id orders.AssignedID) ([]Step, error)
+	StateCounts(ctx context.Context) (StateCounts, error)
+	TypeCounts(ctx context.Context) ([]TypeCount, error)
+
+	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
+	Resolve(ctx context.Context, entity, text string) ([]Owner, error)
+	Person(ctx context.Context, ref resources.Ref) (Person, error)
+
+	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
+	Readings(ctx context.Context, f ReadingFilter) ([]Reading, error)
+	Parks(ctx context.Context) ([]Park, error)
+	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
+}
+
+// State is a provisioning state as it is shown.
+type State struct {
+	No   int    `json:"no"`
+	Name string `json:"name"`
+	Mark string `json:"mark,omitempty"`
+}
+
+// String reads "Transmitted (to be read back)".
+func (s State) String() string {
+	if s.Mark == "" {
+		return s.Name
+	}
+	return s.Name + " (" + s.Mark + ")"
+}
+
+// StateOf shows a place.
+func StateOf(p orders.Place) State {
+	return State{No: int(p.State), Name: p.State.String(), Mark: string(p.Mark)}
+}
+
+// Workflow is a workflow state as it is shown.
+type Workflow struct {
+	No   int    `json:"no"`
+	Name string `json:"name"`
+}
+
+// WorkflowOf shows a workflow state.
+func WorkflowOf(w assignments.Workflow) Workflow { return Workflow{No: int(w), Name: w.String()} }
+
+// Owner is who something belongs to. Display is empty when he is not known.
+type Owner struct {
+	Type    string `json:"type"`
+	Key     string `json:"key"`
+	Display string `json:"display,omitempty"`
+}
+
+// OrderFilter chooses orders: the open ones, cut down by every field that is
+// set. Without Newest the oldest come first.
+type OrderFilter struct {
+	States     []orders.State
+	Kinds      []orders.Kind
+	Types      []string // resource types
+	Owner      *resources.Ref
+	Connector  string
+	Connection string
+	Property   string // with an item of this property
+	Text       string // words of the owner's name or identifiers, as far as they were typed; or his key
+	Review     bool   // something waits for a reviewer or is errored
+	Handed     bool   // handed to people and not yet confirmed
+	Gated      bool   // stands before a gate
+	// Overdue: a lease or validity is over at this time or, with Patience, the
+	// state has not changed for so long.
+	Overdue  time.Time
+	Patience time.Duration
+	Closed   bool // history too
+	Newest   bool
+	After    orders.OrderID // the cursor: the last order of the page before
+	Limit    int
+}
+
+// ReviewQueue chooses what waits for a reviewer.
+func ReviewQueue() OrderFilter { return OrderFilter{Review: true} }
+
+// ManualQueue chooses what people are to carry out.
+func ManualQueue() OrderFilter { return OrderFilter{Handed: true} }
+
+// Stuck chooses the orders that stand longer than they should.
+func Stuck(now time.Time, patience time.Duration) OrderFilter {
+	return OrderFilter{Overdue: now, Patience: patience}
+}
+
+// OrderPage is one page of orders. After is the next page's cursor, 0 at the end.
+type OrderPage struct {
+	Orders []Order        `json:"orders"`
+	After  orders.OrderID `json:"after,omitempty"`
+}
+
+// Order is a provisioning order in a list.
+type Order struct {
+	ID         orders.OrderID    `json:"id"`
+	Assigned   orders.AssignedID `json:"assigned"`
+	Kind       string            `json:"kind"`
+	Type       string            `json:"type"`
+	Owner      Owner             `json:"owner"`
+	Target     string            `json:"target,omitempty"`
+	Connector  string            `json:"connector"`
+	Connection string            `json:"connection"`
+	Manual     bool              `json:"manual,omitempty"`
+	State      State             `json:"state"`
+	Since      time.Time         `json:"since"` // in this state
+	Version    int               `json:"version"`
+	Created    time.Time         `json:"created"`
+	Closed     time.Time         `json:"closed,omitzero"`
+	Outcome    string            `json:"outcome,omitempty"`
+	Supersedes orders.OrderID    `json:"supersedes,omitempty"`
+	Waits      string            `json:"waits,omitempty"`
+	TakenBy    string            `json:"takenBy,omitempty"`
+	Agent      string            `json:"agent,omitempty"`
+	Confidence int               `json:"confidence"`
+	Items      []OrderItem       `json:"items"`
+}
+
+// OrderItem is an item of an order in a list. Values are cut to what is read there.
+type OrderItem struct {
+	Item     int       `json:"item"`
+	Property string    `json:"property,omitempty"` // "": the resource itself
+	Link     string    `json:"link,omitempty"`
+	Op       string    `json:"op"`
+	State    State     `json:"state"`
+	Since    time.Time `json:"since"`
+	Proposed string    `json:"proposed"`
+	Current  string    `json:"current"`
+	Before   string    `json:"before"`
+	Workflow Workflow  `json:"workflow"`
+	Message  string    `json:"message,omitempty"`
+}
+
+// OrderDetail is one order opened: its account as it stands, and the path that
+// its items took.
+type OrderDetail struct {
+	Order
+	Account Account `json:"account"`
+	Path    []Step  `json:"path"`
+}
+
+// Step is one move of one item.
+type Step struct {
+	Item  int            `json:"item"`
+	Name  string         `json:"name"` // the property, or account
+	Step  int            `json:"step"`
+	Order orders.OrderID `json:"order,omitempty"`
+	From  State          `json:"from"`
+	Event string         `json:"event"`
+	To    State          `json:"to"`
+	At    time.Time      `json:"at"`
+	Actor string         `json:"actor"`
+	Why   string         `json:"why,omitempty"`
+}
+
+// StateCounts says how many stand in each state: open orders by their
+// consolidated state, and the items that they carry by state and mark.
+type StateCounts struct {
+	Orders []StateCount `json:"orders"`
+	Items  []StateCount `json:"items"`
+}
+
+// StateCount is how many stand in a state; all nine are listed, 0 included.
+type StateCount struct {
+	State State `json:"state"`
+	Count int   `json:"count"`
+}
+
+// TypeCount is how many assigned resources of a resource type stand in a state.
+type TypeCount struct {
+	Type  string `json:"type"`
+	State State  `json:"state"`
+	Count int    `json:"count"`
+}
+
+// Transition is one legal move, for diagrams.
+type Transition struct {
+	From  State  `json:"from"`
+	Event string `json:"event"`
+	To    State  `json:"to"`
+	By    string `json:"by"`
+	Name  string `json:"name"`
+}
+
+// Machine lists every legal move of the transition table, row by row.
+func Machine() []Transition {
+	var all []Transition
+	for _, row := range orders.Table() {
+		for _, from := range row.From {
+			for _, to := range row.Targets(from) {
+				all = append(all, Transition{From: StateOf(from), Event: string(row.On), To: StateOf(to), By: string(row.By), Name: row.Name})
+			}
+		}
+	}
+	return all
+}
+
+// JournalFilter chooses entries, the newest first.
+type JournalFilter struct {
+	Text   string // in the act, its subject or its reason
+	Actor  string // process or person
+	Since  time.Time
+	Before int64 // the cursor: the last entry of the page before
+	Limit  int
+}
+
+// JournalPage is one page of entries. Before is the next page's cursor, 0 at the end.
+type JournalPage struct {
+	Entries []journal.Entry `json:"entries"`
+	Before  int64           `json:"before,omitempty"`
+}
