@@ -115,100 +115,103 @@ func TestASoundSystemFailsNothing(t *testing.T) {
 	}
 }
 
+// planted are systems with one fault each.
+var planted = []struct {
+	fault string
+	claim string // that must fail
+	plant func(connector.System) connector.System
+}{
+	{"says complete too early", "EveryPageSizeReadsTheSame", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
+		p.Cursor, p.Complete = "", err == nil
+		return p, err
+	})},
+	{"never says complete", "WhatIsHeldIsRead", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
+		p.Complete = false
+		return p, err
+	})},
+	{"forgets the last of a page", "EveryPageSizeReadsTheSame", readWith(func(r connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
+		if len(p.Objects) == 2 && r.Limit == 2 {
+			p.Objects = p.Objects[:1]
+		}
+		return p, err
+	})},
+	{"answers an empty list when it is down", "ABrokenConnectionProvesNothing", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
+		if err != nil {
+			return connector.ReadPage{Complete: true}, nil
+		}
+		return p, nil
+	})},
+	{"takes every error for absence", "ABrokenConnectionProvesNothing", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
+		if err != nil {
+			err = fault.New(fault.NotFound, "", "gone")
+		}
+		return o, err
+	})},
+	{"invents an object", "WhatIsNotThereIsNotFound", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
+		if fault.KindOf(err) == fault.NotFound {
+			return connector.Object{Key: "invented"}, nil
+		}
+		return o, err
+	})},
+	{"tells a secret", "WhatIsNotThereIsNotFound", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
+		if err != nil {
+			err = fault.New(fault.KindOf(err), "", "bind with canary failed")
+		}
+		return o, err
+	})},
+	{"forgets an outcome", "ACreationIsReadBack", applyWith(func(_ connector.System, _ context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		delete(out.Items, len(c.Items))
+		return out
+	})},
+	{"says done when cancelled", "NothingIsDoneAfterCancelling", applyWith(func(_ connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if ctx.Err() != nil {
+			return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
+		}
+		return out
+	})},
+	{"creates a second one", "ARepeatedCreationMakesNoDuplicate", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if c.Kind == connector.Create && out.Items[1].Permanent {
+			s.(*fakesystem.System).Set("Person", connector.Object{Values: map[string]value.Value{"uid": c.Items[len(c.Items)-1].Value}})
+			return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
+		}
+		return out
+	})},
+	{"creates what it should update", "WhatIsNotThereIsNeitherChangedNorMade", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if c.Kind == connector.Update && out.Items[1].Permanent && c.Key == "nobody" {
+			s.(*fakesystem.System).Set("Person", connector.Object{Key: c.Key})
+		}
+		return out
+	})},
+	{"replaces all links", "ALinkIsAddedAndRemovedAlone", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if c.Kind == connector.Update && c.Items[0].Op == connector.OpAdd && out.Items[1].Effect == connector.Done {
+			o, _ := s.Lookup(ctx, connector.LookupRequest{Shape: person, Key: c.Key})
+			o.Links = map[string][]string{"roles": {c.Items[0].Target.Key}}
+			s.(*fakesystem.System).Set("Person", o)
+		}
+		return out
+	})},
+	{"writes back what it had read", "AStaleCallerOverwritesNothingElse", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if c.Kind == connector.Update && c.Items[0].Op == connector.OpAdd && out.Items[1].Effect == connector.Done {
+			s.(*fakesystem.System).SetValue("Person", c.Key, "mail", c.Current.Values["mail"])
+		}
+		return out
+	})},
+	{"does not clear", "AValueIsSetAndClearedAlone", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if c.Kind == connector.Update && c.Items[0].Op == connector.OpClear {
+			s.(*fakesystem.System).SetValue("Person", c.Key, "mail", value.OfString("left@example.org"))
+		}
+		return out
+	})},
+	{"swallows what it cannot do", "AnItemThatCannotBeDoneIsNamed", applyWith(func(_ connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
+		if out.Items[1].Permanent {
+			return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
+		}
+		return out
+	})},
+}
+
 func TestEachPlantedFaultIsFound(t *testing.T) {
-	for _, tt := range []struct {
-		fault string
-		claim string // that must fail
-		plant func(connector.System) connector.System
-	}{
-		{"says complete too early", "EveryPageSizeReadsTheSame", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
-			p.Cursor, p.Complete = "", err == nil
-			return p, err
-		})},
-		{"never says complete", "WhatIsHeldIsRead", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
-			p.Complete = false
-			return p, err
-		})},
-		{"forgets the last of a page", "EveryPageSizeReadsTheSame", readWith(func(r connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
-			if len(p.Objects) == 2 && r.Limit == 2 {
-				p.Objects = p.Objects[:1]
-			}
-			return p, err
-		})},
-		{"answers an empty list when it is down", "ABrokenConnectionProvesNothing", readWith(func(_ connector.ReadRequest, p connector.ReadPage, err error) (connector.ReadPage, error) {
-			if err != nil {
-				return connector.ReadPage{Complete: true}, nil
-			}
-			return p, nil
-		})},
-		{"takes every error for absence", "ABrokenConnectionProvesNothing", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
-			if err != nil {
-				err = fault.New(fault.NotFound, "", "gone")
-			}
-			return o, err
-		})},
-		{"invents an object", "WhatIsNotThereIsNotFound", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
-			if fault.KindOf(err) == fault.NotFound {
-				return connector.Object{Key: "invented"}, nil
-			}
-			return o, err
-		})},
-		{"tells a secret", "WhatIsNotThereIsNotFound", lookupWith(func(o connector.Object, err error) (connector.Object, error) {
-			if err != nil {
-				err = fault.New(fault.KindOf(err), "", "bind with canary failed")
-			}
-			return o, err
-		})},
-		{"forgets an outcome", "ACreationIsReadBack", applyWith(func(_ connector.System, _ context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			delete(out.Items, len(c.Items))
-			return out
-		})},
-		{"says done when cancelled", "NothingIsDoneAfterCancelling", applyWith(func(_ connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if ctx.Err() != nil {
-				return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
-			}
-			return out
-		})},
-		{"creates a second one", "ARepeatedCreationMakesNoDuplicate", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if c.Kind == connector.Create && out.Items[1].Permanent {
-				s.(*fakesystem.System).Set("Person", connector.Object{Values: map[string]value.Value{"uid": c.Items[len(c.Items)-1].Value}})
-				return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
-			}
-			return out
-		})},
-		{"creates what it should update", "WhatIsNotThereIsNeitherChangedNorMade", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if c.Kind == connector.Update && out.Items[1].Permanent && c.Key == "nobody" {
-				s.(*fakesystem.System).Set("Person", connector.Object{Key: c.Key})
-			}
-			return out
-		})},
-		{"replaces all links", "ALinkIsAddedAndRemovedAlone", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if c.Kind == connector.Update && c.Items[0].Op == connector.OpAdd && out.Items[1].Effect == connector.Done {
-				o, _ := s.Lookup(ctx, connector.LookupRequest{Shape: person, Key: c.Key})
-				o.Links = map[string][]string{"roles": {c.Items[0].Target.Key}}
-				s.(*fakesystem.System).Set("Person", o)
-			}
-			return out
-		})},
-		{"writes back what it had read", "AStaleCallerOverwritesNothingElse", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if c.Kind == connector.Update && c.Items[0].Op == connector.OpAdd && out.Items[1].Effect == connector.Done {
-				s.(*fakesystem.System).SetValue("Person", c.Key, "mail", c.Current.Values["mail"])
-			}
-			return out
-		})},
-		{"does not clear", "AValueIsSetAndClearedAlone", applyWith(func(s connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if c.Kind == connector.Update && c.Items[0].Op == connector.OpClear {
-				s.(*fakesystem.System).SetValue("Person", c.Key, "mail", value.OfString("left@example.org"))
-			}
-			return out
-		})},
-		{"swallows what it cannot do", "AnItemThatCannotBeDoneIsNamed", applyWith(func(_ connector.System, ctx context.Context, c connector.Change, out connector.Outcome) connector.Outcome {
-			if out.Items[1].Permanent {
-				return connector.All(c, connector.ItemOutcome{Effect: connector.Done})
-			}
-			return out
-		})},
-	} {
+	for _, tt := range planted {
 		failed := try(t, tt.plant)
 		if len(failed[tt.claim]) == 0 {
 			t.Errorf("a system that %s passes %s; it fails %v", tt.fault, tt.claim, failed)

@@ -200,6 +200,16 @@ func TestAFileThatChangesBetweenPagesIsAnError(t *testing.T) {
 		"grown":    func(path string) error { return os.WriteFile(path, []byte(whole+carl), 0o600) },
 		"replaced": func(path string) error { return rename(path, whole) },
 		"removed":  os.Remove,
+		"replaced, same size and time": func(path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			if err := rename(path, whole); err != nil {
+				return err
+			}
+			return os.Chtimes(path, time.Time{}, info.ModTime())
+		},
 		"same size and time": func(path string) error {
 			info, err := os.Stat(path)
 			if err != nil {
@@ -212,7 +222,7 @@ func TestAFileThatChangesBetweenPagesIsAnError(t *testing.T) {
 		},
 	} {
 		for _, resumed := range []bool{false, true} {
-			if resumed && name == "same size and time" {
+			if resumed && strings.HasSuffix(name, "same size and time") {
 				continue // another process has nothing to compare with
 			}
 			s := folder(t, whole)

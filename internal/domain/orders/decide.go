@@ -266,15 +266,16 @@ func (a *AssignedResource) createAnew(self *Item, o Occasion) error {
 		if it.Property == "" || it.Policy.Released || it.Place.carried() && it.Place != atExecuted {
 			continue
 		}
-		if expected := it.Expected(); !expected.There || it.Place == atDeclined {
+		expected := it.Expected()
+		if !expected.There {
 			continue
 		}
 		a.renew(it)
+		it.Want = expected
 		f := a.facts(it, o)
-		f.Wanted, f.Changed, f.Equal, f.Exists, f.Review = true, true, false, false, reviewed
+		f.DeclinedBefore, f.Equal, f.Exists, f.Review = false, false, false, reviewed
 		errs = append(errs, a.take(it, Expect, f, o))
 		it.Decision.Correct, it.Decision.Approved, it.Decision.By = true, !reviewed, o.Actor
-		it.Want = it.Expected()
 	}
 	return errors.Join(errs...)
 }

@@ -145,7 +145,7 @@ func (r *Row) Targets(from Place) []Place {
 	case r.Prior:
 		return priors
 	case r.Fresh:
-		return freshTargets()
+		return freshTargets(r.On)
 	}
 	return r.To
 }
@@ -153,13 +153,14 @@ func (r *Row) Targets(from Place) []Place {
 // priors are the places from which an item can have become an Error.
 var priors = places(one(atNone), pending, awaiting, erroreds, verified, idle, one(atDeclined), one(atExecuted))
 
-// freshTargets are the places to which the rows from None lead on expect and lapse.
-func freshTargets() []Place {
+// freshTargets are the places to which the rows from None lead: on expect what
+// is wanted or held; revoking may also find that nothing is wanted any more.
+func freshTargets(on Event) []Place {
 	var all []Place
 	seen := map[Place]bool{}
 	for i := range table {
 		row := &table[i]
-		if row.On != Expect && row.On != Lapse || row.Stay || row.Prior || row.Fresh {
+		if row.On != Expect && (row.On != Lapse || on != Revoke) || row.Stay || row.Prior || row.Fresh {
 			continue
 		}
 		for _, from := range row.From {

@@ -147,3 +147,24 @@ func (p Place) AtRest() bool {
 	}
 	return false
 }
+
+// Owner says who moves an item on that stands in this state; "" where it rests.
+func (s State) Owner() string {
+	switch s {
+	case None:
+		return "evaluation"
+	case Pending:
+		return "whoever opens the gate that the order names"
+	case Transmitted:
+		return "the agent or the technician"
+	case Errored:
+		return "the application owner"
+	case AwaitingApproval:
+		return "the reviewer"
+	case Error:
+		return "the integrator"
+	case Executed:
+		return "synchronization"
+	}
+	return ""
+}

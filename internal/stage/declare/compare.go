@@ -118,3 +118,20 @@ func inWords(n *yaml.Node) string {
 	}
 	return n.Value
 }
+
+// ChangedFiles names those that are new, gone or different, line ends apart.
+func ChangedFiles(deployed, present Files) []string {
+	var names []string
+	for name := range present {
+		if _, ok := deployed[name]; !ok || hash(Files{name: present[name]}) != hash(Files{name: deployed[name]}) {
+			names = append(names, name)
+		}
+	}
+	for name := range deployed {
+		if _, ok := present[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

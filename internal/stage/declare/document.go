@@ -250,7 +250,7 @@ type provisioningDoc struct {
 type orderThresholds struct {
 	place
 	Add           number `yaml:"add" default:"0" min:"0" about:"Creations in one run."`
-	AddPercent    number `yaml:"addPercent" default:"30" min:"0" max:"100" about:"The same, in percent of the resources held before."`
+	AddPercent    number `yaml:"addPercent" default:"0" min:"0" max:"100" about:"The same, in percent of the resources held before."`
 	Update        number `yaml:"update" default:"0" min:"0" about:"Updates in one run."`
 	UpdatePercent number `yaml:"updatePercent" default:"30" min:"0" max:"100" about:"The same, in percent."`
 	Delete        number `yaml:"delete" default:"0" min:"0" about:"Deletions in one run."`

@@ -165,6 +165,7 @@ var faults = []oneFault{
 	{"resourceTypes: {X: {source: Person, target: Person, provisioning: {connection: desk, arguments: {a: source.friends}}}}\n", "", "a list"},
 	{"resourceTypes: {X: {source: Person, target: Person, provisioning: {connection: desk, settle: -1d}}}\n", "", "is not a duration"},
 	{"resourceTypes: {X: {source: Person, target: Person, provisioning: {connection: desk, attempts: 0}}}\n", "", "from 1 to 100"},
+	{"resourceTypes: {X: {source: Person, target: Person, provisioning: {connection: desk, transmittedValidity: 0d}}}\n", "", "0d is no time at all; write it as 30m, 8h or 30d, or off"},
 	{resource("    classify: \"target.grade\"\n"), "x.yaml:6:16: resourceTypes.X.classify[0]", "a condition must be true or false"},
 	{resource("    correlate: {source: \"source.id\", target: \"target.idd\"}\n"), "", "did you mean id?"},
 	{resource("    correlate: {source: \"source.id\", target: \"target.id\", confidence: 151}\n"), "", "from 0 to 150"},

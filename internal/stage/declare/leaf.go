@@ -186,6 +186,9 @@ func (v *span) read(d *decoder, n *yaml.Node, f field, object string) {
 		return
 	}
 	parsed, err := parseSpan(n.Value, signed)
+	if err == nil && off && parsed == 0 {
+		err = fmt.Errorf("%s is no time at all", n.Value)
+	}
 	if err != nil {
 		do := "write it as 30m, 8h or 30d"
 		if signed {

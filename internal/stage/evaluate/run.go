@@ -16,17 +16,22 @@ import (
 	"provisor.dev/provisor/internal/stage"
 )
 
-// Store is what evaluating needs from the store.
-type Store interface {
+// Reader is what an evaluation reads from the store.
+type Reader interface {
 	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
 	LastReadings(ctx context.Context) ([]stage.LastReading, error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
-	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+}
+
+// Store is what a run needs from the store.
+type Store interface {
+	Reader
+	stage.Counters
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
 	Save(ctx context.Context, act journal.Act, list []*orders.AssignedResource, also ...stage.Extra) error
-	Reserve(ctx context.Context, counter string, n int) (int64, error)
 }
 
 // Known is everything that an evaluation needs from the store, loaded once.
@@ -39,7 +44,7 @@ type Known struct {
 }
 
 // Load reads what evaluation may see.
-func Load(ctx context.Context, store Store, model *roles.Model) (*Known, error) {
+func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error) {
 	k := &Known{
 		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
 		Allocations: Allocations{}, Denied: map[Pair]bool{},

@@ -132,10 +132,17 @@ func (r *Runner) fetch(ctx context.Context, e schema.Entity) (*fetched, error) {
 		return nil, err
 	}
 	f.reading.ID = id
+	r.read(ctx, f)
+	return f, nil
+}
+
+// read takes every page; what fails is kept with what was fetched.
+func (r *Runner) read(ctx context.Context, f *fetched) {
+	e := f.entity
 	system, err := r.Systems.System(ctx, e.Connector, e.Connection)
 	if err != nil {
 		f.failed = err
-		return f, nil
+		return
 	}
 	shape := stage.ShapeOf(r.Model, e)
 	seen := map[string]bool{}
@@ -143,7 +150,7 @@ func (r *Runner) fetch(ctx context.Context, e schema.Entity) (*fetched, error) {
 		page, err := system.Read(ctx, connector.ReadRequest{Shape: shape, Cursor: cursor, Limit: pageRows})
 		if err != nil {
 			f.failed = err
-			return f, nil
+			return
 		}
 		f.take(page, seen)
 		f.reading.Complete = page.Complete
@@ -151,11 +158,11 @@ func (r *Runner) fetch(ctx context.Context, e schema.Entity) (*fetched, error) {
 			r.Progress(e.Type, len(f.objects))
 		}
 		if page.Complete || page.Cursor == "" {
-			return f, nil
+			return
 		}
 		if page.Cursor == cursor {
 			f.failed = fault.New(fault.Invalid, "read", "the system returns the same page again")
-			return f, nil
+			return
 		}
 		cursor = page.Cursor
 	}

@@ -87,13 +87,17 @@ func migrate(ctx context.Context, db *sql.DB) error {
 
 func dialect() statement.Dialect {
 	return statement.Dialect{
-		Name:    "PostgreSQL",
-		Lock:    " FOR UPDATE",
-		Texts:   func(p string) string { return `SELECT e FROM jsonb_array_elements_text(CAST(` + p + ` AS jsonb)) e` },
-		Numbers: func(p string) string { return `SELECT CAST(e AS bigint) FROM jsonb_array_elements_text(CAST(` + p + ` AS jsonb)) e` },
-		Pairs:   func(p string) string { return `SELECT e->>0, e->>1 FROM jsonb_array_elements(CAST(` + p + ` AS jsonb)) e` },
-		Fault:   kind,
-		Rows:    []int{200, 20, 1}, // 22 columns of 200 rows stay far below the protocol's 65,535 values
+		Name:  "PostgreSQL",
+		Lock:  " FOR UPDATE",
+		Texts: func(p string) string { return `SELECT e FROM jsonb_array_elements_text(CAST(` + p + ` AS jsonb)) e` },
+		Numbers: func(p string) string {
+			return `SELECT CAST(e AS bigint) FROM jsonb_array_elements_text(CAST(` + p + ` AS jsonb)) e`
+		},
+		Pairs: func(p string) string {
+			return `SELECT e->>0, e->>1 FROM jsonb_array_elements(CAST(` + p + ` AS jsonb)) e`
+		},
+		Fault: kind,
+		Rows:  []int{200, 20, 1}, // 22 columns of 200 rows stay far below the protocol's 65,535 values
 		// What several questions are to see is one state of the database.
 		Snapshot:  sql.LevelRepeatableRead,
 		Exclusive: exclusive,

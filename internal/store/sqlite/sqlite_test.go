@@ -2,30 +2,122 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/store/sqlite"
 	"provisor.dev/provisor/internal/store/statement"
 	"provisor.dev/provisor/internal/store/storetest"
 )
 
-func open(t *testing.T) *statement.DB {
+func TestMain(m *testing.M) {
+	storetest.Main(m, func(ctx context.Context, path string) (*statement.DB, error) {
+		return sqlite.Open(ctx, path, sqlite.Options{})
+	})
+}
+
+func open(t testing.TB, path string, o sqlite.Options) *statement.DB {
 	t.Helper()
-	store, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "provisor.db"), sqlite.Options{Careless: true})
+	store, err := sqlite.Open(context.Background(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, open) }
+func TestStoreInAFile(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) *statement.DB {
+		return open(t, filepath.Join(t.TempDir(), "with space", "provisor.db"), sqlite.Options{Careless: true})
+	})
+}
+
+func TestStoreInMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) *statement.DB { return open(t, sqlite.Memory, sqlite.Options{}) })
+}
+
+func TestAKillLeavesWholeActs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "provisor.db")
+	storetest.Killed(t, path, func(t *testing.T) *statement.DB { return open(t, path, sqlite.Options{}) })
+}
+
+func TestMigratingArrivesExactlyAtTheDeclaredSchema(t *testing.T) {
+	store := open(t, sqlite.Memory, sqlite.Options{})
+	defer store.Close()
+	declared, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer declared.Close()
+	declared.SetMaxOpenConns(1)
+	text, err := os.ReadFile("schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := declared.Exec(string(text)); err != nil {
+		t.Fatal(err)
+	}
+	const everything = `SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_master
+		WHERE name NOT LIKE 'goose%' AND name NOT LIKE 'sqlite_sequence' AND tbl_name NOT LIKE 'goose%'`
+	storetest.SameCatalog(t, storetest.Catalog(t, store.SQL(), everything), storetest.Catalog(t, declared, everything))
+}
+
+func TestAnotherProcessesLockIsRespectedAndEndsWithIt(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "provisor.db")
+	first, second := open(t, path, sqlite.Options{}), open(t, path, sqlite.Options{})
+	defer second.Close()
+	if _, ok, err := first.Exclusive(ctx, "evaluate"); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, ok, err := second.Exclusive(ctx, "evaluate"); ok || err != nil {
+		t.Fatalf("held twice: %v, %v", ok, err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := second.Exclusive(ctx, "evaluate"); !ok || err != nil {
+		t.Fatalf("not free after its holder closed: %v, %v", ok, err)
+	}
+}
+
+func TestABackupIsAStore(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	store := open(t, filepath.Join(dir, "provisor.db"), sqlite.Options{})
+	defer store.Close()
+	act := journal.Act{Actor: journal.Actor{Process: "test"}, Name: "try"}
+	if err := store.AppendAct(ctx, act); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "copy.db")
+	if err := store.Backup(ctx, copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Backup(ctx, copied); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("a backup over a file: %v", err)
+	}
+	restored := open(t, copied, sqlite.Options{})
+	defer restored.Close()
+	if n, err := restored.VerifyJournal(ctx); n != 1 || err != nil {
+		t.Errorf("%d entries, %v", n, err)
+	}
+}
+
+func TestCollectingIsOneIndexedLookUp(t *testing.T) {
+	store := open(t, sqlite.Memory, sqlite.Options{})
+	defer store.Close()
+	plan := strings.Join(storetest.Plan(t, store.SQL(), `EXPLAIN QUERY PLAN SELECT assigned_resource FROM provisioning_order
+		WHERE connector = 'a' AND connection = 'b' AND closed_at = 0 AND ready > 0 AND due_at <= 7 ORDER BY gated, id LIMIT 500`), "; ")
+	if !strings.Contains(plan, "COVERING INDEX provisioning_order_collect") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("the plan is %s", plan)
+	}
+}
 
 func BenchmarkStore(b *testing.B) {
-	store, err := sqlite.Open(context.Background(), filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
 	defer store.Close()
 	storetest.Speed(b, store)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,11 +23,27 @@ func comesBack(t *testing.T, b *bench) {
 	a.Period = assignments.Period{From: begin.AddDate(0, 0, -1), To: begin.AddDate(1, 0, 0)}
 	a.Items[1].Ours = []orders.Sent{{Holding: orders.HoldingOf(value.OfDate(begin)), At: orders.At(begin)}}
 	a.Items[2].Decision.Declined = []orders.Holding{orders.HoldingOf(value.OfFloat(1.5))}
-	a.Order.Waits, a.Order.NotBefore, a.Order.LeaseUntil, a.Order.Fence = "a gate", 7, 8, 9
+	a.Target, a.Waiting = "cn=ada", true
+	o := a.Order
+	o.Waits, o.NotBefore, o.LeaseUntil, o.Fence, o.Supersedes, o.TakenBy, o.Agent = "a gate", 7, 8, 9, 10, "a technician", "an agent"
+	// A field that the domain adds must not be forgotten here nor in the store.
+	nothingEmpty(t, *a, "Version", "Closed")
+	nothingEmpty(t, *o, "Closed", "Outcome")
 	must(t, b.Save(b.ctx, b.act("generate"), []*orders.AssignedResource{a}))
 	got := b.load(t, a.ID)
 	if a.Version != 1 || !reflect.DeepEqual(got, a) {
 		t.Errorf("got  %+v %+v\nwant %+v %+v", got, got.Order, a, a.Order)
+	}
+}
+
+// nothingEmpty makes sure that every exported field but some has a value.
+func nothingEmpty(t *testing.T, of any, but ...string) {
+	t.Helper()
+	v := reflect.ValueOf(of)
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.IsExported() && v.Field(i).IsZero() && !slices.Contains(but, f.Name) {
+			t.Errorf("%s.%s has no value in this test", v.Type(), f.Name)
+		}
 	}
 }
 

@@ -102,6 +102,13 @@ func caseMatters(t *testing.T, b *bench) {
 	must(t, err)
 	want(t, "by id", words(len(names["id"]), names["id"]["ada"], names["id"]["ADA"]), "3 [ada] [ADA]")
 	want(t, "by mail", names["mail"]["Ada@example.org"], []resources.Key{"ADA", "ada"})
+	for text, key := range map[string]string{"ADA": "ADA", "ada": "ada", "ada@example.org": "adá"} {
+		found, err := b.Views().Resolve(b.ctx, "Person", text)
+		must(t, err)
+		if len(found) != 1 || found[0].Key != key {
+			t.Errorf("%s is %+v, want %s alone", text, found, key)
+		}
+	}
 	list, err := b.Resources(b.ctx, "Person")
 	must(t, err)
 	want(t, "order of bytes", words(list[0].Key, list[1].Key, list[2].Key), "ADA ada adá")

@@ -176,7 +176,7 @@ func otherLists(t *testing.T, b *bench) {
 	} {
 		page, err := b.Views().Journal(b.ctx, f)
 		must(t, err)
-		want(t, name, words(len(page.Entries), page.Entries[0].Name, page.Before != 0), fmt.Sprint("1 100% odd_name", name == "first page"))
+		want(t, name, words(len(page.Entries), page.Entries[0].Name, page.Before != 0), words("1 100% odd_name", name == "first page"))
 	}
 	old, err := b.Views().Journal(b.ctx, view.JournalFilter{Before: 3})
 	must(t, err)

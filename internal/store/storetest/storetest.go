@@ -141,15 +141,17 @@ func property(i int) schema.PropertyName { return schema.PropertyName(fmt.Sprint
 // raise makes an assigned resource with a pending order; it is not saved.
 func (b *bench) raise(t testing.TB, owner string, values int) *orders.AssignedResource {
 	t.Helper()
-	b.assigned++
-	return b.judged(t, orders.New(b.assigned, expected(owner, values)), expected(owner, values))
+	a, err := b.made(owner, values)
+	must(t, err)
+	return a
 }
 
-func (b *bench) judged(t testing.TB, a *orders.AssignedResource, e assignments.ExpectedResource) *orders.AssignedResource {
-	t.Helper()
+func (b *bench) made(owner string, values int) (*orders.AssignedResource, error) {
+	b.assigned++
+	e := expected(owner, values)
+	a := orders.New(b.assigned, e)
 	a.Adopt(e, handling, nil, 0)
-	must(t, a.Judge(b.occasion()))
-	return a
+	return a, a.Judge(b.occasion())
 }
 
 // saved raises and saves one.

@@ -240,7 +240,7 @@ CREATE TABLE provisioning_order (
 -- At most one open order per assigned resource.
 CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_assigned ON provisioning_order (assigned_resource, id);
-CREATE INDEX provisioning_order_collect ON provisioning_order (connector, connection, gated, id, due_at, assigned_resource)
+CREATE INDEX provisioning_order_collect ON provisioning_order (connector, connection, gated, id, due_at, assigned_resource, ready, closed_at)
   WHERE closed_at = 0 AND ready > 0;
 CREATE INDEX provisioning_order_transmitted ON provisioning_order (connector, connection, id, assigned_resource)
   WHERE closed_at = 0 AND transmitted > 0;

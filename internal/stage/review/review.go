@@ -1,0 +1,253 @@
+// Package review is the fifth stage: what people decide. They approve, decline
+// and postpone orders, take and confirm what they carry out by hand, retry what
+// failed, release what a threshold parked, and settle what was found.
+//
+// Each decision is one transaction on one assigned resource, with its journal
+// entry; a crash leaves it made or not made.
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/stage"
+)
+
+// Store is what reviewing needs from the store.
+type Store interface {
+	stage.Counters
+	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
+	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
+	Parks(ctx context.Context) ([]stage.Park, error)
+	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
+}
+
+// A Desk is where a person decides.
+type Desk struct {
+	Store Store
+	Clock func() time.Time
+	Actor journal.Actor
+}
+
+// A Decision is what a person says about some assigned resources.
+type Decision struct {
+	On       orders.Event
+	Assigned []orders.AssignedID
+	Items    []int // of a single assigned resource; none: all that it can apply to
+	Version  int   // of the order that the person saw; 0: as it is now
+	Until    time.Time
+	Why      string
+	// MayReview: the person may review the resource types.
+	MayReview bool
+	Stated    bool
+}
+
+// A Refusal says why a decision could not be made on one assigned resource.
+type Refusal struct {
+	Assigned orders.AssignedID `json:"assigned"`
+	Why      string            `json:"why"`
+}
+
+// An Outcome says on what a decision was made.
+type Outcome struct {
+	Decided []orders.AssignedID `json:"decided"`
+	Refused []Refusal           `json:"refused,omitempty"`
+}
+
+// Decide makes the decision on each assigned resource by itself: what cannot be
+// decided on one stops no other.
+func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
+	return d.each(ctx, x.Assigned, string(x.On), x.Why, func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
+		parked, err := d.parked(ctx, x.On, a)
+		if err != nil {
+			return err
+		}
+		if x.On == orders.Decline && a.Order != nil && a.Order.Kind == orders.Association && a.Doubtful() {
+			also.Decide = append(also.Decide, stage.Decision{
+				Kind: stage.AssociationDenied, Type: a.Type, Owner: a.Owner, Target: a.Target, Why: x.Why,
+			})
+		}
+		return a.Decide(o, orders.Choice{
+			On: x.On, Items: x.Items, Version: x.Version, Until: x.Until, MayReview: x.MayReview, Stated: x.Stated, Parked: parked,
+		})
+	})
+}
+
+// parked reports whether a threshold holds the order; only releasing asks.
+func (d *Desk) parked(ctx context.Context, on orders.Event, a *orders.AssignedResource) (bool, error) {
+	if on != orders.Release || a.Order == nil {
+		return false, nil
+	}
+	parks, err := d.Store.Parks(ctx)
+	for _, p := range parks {
+		if p.Type == a.Type && p.Kind == a.Order.Kind {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// Take notes who works on an order that people carry out.
+func (d *Desk) Take(ctx context.Context, ids []orders.AssignedID) (Outcome, error) {
+	return d.each(ctx, ids, "take", "", func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
+		return a.Taken(o, o.Actor)
+	})
+}
+
+// Confirm says that the person carried the orders out; Fail that it could not
+// be done, and why. items choose some of a single order; none means all.
+func (d *Desk) Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (Outcome, error) {
+	return d.report(ctx, ids, items, "confirm", why, orders.ItemReport{Effect: orders.EffectDone})
+}
+
+// Fail reports an error: certainly not done.
+func (d *Desk) Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (Outcome, error) {
+	if why == "" {
+		return Outcome{}, &fault.Error{Kind: fault.Invalid, Op: "fail", Msg: "an error needs a reason", Do: "say why it could not be done"}
+	}
+	return d.report(ctx, ids, items, "fail", why, orders.ItemReport{Effect: orders.EffectNone, Err: why, Permanent: true})
+}
+
+func (d *Desk) report(ctx context.Context, ids []orders.AssignedID, items []int, name, why string, what orders.ItemReport) (Outcome, error) {
+	return d.each(ctx, ids, name, why, func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
+		if a.Order == nil || !a.Handling.Manual {
+			return fault.New(fault.Refused, name, "only what people carry out is reported by people")
+		}
+		if a.Order.TakenBy != "" && a.Order.TakenBy != o.Actor {
+			return fault.New(fault.Conflict, name, "%s took the order", a.Order.TakenBy)
+		}
+		r := orders.Report{Fence: a.Order.Fence, Person: o.Actor, Items: map[int]orders.ItemReport{}}
+		for _, it := range a.Carried() {
+			if (it.Place.State == orders.Transmitted || it.Place.Mark == orders.Unknown) && (len(items) == 0 || contains(items, it.ID)) {
+				r.Items[it.ID] = what
+			}
+		}
+		if len(r.Items) == 0 {
+			return fault.New(fault.Refused, name, "nothing of the order is with people now")
+		}
+		return a.Report(o, r)
+	})
+}
+
+func contains(list []int, n int) bool {
+	for _, x := range list {
+		if x == n {
+			return true
+		}
+	}
+	return false
+}
+
+// ReleaseAll lets through everything of a kind that a threshold parked, this
+// time: the threshold itself stays.
+func (d *Desk) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (Outcome, error) {
+	parks, err := d.Store.Parks(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	found := false
+	for _, p := range parks {
+		found = found || p.Type == t && p.Kind == k
+	}
+	if !found {
+		return Outcome{}, fault.New(fault.NotFound, "release", "no threshold parks %ss of %s", k, t)
+	}
+	list, err := d.Store.Assigned(ctx, stage.AssignedFilter{Types: []roles.ResourceTypeID{t}, OpenOnly: true})
+	if err != nil {
+		return Outcome{}, err
+	}
+	var ids []orders.AssignedID
+	for _, a := range list {
+		if a.Order.Kind == k && waiting(a) {
+			ids = append(ids, a.ID)
+		}
+	}
+	out, err := d.Decide(ctx, Decision{On: orders.Release, Assigned: ids, Why: why})
+	if err != nil {
+		return out, err
+	}
+	act := journal.Act{Actor: d.Actor, Name: "release", Subject: fmt.Sprintf("%ss of %s", k, t), Why: why, At: d.Clock()}
+	return out, d.Store.Unpark(ctx, act, []stage.ParkKey{{Type: t, Kind: k}})
+}
+
+// waiting reports whether something of the order stands before a threshold.
+func waiting(a *orders.AssignedResource) bool {
+	for _, it := range a.Carried() {
+		if it.Place.State == orders.Pending && it.Place.Mark != orders.Released {
+			return true
+		}
+	}
+	return false
+}
+
+// each applies an act to every assigned resource in a transaction of its own.
+func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why string,
+	do func(*orders.AssignedResource, orders.Occasion, *stage.Extra) error) (Outcome, error) {
+	var out Outcome
+	numbers := stage.Numbers(ctx, d.Store, stage.OrderCounter)
+	for _, id := range ids {
+		numbers.Prepare(1)
+		o := orders.Occasion{
+			Now: d.Clock(), Actor: d.Actor.String(), Why: why,
+			NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
+		}
+		list, err := d.Store.Assigned(ctx, stage.AssignedFilter{IDs: []orders.AssignedID{id}})
+		if err != nil {
+			return out, err
+		}
+		if len(list) == 0 {
+			out.Refused = append(out.Refused, Refusal{id, "it is not there any more"})
+			continue
+		}
+		// Tried on a copy first: what it asks to be stored beside it is part of the act.
+		var also stage.Extra
+		if err := do(list[0], o, &also); err != nil {
+			if !refusable(err) {
+				return out, err
+			}
+			out.Refused = append(out.Refused, Refusal{id, err.Error()})
+			continue
+		}
+		act := journal.Act{Actor: d.Actor, Name: name, Subject: subject(list[0]), Why: why, At: o.Now}
+		err = d.Store.Update(ctx, act, []orders.AssignedID{id}, func(a *orders.AssignedResource) error {
+			var ignored stage.Extra
+			return do(a, o, &ignored)
+		}, also)
+		switch {
+		case err == nil:
+			out.Decided = append(out.Decided, id)
+		case refusable(err):
+			out.Refused = append(out.Refused, Refusal{id, err.Error()})
+		default:
+			return out, err
+		}
+	}
+	return out, numbers.Err()
+}
+
+// refusable reports whether an error is about the one resource, not the store.
+func refusable(err error) bool {
+	var refusal *orders.Refusal
+	if errors.As(err, &refusal) {
+		return true
+	}
+	switch fault.KindOf(err) {
+	case fault.Refused, fault.Conflict, fault.NotFound, fault.Denied, fault.Invalid:
+		return true
+	}
+	return false
+}
+
+func subject(a *orders.AssignedResource) string {
+	owner := a.Owner.String()
+	if a.Order == nil {
+		return fmt.Sprintf("%s of %s", a.Type, owner)
+	}
+	return fmt.Sprintf("order %d, %s of %s", a.Order.ID, a.Type, owner)
+}
