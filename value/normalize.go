@@ -28,8 +28,9 @@ func (f Format) Check(t Type) error {
 		}
 		return nil
 	case Bool:
-		yes, no, ok := strings.Cut(string(f), "/")
-		if !ok || yes == no {
+		// An empty word would read back as no value, and so would never be verified.
+		yes, no, _ := strings.Cut(string(f), "/")
+		if yes == "" || no == "" || strings.EqualFold(yes, no) || yes != strings.TrimSpace(yes) || no != strings.TrimSpace(no) {
 			return fmt.Errorf("format %q: a truth value needs two different words, such as \"Y/N\"", string(f))
 		}
 		return nil
@@ -44,7 +45,11 @@ var layouts = strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", 
 // and for strings too: no system tells the two apart reliably. An error says
 // what was expected.
 func Normalize(t Type, f Format, raw string) (Value, error) {
-	if t != String && t != Binary {
+	switch t {
+	case String, Binary:
+	case DN:
+		raw = trimUnescaped(raw)
+	default:
 		raw = strings.TrimSpace(raw)
 	}
 	if raw == "" {
@@ -72,10 +77,14 @@ func Normalize(t Type, f Format, raw string) (Value, error) {
 	case DN:
 		return normalizeDN(raw)
 	case Binary:
-		if _, err := base64.StdEncoding.DecodeString(raw); err != nil {
+		content, err := base64.StdEncoding.DecodeString(raw)
+		if err != nil {
 			return Null, fmt.Errorf("the bytes are not base64: %v", err)
 		}
-		return Value{Binary, raw}, nil
+		if len(content) == 0 {
+			return Null, nil
+		}
+		return Value{Binary, base64.StdEncoding.EncodeToString(content)}, nil
 	}
 	return Null, fmt.Errorf("%q is not a type", string(t))
 }
@@ -116,6 +125,9 @@ func normalizeTime(t Type, f Format, raw string) (Value, error) {
 				// A day is a day: the zone in which it was written does not move it.
 				return Value{Date, at.Format(time.DateOnly)}, nil
 			}
+			if year := at.UTC().Year(); year < 0 || year > 9999 {
+				return Null, fmt.Errorf("%q is outside the years 0 to 9999", raw)
+			}
 			return OfTime(at), nil
 		}
 	}
@@ -152,9 +164,21 @@ func normalizeDN(raw string) (Value, error) {
 		if !ok || strings.TrimSpace(name) == "" {
 			return Null, fmt.Errorf("%q is not a distinguished name (such as cn=Ann,ou=people,dc=example,dc=org)", raw)
 		}
-		parts[i] = strings.ToLower(strings.TrimSpace(name)) + "=" + strings.TrimSpace(rest)
+		parts[i] = strings.ToLower(strings.TrimSpace(name)) + "=" + trimUnescaped(rest)
 	}
 	return Value{DN, strings.Join(parts, ",")}, nil
+}
+
+// trimUnescaped cuts the space around a text, but not a last space that is
+// escaped: that one belongs to the name.
+func trimUnescaped(s string) string {
+	const space = " \t\r\n"
+	s = strings.TrimLeft(s, space)
+	cut := strings.TrimRight(s, space)
+	if backslashes := len(cut) - len(strings.TrimRight(cut, `\`)); backslashes%2 == 1 && len(cut) < len(s) {
+		return s[:len(cut)+1]
+	}
+	return cut
 }
 
 // SplitDN cuts a distinguished name at its unescaped commas.

@@ -1,6 +1,10 @@
 package stage
 
-import "context"
+import (
+	"context"
+
+	"provisor.dev/provisor/fault"
+)
 
 // Counters hands out numbers that are never handed out again.
 type Counters interface {
@@ -8,12 +12,14 @@ type Counters interface {
 }
 
 // numbersAtOnce is how many numbers are reserved in one go: gaps do no harm.
-const numbersAtOnce = 1000
+const numbersAtOnce = 100
 
-// A Numbering hands out numbers from a reserved stretch and reserves the next
-// one when it is used up.
+// A Numbering hands out numbers from a reserved stretch. Once Prepare was
+// called it never reserves by itself: inside a transaction of the store that
+// would wait for the transaction it is in.
 type Numbering struct {
 	reserve    func(n int) (int64, error)
+	prepared   bool
 	next, last int64
 	err        error
 }
@@ -23,25 +29,30 @@ func Numbers(ctx context.Context, c Counters, counter string) *Numbering {
 	return &Numbering{reserve: func(n int) (int64, error) { return c.Reserve(ctx, counter, n) }}
 }
 
-// Prepare reserves as many numbers as will be needed: inside a transaction of
-// the store there is no reserving.
+// Prepare makes sure that count numbers can be handed out inside a transaction.
 func (n *Numbering) Prepare(count int) {
-	if count <= 0 {
-		return
-	}
-	if first, err := n.reserve(count); err != nil {
-		n.err = err
-	} else {
-		n.next, n.last = first, first+int64(count)
+	n.prepared = true
+	if n.last-n.next < int64(count) && n.err == nil {
+		n.more(max(count, numbersAtOnce))
 	}
 }
 
-// Next returns a number. After a failed reservation it returns 0, and Err says why.
+func (n *Numbering) more(count int) {
+	first, err := n.reserve(count)
+	if err != nil {
+		n.err = err
+		return
+	}
+	n.next, n.last = first, first+int64(count)
+}
+
+// Next returns a number. When none can be had it returns 0, and Err says why.
 func (n *Numbering) Next() int64 {
 	if n.next == n.last && n.err == nil {
-		var first int64
-		if first, n.err = n.reserve(numbersAtOnce); n.err == nil {
-			n.next, n.last = first, first+numbersAtOnce
+		if n.prepared {
+			n.err = fault.New(fault.Internal, "number", "more numbers were needed than were prepared")
+		} else {
+			n.more(numbersAtOnce)
 		}
 	}
 	if n.err != nil {

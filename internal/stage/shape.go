@@ -9,6 +9,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/value"
 )
 
@@ -64,7 +65,19 @@ type Names interface {
 
 // ResourceOf turns an object that a package read into a resource: its links lead
 // to keys where the far end is known, and dangle where it is not.
-func ResourceOf(e schema.Entity, object connector.Object, names Names) resources.Resource {
+func ResourceOf(e schema.Entity, object connector.Object, names Names, programs expression.Programs) resources.Resource {
+	r := plainResource(e, object, names)
+	r.Display = string(r.Key)
+	if p, ok := programs[e.Display]; ok && !e.Display.IsZero() {
+		// Where the expression fails, people read the key.
+		if v, err := p.Eval(expression.Bindings{Own: &r}); err == nil && v.Text() != "" {
+			r.Display = v.Text()
+		}
+	}
+	return r
+}
+
+func plainResource(e schema.Entity, object connector.Object, names Names) resources.Resource {
 	r := resources.Resource{
 		Ref:    resources.Ref{Type: e.Type, Key: resources.Key(object.Key)},
 		Values: make(map[schema.PropertyName]value.Value, len(object.Values)),

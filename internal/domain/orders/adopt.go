@@ -18,13 +18,16 @@ func New(id AssignedID, e assignments.ExpectedResource) *AssignedResource {
 // anything is different from before; judging is another step.
 func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, current *resources.Resource, readAt Instant) bool {
 	before := a.outline()
-	if a.denied(e.Target) {
+	if a.denied(e.Target) || a.creating() && e.Confidence < 100 {
 		e.Target, current = "", nil
 	}
 	switch {
 	case a.Target == "" && e.Target != "":
 		a.Target, a.Confidence = e.Target, e.Confidence
 		a.reread(current, readAt)
+		for i := range a.Items {
+			a.Items[i].Decision.Approved = false // it was given to another change
+		}
 	case a.Target == e.Target && a.Target != "":
 		// What a person confirmed stays confirmed.
 		a.Confidence = max(a.Confidence, e.Confidence)
@@ -56,6 +59,16 @@ func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, cur
 // denied reports whether a person said that this account is somebody else's.
 func (a *AssignedResource) denied(target resources.Key) bool {
 	return target != "" && len(a.Items) > 0 && a.Items[0].declined(pairing(target))
+}
+
+// creating reports whether an account of ours may be on its way: a doubtful
+// match has to wait until it is known.
+func (a *AssignedResource) creating() bool {
+	if a.Target != "" || len(a.Items) == 0 || !a.Items[0].Want.There {
+		return false
+	}
+	self := a.Items[0].Place
+	return self.State == Transmitted || self == atExecuted || self == atUnknown
 }
 
 // pairing is how the refusal of a match is kept among the declined values.
@@ -95,6 +108,7 @@ func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.E
 		a.Items = append(a.Items, Item{ID: id, Property: x.Property, Link: x.Link, ReadAt: readAt})
 		it = &a.Items[len(a.Items)-1]
 		it.Is = it.shownBy(current)
+		it.Before = it.Is
 		it.Workflow = workflowOf(x, e)
 	}
 	if x.Failed != "" {

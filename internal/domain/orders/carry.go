@@ -89,9 +89,13 @@ func (a *AssignedResource) closeOrder(o Occasion) {
 	}
 }
 
-// settle ends the order, or judges again what had to wait for the outcome.
+// settle ends the order, or judges again what had to wait for the outcome: what
+// evaluation wants by now, a block switched on meanwhile, a neighbour's trouble.
 func (a *AssignedResource) settle(o Occasion) error {
-	if a.Waiting && !a.underWay() {
+	if len(a.Items) == 0 {
+		return nil
+	}
+	if (a.Waiting || a.open()) && !a.underWay() {
 		return a.Judge(o)
 	}
 	a.assemble(o, false, false)

@@ -109,7 +109,7 @@ func (a *AssignedResource) chosen(c Choice) []int {
 func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 	f := a.facts(it, o)
 	f.MayReview, f.Stated, f.Parked = c.MayReview, c.Stated, c.Parked
-	f.Adds = it.Want.There && !it.Is.There
+	f.Adds = it.adds(it.Want)
 	f.Equal = it.Same(it.Is, it.Want)
 	if c.On == Decline {
 		f.Association = f.Association && it.Property == "" // the pair is denied by the account alone
@@ -134,13 +134,17 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 		return err
 	}
 	it.Decision.By = o.Actor
+	if it.Property == "" && (c.On == Keep || c.On == Approve) {
+		a.confirmOwner()
+	}
 	switch c.On {
 	case Approve:
-		a.approved(it, f, o)
+		it.approved(o)
 	case Decline:
 		a.declinedBy(it, from, f, o)
 	case Keep:
 		it.except(it.Is, false)
+		it.pardon(it.Is)
 		it.rested(o)
 		it.Message = "kept by " + o.Actor
 	case Postpone:
@@ -155,20 +159,18 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 }
 
 // approved lets the value out, and takes a former refusal of this value back.
-func (a *AssignedResource) approved(it *Item, f Facts, o Occasion) {
+func (it *Item) approved(o Occasion) {
 	it.Decision.Approved, it.Decision.Blocked, it.Decision.Postponed = true, false, 0
-	kept := it.Decision.Declined[:0]
-	for _, d := range it.Decision.Declined {
-		if !it.Same(d, it.Want) {
-			kept = append(kept, d)
-		}
-	}
-	it.Decision.Declined = kept
+	it.pardon(it.Want)
 	if it.Place == atVerified {
 		it.rested(o)
 	}
-	if f.Association && it.Property == "" {
-		a.Confidence = 100 // the person confirmed whose account it is
+}
+
+// confirmOwner notes that a person said whose account it is.
+func (a *AssignedResource) confirmOwner() {
+	if a.Target != "" {
+		a.Confidence = 100
 	}
 }
 
@@ -196,7 +198,8 @@ func (a *AssignedResource) declinedBy(it *Item, from Place, f Facts, o Occasion)
 		}
 	case it.Place == atFrozen:
 		it.Decision.Declined = append(it.Decision.Declined, it.Want)
-		it.except(it.Is, true)
+		it.except(it.without(it.Want), true)
+		it.pardon(it.Want)
 	default:
 		it.Decision.Declined = append(it.Decision.Declined, it.Want)
 		it.Want = Nothing
@@ -236,6 +239,9 @@ func (a *AssignedResource) correct(it *Item, f Facts, o Occasion) error {
 	expected := it.Expected()
 	if err := a.take(it, Correct, f, o); err != nil {
 		return err
+	}
+	if it.Property == "" {
+		a.confirmOwner()
 	}
 	it.rested(o)
 	it.Decision.Correct, it.Decision.Approved, it.Decision.By = true, it.Place == atPending, o.Actor

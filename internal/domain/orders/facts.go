@@ -12,9 +12,9 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		Wanted: expected.There, Held: it.Held(), Unseen: it.Unseen(),
 		Equal: it.Same(it.Is, expected) && !a.Doubtful(), Changed: !it.Same(expected, it.Want),
 		DeclinedBefore: it.becameDeclined(),
-		Adds:           it.policy().There && !it.Is.There, Removal: !it.Want.There && it.Place.carried(),
+		Adds:           it.adds(it.policy()), Removal: !it.Want.There && it.Place.carried(),
 		Once: it.Policy.Once, Exists: a.exists(),
-		NoAdd: !h.Add && it.Property == "" && !d.Correct, NoRemove: (!h.Remove && it.Property == "" || a.found(it)) && !d.Correct,
+		NoAdd: !h.Add && it.Property == "" && !it.Is.There && !d.Correct, NoRemove: (!h.Remove && it.Property == "" || a.found(it)) && !d.Correct,
 		Protected:  d.Exception != nil && !h.DiscardManual,
 		BothMoved:  it.bothMoved(expected),
 		Undeclared: it.Policy.Released, Association: a.Doubtful(),
@@ -36,6 +36,12 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 	f.Review = f.Blocked && !approved ||
 		f.OtherTrouble && expected.There && !approved && (!d.Retried || f.Changed)
 	return f
+}
+
+// adds reports whether a value is put where nothing else is: declining it
+// leaves nothing to go on expecting.
+func (i *Item) adds(h Holding) bool {
+	return h.There && !i.without(h).There
 }
 
 // becameDeclined reports whether what the rules want now was declined. A

@@ -24,6 +24,7 @@ func (a *AssignedResource) take(it *Item, on Event, f Facts, o Occasion) error {
 	if err != nil {
 		return err
 	}
+	a.touched = true
 	if it.Steps == 0 && it.Place == atNone && to.AtRest() {
 		it.Place = to // found in order: not worth a step
 		return nil
@@ -50,6 +51,7 @@ func (a *AssignedResource) Judge(o Occasion) error {
 		return nil
 	}
 	if a.underWay() {
+		a.assemble(o, false, false) // what a person decided meanwhile joins the order
 		if !a.differs(o) {
 			return nil
 		}
@@ -285,7 +287,7 @@ func (it *Item) settleJudged(from Place, on Event, f Facts, o Occasion) {
 		it.lapsed("declined before", o)
 		return
 	case it.Place == atFrozen && f.DeclinedBefore:
-		it.except(it.Is, true)
+		it.except(it.without(it.policy()), true)
 		it.rested(o)
 		return
 	case it.Place.State == Inactive && (on == Lapse || !f.Wanted):

@@ -29,6 +29,9 @@ func (a *AssignedResource) Observe(o Occasion, obs Observation) error {
 	if len(a.Items) == 0 {
 		return nil
 	}
+	if a.Target == "" && obs.Resource != nil {
+		a.Target, a.Confidence = obs.Resource.Key, 100
+	}
 	leaving := !a.Items[0].Expected().There
 	if obs.LookUp && obs.Resource == nil && !a.deleting() {
 		return a.settle(o)

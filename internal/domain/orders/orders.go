@@ -14,6 +14,7 @@
 package orders
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -357,6 +358,11 @@ func (i *Item) except(h Holding, frozen bool) {
 	i.Workflow, i.Want = assignments.Approved, h
 }
 
+// pardon takes a former refusal of a value back.
+func (i *Item) pardon(h Holding) {
+	i.Decision.Declined = slices.DeleteFunc(i.Decision.Declined, func(d Holding) bool { return i.Same(d, h) })
+}
+
 // policy is what the rules want, unless a person refused what no rule gives.
 func (i *Item) policy() Holding {
 	if i.Decision.Refused {
@@ -384,6 +390,18 @@ func (i *Item) Held() bool {
 		}
 	}
 	return false
+}
+
+// without is what stands when a value is declined: what was executed last and
+// not read yet, else what was read, and nothing where that is the value itself.
+func (i *Item) without(h Holding) Holding {
+	if n := len(i.Ours); n > 0 && i.Ours[n-1].Done != 0 && !i.Same(i.Ours[n-1].Holding, h) {
+		return i.Ours[n-1].Holding
+	}
+	if i.Same(i.Is, h) {
+		return Nothing
+	}
+	return i.Is
 }
 
 // declined reports whether a person refused this value and nobody took it back.

@@ -270,4 +270,3 @@ func TestALinkFoundInDoubtIsReviewed(t *testing.T) {
 	s := automatic(t).standing()
 	s.expect(assignments.ExpectedItem{Property: "manager", Wanted: true, Value: value.OfString("boss"), Doubt: 70}).evaluate().at("manager", atAwaiting)
 }
-

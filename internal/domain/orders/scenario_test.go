@@ -339,7 +339,7 @@ func wrong(a *AssignedResource, steps []Step) []error {
 		case seen && s.From != before.To:
 			bad("item %d was %s and moves from %s", s.Item, before.To, s.From)
 		}
-		if s.Order == 0 && (s.To.State == Transmitted || s.To == atPending) {
+		if s.Order == 0 && s.To.State == Transmitted {
 			bad("item %d goes to %s in no order", s.Item, s.To)
 		}
 		last[s.Item] = s

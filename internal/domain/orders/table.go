@@ -417,7 +417,7 @@ func readingRows() []Row {
 		{
 			Name: "a found value that was put right by hand is no question any more",
 			From: one(atFound), On: Verify, By: ByReading,
-			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted }, To: rest, Which: restOf,
+			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted && !f.Association }, To: rest, Which: restOf,
 		},
 		{
 			Name: "a declined or unwanted value that is gone again is no question any more",

@@ -82,7 +82,7 @@ var fits = map[string]struct {
 	"a reading begun after the execution shows the value":                          {Facts{Shows: true, Fresh: true}, []string{"Shows", "Fresh", "Once"}},
 	"a reading begun after the collection shows a value that was not there before": {Facts{Shows: true, Fresh: true, Moved: true}, []string{"Shows", "Fresh", "Moved"}},
 	"a reading shows that it is already there":                                     {Facts{Shows: true, Fresh: true}, []string{"Shows", "Fresh", "Unseen", "Association"}},
-	"a found value that was put right by hand is no question any more":             {Facts{Shows: true, Fresh: true, Wanted: true}, []string{"Shows", "Fresh", "Wanted"}},
+	"a found value that was put right by hand is no question any more":             {Facts{Shows: true, Fresh: true, Wanted: true}, []string{"Shows", "Fresh", "Wanted", "Association"}},
 	"a declined or unwanted value that is gone again is no question any more":      {Facts{Shows: true, Fresh: true}, []string{"Shows", "Fresh", "Wanted"}},
 	"they moved: a question":                                   {Facts{Fresh: true}, []string{"Shows", "Fresh", "Once"}},
 	"a foreign value appeared after the execution: a question": {Facts{Fresh: true, Foreign: true}, []string{"Shows", "Fresh", "Foreign", "Once"}},

@@ -91,6 +91,7 @@ type ItemReport struct {
 type Report struct {
 	Order  OrderID // 0: the open one
 	Fence  int
+	At     time.Time     // when the system answered; zero: now
 	Key    resources.Key // of the resource, where the system assigned it
 	Items  map[int]ItemReport
 	Down   bool                             // the connection does not work: no attempt is counted
@@ -133,7 +134,7 @@ func (a *AssignedResource) reportItem(it *Item, outcome ItemReport, r Report, o 
 		if err := a.take(it, Done, f, o); err != nil {
 			return err
 		}
-		a.executed(it, o, r.Person)
+		a.executed(it, o, r)
 	case EffectNone:
 		f.Transient = !outcome.Permanent && r.Person == ""
 		if r.Down {
@@ -169,15 +170,18 @@ func (a *AssignedResource) reportItem(it *Item, outcome ItemReport, r Report, o 
 const lossSettles = time.Second
 
 // executed notes that a value of ours is in the system, as far as is known.
-func (a *AssignedResource) executed(it *Item, o Occasion, person string) {
+func (a *AssignedResource) executed(it *Item, o Occasion, r Report) {
 	it.DoneAt, it.Message = At(o.Now), ""
+	if !r.At.IsZero() {
+		it.DoneAt = At(r.At)
+	}
 	if n := len(it.Ours); n > 0 {
-		it.Ours[n-1].Done = At(o.Now)
+		it.Ours[n-1].Done = it.DoneAt
 	}
 	if it.Place.AtRest() && it.Place != atExecuted {
-		it.By, it.Ours, it.Is = person, nil, it.Want
+		it.By, it.Ours, it.Is = r.Person, nil, it.Want
 		it.rested(o)
-		it.Message = fmt.Sprintf("confirmed by %s, not read", person)
+		it.Message = fmt.Sprintf("confirmed by %s, not read", r.Person)
 	}
 }
 

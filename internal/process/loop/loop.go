@@ -286,7 +286,7 @@ func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (f
 		return fulfil.Summary{}, err
 	}
 	r := fulfil.Runner{
-		Store: e.DB, Systems: e.systems, Model: c.Model, Clock: e.Clock, Wait: e.Sleep, Jitter: e.Jitter,
+		Store: e.DB, Systems: e.systems, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Wait: e.Sleep, Jitter: e.Jitter,
 		Actor: e.Actor, Progress: e.Progress.Carried,
 	}
 	return r.Run(ctx, fulfil.Options{Day: e.Day(), Connectors: connectors})

@@ -75,8 +75,8 @@ type allocator struct {
 func (al *allocator) keep(r Request) {
 	used := al.inUse(r)
 	name := plain(r.Current.Text(), r.Rule.Affixes)
-	if holder, taken := used[name]; taken && holder != r.Owner.Key {
-		return
+	if holder := used[name]; holder != "" && holder != r.Owner.Key {
+		return // reserved for somebody else: this account's name is his problem to solve
 	}
 	used[name] = r.Owner.Key
 	al.made[r.Subject] = r.Current

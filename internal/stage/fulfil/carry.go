@@ -88,6 +88,7 @@ func (d *drain) carry(ctx context.Context, system connector.System, a *orders.As
 		if len(change.Items) > 0 {
 			outcome = system.Apply(ctx, change)
 		}
+		c.report.At = d.Clock()
 		for id, done := range b.already {
 			if outcome.Items == nil {
 				outcome.Items = map[int]connector.ItemOutcome{}
@@ -207,8 +208,7 @@ func (d *drain) look(ctx context.Context, system connector.System, b *builder, c
 // resource turns a looked-up object into a resource; links that the other side
 // stores come as the keys that were asked about.
 func (d *drain) resource(e schema.Entity, object connector.Object, asked map[itemName]bool) resources.Resource {
-	r := stage.ResourceOf(e, object, d.names)
-	r.Display = string(r.Key)
+	r := stage.ResourceOf(e, object, d.names, d.Programs)
 	for name := range asked {
 		if slices.Contains(object.Links[string(name.property)], string(name.link)) {
 			if r.Links == nil {
@@ -314,6 +314,7 @@ func (d *drain) settle(ctx context.Context, system connector.System, a *orders.A
 			look.Failed = err.Error()
 		}
 	}
+	d.numbers.Prepare(numbersPerOrder)
 	o := d.occasion("")
 	err = d.Store.Update(ctx, d.act("look up"), []orders.AssignedID{a.ID}, func(a *orders.AssignedResource) error {
 		look.Resource = back.of(a).Resource

@@ -21,6 +21,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/stage"
 )
 
@@ -38,13 +39,14 @@ type Store interface {
 
 // A Runner drains connections.
 type Runner struct {
-	Store   Store
-	Systems stage.Systems
-	Model   *roles.Model
-	Clock   func() time.Time
-	Wait    func(ctx context.Context, d time.Duration) // until a look-up makes sense
-	Jitter  func() float64                             // in [0, 1)
-	Actor   journal.Actor
+	Store    Store
+	Systems  stage.Systems
+	Model    *roles.Model
+	Programs expression.Programs
+	Clock    func() time.Time
+	Wait     func(ctx context.Context, d time.Duration) // until a look-up makes sense
+	Jitter   func() float64                             // in [0, 1)
+	Actor    journal.Actor
 	// Progress is told how many orders were carried out so far; may be nil.
 	Progress func(connection string, carried int)
 }
@@ -159,7 +161,6 @@ func (d *drain) run(ctx context.Context) error {
 	}
 	defer func() { _ = release() }() // the lock dies with the process at the latest
 	d.numbers = stage.Numbers(ctx, d.Store, stage.OrderCounter)
-	d.numbers.Prepare(numbersReserved)
 	if d.connection.Manual {
 		return d.handOut(ctx)
 	}
@@ -176,8 +177,9 @@ func (d *drain) run(ctx context.Context) error {
 	return d.settleUnknown(ctx)
 }
 
-// numbersReserved is for orders that open when an outcome settles; few do.
-const numbersReserved = 1000
+// numbersPerOrder is for an order that opens when an outcome settles, in a
+// transaction that may run twice.
+const numbersPerOrder = 2
 
 func (d *drain) occasion(why string) orders.Occasion {
 	return orders.Occasion{
@@ -197,6 +199,7 @@ func (d *drain) takeOver(ctx context.Context) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
+	d.numbers.Prepare(len(ids) * numbersPerOrder)
 	o := d.occasion("the agent that held it is gone")
 	return d.Store.Update(ctx, d.act("take over"), ids, func(a *orders.AssignedResource) error {
 		return a.Abandoned(o, orders.Lose)
@@ -248,6 +251,7 @@ func (d *drain) collect(ctx context.Context, limit int) ([]*orders.AssignedResou
 }
 
 func (d *drain) collectThese(ctx context.Context, ids []orders.AssignedID) ([]*orders.AssignedResource, error) {
+	d.numbers.Prepare(len(ids) * numbersPerOrder)
 	o := d.occasion("")
 	agent, held := d.Actor.Process, lease
 	if d.connection.Manual {
@@ -373,6 +377,7 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 			also.Remove = append(also.Remove, c.target)
 		}
 	}
+	d.numbers.Prepare(len(ids) * numbersPerOrder)
 	o := d.occasion("")
 	err := d.Store.Update(ctx, d.act("report"), ids, func(a *orders.AssignedResource) error {
 		c := byID[a.ID]

@@ -237,7 +237,7 @@ func (r *Runner) store(ctx context.Context, moved []*orders.AssignedResource, no
 		ids[i] = a.ID
 	}
 	numbers := stage.Numbers(ctx, r.Store, stage.OrderCounter)
-	numbers.Prepare(len(moved))
+	numbers.Prepare(2 * len(moved)) // a transaction may run twice
 	occasion := orders.Occasion{
 		Now: now, Actor: r.Actor.String(), Block: o.Block,
 		NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },

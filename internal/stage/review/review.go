@@ -186,13 +186,16 @@ func waiting(a *orders.AssignedResource) bool {
 	return false
 }
 
+// numbersPerAct is for the trial and for the transaction, which may run twice.
+const numbersPerAct = 8
+
 // each applies an act to every assigned resource in a transaction of its own.
 func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why string,
 	do func(*orders.AssignedResource, orders.Occasion, *stage.Extra) error) (Outcome, error) {
 	var out Outcome
 	numbers := stage.Numbers(ctx, d.Store, stage.OrderCounter)
 	for _, id := range ids {
-		numbers.Prepare(1)
+		numbers.Prepare(numbersPerAct)
 		o := orders.Occasion{
 			Now: d.Clock(), Actor: d.Actor.String(), Why: why,
 			NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },

@@ -3,12 +3,10 @@ package synchronize
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/value"
 )
@@ -19,6 +17,7 @@ type difference struct {
 	remove   []resources.Key
 	counts   resources.Counts
 	links    int // links held before
+	before   map[resources.Key]*resources.Resource
 	findings []fault.Finding
 }
 
@@ -26,6 +25,7 @@ type difference struct {
 func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Names) difference {
 	d := difference{counts: resources.Counts{Held: len(known), Read: len(f.objects), SetAside: len(f.setAside)}}
 	before := make(map[resources.Key]*resources.Resource, len(known))
+	d.before = before
 	for i := range known {
 		before[known[i].Key] = &known[i]
 		d.links += linksOf(&known[i])
@@ -36,8 +36,7 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 	}
 	dangling := map[schema.PropertyName]int{}
 	for _, object := range f.objects {
-		now := stage.ResourceOf(f.entity, object, names)
-		r.display(f.entity, &now)
+		now := stage.ResourceOf(f.entity, object, names, r.Programs)
 		for p, texts := range now.Dangling {
 			dangling[p] += len(texts)
 		}
@@ -64,18 +63,6 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 	d.counts.Removed = len(d.remove)
 	d.findings = danglingFindings(f.entity, dangling)
 	return d
-}
-
-// display computes the name that people read; a failing expression falls back on the key.
-func (r *Runner) display(e schema.Entity, now *resources.Resource) {
-	now.Display = string(now.Key)
-	p, ok := r.Programs[e.Display]
-	if e.Display.IsZero() || !ok {
-		return
-	}
-	if v, err := p.Eval(expression.Bindings{Own: now}); err == nil && v.Text() != "" {
-		now.Display = v.Text()
-	}
 }
 
 func sameContent(a, b *resources.Resource) bool {
@@ -115,38 +102,6 @@ func danglingFindings(e schema.Entity, dangling map[schema.PropertyName]int) []f
 		}
 	}
 	return list
-}
-
-// percentFloor is the size below which percentages say little: updates and
-// links are measured against it where fewer are held. Removals are not: of
-// three sites, one that disappears is worth a question.
-const percentFloor = 20
-
-// Brake says why a reading must not be committed unseen, "" when it may.
-// Everything that is switched on counts; the strictest wins. An entity type
-// that would be emptied is always braked.
-func Brake(t schema.ReadingThresholds, c resources.Counts, linksHeld int) string {
-	if c.Held > 0 && c.Removed == c.Held {
-		return fmt.Sprintf("all %d would be removed", c.Held)
-	}
-	if c.Held == 0 {
-		return ""
-	}
-	floor := max(c.Held, percentFloor)
-	var tripped []string
-	check := func(what string, n, limit, percent, of int) {
-		if limit > 0 && n > limit {
-			tripped = append(tripped, fmt.Sprintf("%d %s, at most %d are let through", n, what, limit))
-		}
-		if percent > 0 && n*100 > percent*of {
-			tripped = append(tripped, fmt.Sprintf("%d %s of %d, at most %d %% are let through", n, what, of, percent))
-		}
-	}
-	check("would be removed", c.Removed, t.Delete, t.DeletePercent, c.Held)
-	check("would change", c.Changed, t.Update, t.UpdatePercent, floor)
-	check("would be added", c.Added, t.Add, t.AddPercent, floor)
-	check("links would be lost", c.Links, t.Link, t.LinkPercent, max(linksHeld, percentFloor))
-	return strings.Join(tripped, "; ")
 }
 
 // names knows the resources of every entity type that links lead to: those just

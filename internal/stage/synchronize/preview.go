@@ -39,7 +39,11 @@ func (r *Runner) Preview(ctx context.Context, connectors []schema.ConnectorID) (
 		d := r.compare(f, known, names)
 		f.findings = append(f.findings, d.findings...)
 		f.reading.Counts, f.reading.State = d.counts, resources.Committed
-		if tripped := Brake(r.Model.Connectors[f.entity.Connector].Thresholds, d.counts, d.links); tripped != "" {
+		tripped, err := r.brake(ctx, f.entity, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		if tripped != "" {
 			f.reading.State, f.reading.Why = resources.Parked, tripped
 		} else {
 			proposed[f.entity.Type] = merge(known, d)

@@ -16,6 +16,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -28,6 +29,7 @@ type Store interface {
 	BeginReading(ctx context.Context, r resources.Reading) (resources.ReadingID, error)
 	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
 	CommitReading(ctx context.Context, act journal.Act, r resources.Reading, changes stage.Changes) error
+	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	EndReading(ctx context.Context, act journal.Act, r resources.Reading, findings []fault.Finding) error
 }
 
@@ -214,8 +216,11 @@ func (r *Runner) commit(ctx context.Context, f *fetched, names stage.Names, rele
 	f.findings = append(f.findings, d.findings...)
 	f.reading.Counts, f.reading.Ended, f.reading.Findings = d.counts, r.Clock(), len(f.findings)
 	act.Detail = d.counts
-	limits := r.Model.Connectors[f.entity.Connector].Thresholds
-	if tripped := Brake(limits, d.counts, d.links); tripped != "" && !release {
+	tripped, err := r.brake(ctx, f.entity, d)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if tripped != "" && !release {
 		f.reading.State, f.reading.Why = resources.Parked, tripped
 		act.Name, act.Why = "synchronization parked", tripped
 		return f.outcome(), r.Store.EndReading(ctx, act, f.reading, f.findings)

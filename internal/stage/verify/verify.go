@@ -194,7 +194,7 @@ func (r *Runner) expire(ctx context.Context, s *Summary) error {
 	if err != nil {
 		return err
 	}
-	numbers.Prepare(len(ids))
+	numbers.Prepare(2 * len(ids))
 	s.Expired = len(ids)
 	act := journal.Act{Actor: r.Actor, Name: "expire", At: o.Now}
 	return r.inPieces(ctx, act, ids, numbers, func(a *orders.AssignedResource) error { return a.Expire(o) })
@@ -203,7 +203,7 @@ func (r *Runner) expire(ctx context.Context, s *Summary) error {
 // numbered is the occasion of a run, with numbers for orders that it may open.
 func (r *Runner) numbered(ctx context.Context, n int) (orders.Occasion, *stage.Numbering) {
 	numbers := stage.Numbers(ctx, r.Store, stage.OrderCounter)
-	numbers.Prepare(n)
+	numbers.Prepare(2 * n) // a transaction may run twice
 	return orders.Occasion{
 		Now: r.Clock(), Actor: r.Actor.String(), NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
 	}, numbers

@@ -97,6 +97,7 @@ func dialect() statement.Dialect {
 			return `SELECT e->>0, e->>1 FROM jsonb_array_elements(CAST(` + p + ` AS jsonb)) e`
 		},
 		Fault: kind,
+		Again: rolledBack,
 		Rows:  []int{200, 20, 1}, // 22 columns of 200 rows stay far below the protocol's 65,535 values
 		// What several questions are to see is one state of the database.
 		Snapshot:  sql.LevelRepeatableRead,
@@ -128,10 +129,17 @@ const (
 	uniqueViolation   = "23505"
 	classIntegrity    = "23" // constraints, and the triggers of the guards
 	classRollback     = "40" // deadlock, serialization
+	completionUnknown = "40003"
 	classConnection   = "08"
 	classInsufficient = "53" // too many connections, disk full
 	classOperator     = "57" // the server shuts down
 )
+
+// rolledBack reports a deadlock or a serialization failure.
+func rolledBack(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && strings.HasPrefix(e.Code, classRollback) && e.Code != completionUnknown
+}
 
 // kind says what an error of the driver means.
 func kind(err error) fault.Kind {

@@ -126,6 +126,7 @@ func dialect(path string) statement.Dialect {
 			return "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(" + p + ")"
 		},
 		Fault:     kind,
+		Again:     busy,
 		Rows:      []int{30, 5, 1},
 		OneWriter: true,
 		Backup: func(ctx context.Context, db *sql.DB, to string) error {
@@ -141,20 +142,26 @@ func dialect(path string) statement.Dialect {
 	return d
 }
 
+// busy reports whether another process had the file for too long.
+func busy(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && (e.Code()&0xff == codes.SQLITE_BUSY || e.Code()&0xff == codes.SQLITE_LOCKED)
+}
+
 // kind says what an error of the driver means.
 func kind(err error) fault.Kind {
 	var e *driver.Error
 	if !errors.As(err, &e) {
 		return fault.KindOf(err)
 	}
-	switch e.Code() & 0xff {
-	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+	switch e.Code() {
+	case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_ROWID:
+		return fault.Conflict
+	}
+	switch {
+	case busy(err):
 		return fault.Unavailable
-	case codes.SQLITE_CONSTRAINT:
-		switch e.Code() {
-		case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY, codes.SQLITE_CONSTRAINT_ROWID:
-			return fault.Conflict
-		}
+	case e.Code()&0xff == codes.SQLITE_CONSTRAINT:
 		return fault.Refused
 	}
 	return fault.Internal

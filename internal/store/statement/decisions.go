@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/assignments"
@@ -57,7 +59,9 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 // SaveAssignedRoles writes the differences that an evaluation found.
 func (db *DB) SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []AssignedRoleKey) error {
 	batch := newBatch(assignedRoleTable)
-	for _, a := range put {
+	for _, a := range inOrder(put, func(a assignments.AssignedRole) string {
+		return roleName(AssignedRoleKey{Owner: a.Owner, Role: a.Role})
+	}) {
 		reasons, err := json.Marshal(a.Reasons)
 		if err != nil {
 			return db.failed(act.Name, err)
@@ -65,7 +69,7 @@ func (db *DB) SaveAssignedRoles(ctx context.Context, act journal.Act, put []assi
 		batch.add(string(a.Owner.Type), string(a.Owner.Key), string(a.Role), int(a.Workflow), nanos(a.Period.From), nanos(a.Period.To), string(reasons))
 	}
 	return db.act(ctx, act, batch.rows()+len(remove) >= bulkFrom, func(s *session) error {
-		for _, gone := range remove {
+		for _, gone := range inOrder(remove, roleName) {
 			_, err := s.exec(ctx, `DELETE FROM assigned_role WHERE owner_type = $1 AND owner_key = $2 AND role = $3`,
 				gone.Owner.Type, gone.Owner.Key, gone.Role)
 			if err != nil {
@@ -89,7 +93,7 @@ func (db *DB) Revoke(ctx context.Context, act journal.Act, list []Decision) erro
 
 func (s *session) decide(ctx context.Context, act journal.Act, list []Decision) error {
 	batch := newBatch(decisionTable)
-	for _, d := range list {
+	for _, d := range inOrder(list, decisionName) {
 		at, by, why := d.At, d.By, d.Why
 		if at.IsZero() {
 			at = act.At
@@ -111,7 +115,7 @@ func (s *session) decide(ctx context.Context, act journal.Act, list []Decision) 
 }
 
 func (s *session) revoke(ctx context.Context, list []Decision) error {
-	for _, d := range list {
+	for _, d := range inOrder(list, decisionName) {
 		_, err := s.exec(ctx, `DELETE FROM decision WHERE kind = $1 AND type = $2 AND owner_type = $3 AND owner_key = $4 AND target = $5 AND property = $6`,
 			d.Kind, d.Type, d.Owner.Type, d.Owner.Key, d.Target, d.Property)
 		if err != nil {
@@ -119,6 +123,26 @@ func (s *session) revoke(ctx context.Context, list []Decision) error {
 		}
 	}
 	return nil
+}
+
+// decisionName is the decision's key as one text.
+func decisionName(d Decision) string {
+	return strings.Join([]string{string(d.Kind), string(d.Type), d.Owner.String(), string(d.Target), string(d.Property)}, "\x00")
+}
+
+// roleName is the assigned role's key as one text.
+func roleName(k AssignedRoleKey) string { return k.Owner.String() + "\x00" + string(k.Role) }
+
+// parkName is the park's key as one text.
+func parkName(p ParkKey) string { return string(p.Type) + "\x00" + string(p.Kind) }
+
+// inOrder returns a list sorted by the names of its rows. Every act writes the
+// rows of a table in this order, so that two acts wait for each other instead of
+// blocking each other.
+func inOrder[T any](list []T, name func(T) string) []T {
+	sorted := slices.Clone(list)
+	slices.SortStableFunc(sorted, func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	return sorted
 }
 
 // Decisions returns the decisions of a kind.
@@ -165,7 +189,7 @@ func (db *DB) Unpark(ctx context.Context, act journal.Act, list []ParkKey) error
 }
 
 func (s *session) park(ctx context.Context, act journal.Act, list []Park) error {
-	for _, p := range list {
+	for _, p := range inOrder(list, func(p Park) string { return parkName(ParkKey{Type: p.Type, Kind: p.Kind}) }) {
 		since := p.Since
 		if since.IsZero() {
 			since = act.At
@@ -181,7 +205,7 @@ func (s *session) park(ctx context.Context, act journal.Act, list []Park) error 
 }
 
 func (s *session) unpark(ctx context.Context, list []ParkKey) error {
-	for _, p := range list {
+	for _, p := range inOrder(list, parkName) {
 		if _, err := s.exec(ctx, `DELETE FROM park WHERE type = $1 AND kind = $2`, p.Type, p.Kind); err != nil {
 			return err
 		}
@@ -192,7 +216,7 @@ func (s *session) unpark(ctx context.Context, list []ParkKey) error {
 // extras does what an act does besides moving assigned resources.
 func (s *session) extras(ctx context.Context, act journal.Act, list []Extra) error {
 	for _, x := range list {
-		for _, r := range x.Put {
+		for _, r := range inOrder(x.Put, func(r resources.Resource) string { return r.Ref.String() }) {
 			names, err := s.identify(ctx, r.Type)
 			if err != nil {
 				return err
@@ -201,7 +225,7 @@ func (s *session) extras(ctx context.Context, act journal.Act, list []Extra) err
 				return err
 			}
 		}
-		for _, ref := range x.Remove {
+		for _, ref := range inOrder(x.Remove, resources.Ref.String) {
 			if err := s.remove(ctx, ref.Type, []resources.Key{ref.Key}, ordersAt(act)); err != nil {
 				return err
 			}
@@ -231,7 +255,7 @@ func (db *DB) AddDue(ctx context.Context, list []Due) error {
 }
 
 func (s *session) due(ctx context.Context, list []Due) error {
-	for _, d := range list {
+	for _, d := range inOrder(list, func(d Due) string { return d.What + "\x00" + d.Subject }) {
 		_, err := s.exec(ctx, `INSERT INTO due (what, subject, not_before, holder, lease_until) VALUES ($1, $2, $3, '', 0)
 			ON CONFLICT (what, subject) DO UPDATE SET lease_until = 0, holder = '',
 			not_before = CASE WHEN due.not_before < excluded.not_before THEN due.not_before ELSE excluded.not_before END`,

@@ -19,8 +19,11 @@ type Dialect struct {
 	// Texts, Numbers and Pairs unfold a JSON array in a parameter into rows of one
 	// text, one number, or two texts: a list has one statement, however long it is.
 	Texts, Numbers, Pairs func(param string) string
-	// Fault says what an error of the driver means: Unavailable may be tried again.
+	// Fault says what an error of the driver means.
 	Fault func(error) fault.Kind
+	// Again reports whether the database undid the whole transaction because of
+	// others. A connection that broke is not that: nobody knows what it committed.
+	Again func(error) bool
 	// Rows are the sizes in which rows are inserted at once, falling, ending with 1:
 	// few sizes, so that statements stay prepared.
 	Rows []int

@@ -1,11 +1,13 @@
 package statement
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"provisor.dev/provisor/fault"
@@ -123,6 +125,8 @@ var stepTable = &table{name: "order_step", columns: []string{
 }}
 
 func newWriting(act journal.Act, list []*orders.AssignedResource) (*writing, error) {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
 	w := &writing{
 		list: list, now: orders.At(act.At), assigned: newBatch(assignedTable), orders: newBatch(orderTable),
 		items: newBatch(itemTable), steps: newBatch(stepTable), ended: map[string][]orders.AssignedID{},

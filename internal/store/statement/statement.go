@@ -28,9 +28,13 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 )
 
-// attemptsOnContention is how often an act is tried when the database gives up
-// on it because of others: deadlocks resolve at the second try or not at all.
-const attemptsOnContention = 5
+const (
+	// attemptsOnContention is how often an act is tried when the database gives up
+	// on it because of others. Acts write in one order, so that this is rare.
+	attemptsOnContention = 5
+	// pauseMilliseconds, times the attempts so far, is waited before the next one.
+	pauseMilliseconds = 20
+)
 
 // DB is the store. Its methods may be called from several goroutines.
 type DB struct {
@@ -125,8 +129,14 @@ func (db *DB) write(ctx context.Context, op string, bulk bool, do func(*session)
 		defer db.gate.leave()
 	}
 	var err error
-	for range attemptsOnContention {
-		if err = db.once(ctx, do); err == nil || db.dialect.Fault(err) != fault.Unavailable || ctx.Err() != nil {
+	for attempt := range attemptsOnContention {
+		if attempt > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Duration(attempt) * pauseMilliseconds * time.Millisecond):
+			}
+		}
+		if err = db.once(ctx, do); err == nil || !db.dialect.Again(err) || ctx.Err() != nil {
 			break
 		}
 	}

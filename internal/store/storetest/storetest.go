@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"GatedOrdersComeLastAndEarlyOnesNotAtAll", collectable},
 		{"TheClockFindsWhatIsOver", clock},
 		{"ConcurrentUpdatesLoseNothing", concurrent},
+		{"ActsThatCrossEachOtherBothHappen", crossing},
 
 		{"TheDatabaseRefusesEveryMoveThatTheTableDoesNotHave", moves},
 		{"AStepThatDoesNotFollowTheLastIsRefused", following},

@@ -1,0 +1,328 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/stage/evaluate"
+	"provisor.dev/provisor/internal/view"
+)
+
+// An Absence is a role or account that the person does not have, with every rule
+// line that could give it and what keeps the line from holding.
+type Absence struct {
+	Role    string   `json:"role,omitempty"`
+	Account string   `json:"account,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	Why     []string `json:"why,omitempty"` // what holds for all lines: no rule, not here yet
+	Lines   []Line   `json:"lines"`
+}
+
+// A Line is a rule line that could give what is absent.
+type Line struct {
+	Rule     string          `json:"rule"`
+	At       schema.Position `json:"at"`
+	Says     string          `json:"says"`
+	Holds    bool            `json:"holds"`
+	Denies   bool            `json:"denies,omitempty"`
+	Criteria []Criterion     `json:"criteria"`
+}
+
+// A Criterion is one of the conditions of a line; all must hold.
+type Criterion struct {
+	Says  string `json:"says"`
+	Holds bool   `json:"holds"`
+	Found string `json:"found,omitempty"` // what was found instead, or the exception
+}
+
+// absences explains what a person has not. Without a question in particular it
+// explains the roles and accounts that some rule could give.
+func absences(ctx context.Context, store Store, c *declare.Configuration, p view.Person, day time.Time, ask Query) ([]Absence, error) {
+	list := candidates(c.Model, p, ask)
+	if len(list) == 0 {
+		return []Absence{}, nil
+	}
+	probe := newProbe(c, p)
+	for _, a := range list {
+		for _, l := range a.lines {
+			probe.add(l)
+		}
+	}
+	if err := probe.run(ctx, store, day); err != nil {
+		return nil, err
+	}
+	out := make([]Absence, 0, len(list))
+	for _, a := range list {
+		out = append(out, probe.absence(a))
+	}
+	return out, nil
+}
+
+// candidate is something that the person has not, and the lines that could give it.
+type candidate struct {
+	role  roles.Role
+	typ   roles.ResourceType
+	lines []roles.Line
+}
+
+// candidates lists what the person has not and that is asked for.
+func candidates(m *roles.Model, p view.Person, ask Query) []candidate {
+	var list []candidate
+	if ask.Account == "" && ask.Property == "" {
+		for _, id := range slices.Sorted(maps.Keys(m.Roles)) {
+			role := m.Roles[id]
+			has := slices.ContainsFunc(p.Roles, func(r view.Role) bool { return r.Role == string(id) })
+			if has || ask.Role != "" && ask.Role != string(id) || role.Entity != "" && string(role.Entity) != p.Type {
+				continue
+			}
+			x := candidate{role: role}
+			for _, r := range role.Assign {
+				x.lines = append(x.lines, r.Line)
+			}
+			list = append(list, x)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.ResourceTypes)) {
+		t := m.ResourceTypes[id]
+		has := slices.ContainsFunc(p.Accounts, func(a view.Account) bool { return a.Type == string(id) })
+		if has || ask.Role != "" || ask.Account != "" && ask.Account != string(id) || string(t.Source) != p.Type {
+			continue
+		}
+		x := candidate{typ: t}
+		for _, r := range t.Who {
+			x.lines = append(x.lines, r.Line)
+		}
+		for _, r := range t.Links { // a role that links the account implies it
+			if r.Role != "" || len(r.Match) > 0 {
+				x.lines = append(x.lines, r.Line)
+			}
+		}
+		for _, r := range t.Values {
+			if r.Role != "" {
+				x.lines = append(x.lines, r.Line)
+			}
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// A probe asks the evaluation about single criteria: each becomes the only rule
+// of a role of its own, and who has that role fulfils the criterion.
+type probe struct {
+	configuration *declare.Configuration
+	person        view.Person
+	questions     map[string]roles.RoleRule // by the name of the probing role
+	inPeriod      map[string]bool           // lines whose period covers the day
+	holds         map[string]bool
+	failed        map[string]string
+	here          bool // the person is within the context's days and not excluded
+	world         *evaluate.World
+}
+
+// The names of probing roles cannot be those of the configuration's.
+const (
+	openProbe   = "?here"
+	periodProbe = "?period "
+)
+
+func newProbe(c *declare.Configuration, p view.Person) *probe {
+	return &probe{configuration: c, person: p, questions: map[string]roles.RoleRule{}, holds: map[string]bool{}, failed: map[string]string{}, inPeriod: map[string]bool{}}
+}
+
+func matchProbe(l roles.Line, id roles.DimensionID) string { return "?" + l.Object + " " + string(id) }
+func whenProbe(l roles.Line) string                        { return "?" + l.Object + " when" }
+
+// add prepares the questions of a line.
+func (x *probe) add(l roles.Line) {
+	for _, id := range dimensions(l) {
+		one := roles.Line{Match: map[roles.DimensionID]string{id: l.Match[id]}, Inherit: l.Inherit, Object: matchProbe(l, id)}
+		x.questions[one.Object] = roles.RoleRule{Line: one}
+	}
+	if !l.When.IsZero() {
+		one := roles.Line{When: l.When, Object: whenProbe(l)}
+		x.questions[one.Object] = roles.RoleRule{Line: one}
+	}
+	one := roles.Line{Period: l.Period, Object: periodProbe + l.Object}
+	x.questions[one.Object] = roles.RoleRule{Line: one}
+}
+
+// run evaluates the questions twice: with the person's days, for what depends on
+// them, and without, so that criteria answer for themselves.
+func (x *probe) run(ctx context.Context, store Store, day time.Time) error {
+	if err := x.load(ctx, store); err != nil {
+		return err
+	}
+	timed, timeless := map[roles.RoleID]roles.Role{}, map[roles.RoleID]roles.Role{}
+	entity := schema.EntityType(x.person.Type)
+	open := roles.RoleRule{Line: roles.Line{Object: openProbe}}
+	timed[openProbe] = roles.Role{ID: openProbe, Entity: entity, Assign: []roles.RoleRule{open}}
+	for name, rule := range x.questions {
+		role := roles.Role{ID: roles.RoleID(name), Entity: entity, Assign: []roles.RoleRule{rule}}
+		if strings.HasPrefix(name, periodProbe) {
+			timed[role.ID] = role
+		} else {
+			timeless[role.ID] = role
+		}
+	}
+	where := x.configuration.Model.Contexts[entity]
+	for name := range x.evaluate(timed, where, day) {
+		x.here = x.here || name == openProbe
+		if object, ok := strings.CutPrefix(name, periodProbe); ok {
+			x.inPeriod[object] = true
+		}
+	}
+	where.From, where.To, where.Exclude = schema.Expression{}, schema.Expression{}, schema.Expression{}
+	maps.Copy(x.holds, x.evaluate(timeless, where, day))
+	return nil
+}
+
+// load builds the world that the evaluation sees.
+func (x *probe) load(ctx context.Context, store Store) error {
+	known := map[schema.EntityType][]resources.Resource{}
+	for _, c := range x.configuration.Model.Connectors {
+		for t := range c.Entities {
+			list, err := store.Resources(ctx, t)
+			if err != nil {
+				return err
+			}
+			known[t] = list
+		}
+	}
+	decisions, err := store.Decisions(ctx, stage.Allocation)
+	if err != nil {
+		return err
+	}
+	allocated := evaluate.Allocations{}
+	for _, d := range decisions {
+		allocated[evaluate.Subject{Of: string(d.Type), Owner: d.Owner.Key, Property: d.Property}] = d.Value
+	}
+	x.world = evaluate.NewWorld(x.configuration.Model, known, allocated)
+	return nil
+}
+
+// evaluate says which of the roles the person would have.
+func (x *probe) evaluate(asked map[roles.RoleID]roles.Role, where roles.Context, day time.Time) map[string]bool {
+	model := *x.configuration.Model
+	entity := schema.EntityType(x.person.Type)
+	model.Roles, model.ResourceTypes = asked, nil
+	if _, declared := model.Contexts[entity]; declared {
+		model.Contexts = map[schema.EntityType]roles.Context{entity: where}
+	}
+	result := evaluate.Evaluate(evaluate.Input{
+		Model: &model, Programs: x.configuration.Programs, World: x.world, Day: day,
+	})
+	had := map[string]bool{}
+	self := resources.Ref{Type: entity, Key: resources.Key(x.person.Key)}
+	for _, r := range result.Roles {
+		if r.Owner == self {
+			had[string(r.Role)] = true
+		}
+	}
+	for _, f := range result.Findings {
+		if message, ok := strings.CutPrefix(f.What, self.String()+": "); ok {
+			x.failed[strings.TrimPrefix(f.Object, "roles.")] = message
+		}
+	}
+	return had
+}
+
+// absence puts the answers together.
+func (x *probe) absence(c candidate) Absence {
+	a := Absence{Role: string(c.role.ID), Account: string(c.typ.ID), Name: c.role.Name + c.typ.Name, Lines: []Line{}}
+	if len(c.lines) == 0 {
+		a.Why = append(a.Why, "no rule gives it")
+	}
+	if !x.here {
+		a.Why = append(a.Why, x.notHere())
+	}
+	for _, l := range c.lines {
+		a.Lines = append(a.Lines, x.line(l))
+	}
+	sort.SliceStable(a.Lines, func(i, j int) bool { return missing(a.Lines[i]) < missing(a.Lines[j]) })
+	return a
+}
+
+// missing counts the criteria that do not hold: the nearest line comes first.
+func missing(l Line) int {
+	n := 0
+	for _, c := range l.Criteria {
+		if !c.Holds {
+			n++
+		}
+	}
+	return n
+}
+
+func (x *probe) line(l roles.Line) Line {
+	out := Line{Rule: l.Object, At: l.Position, Says: Words(l), Holds: true, Denies: l.Deny, Criteria: []Criterion{}}
+	say := func(c Criterion) {
+		out.Criteria = append(out.Criteria, c)
+		out.Holds = out.Holds && c.Holds
+	}
+	for _, id := range dimensions(l) {
+		say(Criterion{matchWords(l, id), x.holds[matchProbe(l, id)], x.stands(id)})
+	}
+	if l.Role != "" {
+		has := slices.ContainsFunc(x.person.Roles, func(r view.Role) bool { return r.Role == string(l.Role) })
+		say(Criterion{Says: "has the role " + string(l.Role), Holds: has})
+	}
+	if !l.When.IsZero() {
+		name := whenProbe(l)
+		say(Criterion{"when " + l.When.Text, x.holds[name], x.failed[name]})
+	}
+	if x.here && !x.inPeriod[l.Object] {
+		say(Criterion{Says: fmt.Sprintf("its period (%s) covers the day", l.Period.Mode)})
+	}
+	if l.Kind == roles.Suggested || l.Kind == roles.WithValidation {
+		say(Criterion{Says: "it is a proposal (" + string(l.Kind) + "): it gives nothing until somebody asks"})
+	}
+	return out
+}
+
+// stands says where the person stands in a dimension, as far as its path is one
+// link of the person.
+func (x *probe) stands(id roles.DimensionID) string {
+	path := x.configuration.Model.Contexts[schema.EntityType(x.person.Type)].Dimensions[id]
+	links, ok := x.person.Links[path.Text]
+	if !ok {
+		return ""
+	}
+	return string(id) + " " + strings.Join(links, ", ")
+}
+
+// notHere says why no rule is asked at all.
+func (x *probe) notHere() string {
+	c, ok := x.configuration.Model.Contexts[schema.EntityType(x.person.Type)]
+	switch {
+	case x.person.Gone:
+		return "the source does not know the person any more"
+	case !ok:
+		return "the person's days do not cover the day"
+	}
+	var bounds []string
+	for _, bound := range []struct {
+		word string
+		x    schema.Expression
+	}{{"from", c.From}, {"to", c.To}, {"excluded by", c.Exclude}} {
+		if bound.x.IsZero() {
+			continue
+		}
+		words := bound.word + " " + bound.x.Text
+		if v, known := x.person.Values[bound.x.Text]; known {
+			words += " = " + v
+		}
+		bounds = append(bounds, words)
+	}
+	return "the person's days do not cover the day, or the context leaves the person out: " + strings.Join(bounds, ", ")
+}

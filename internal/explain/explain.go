@@ -1,0 +1,244 @@
+// Package explain gives proofs: why somebody has a role, an account or a value,
+// by which rule line, through which role, by whose decision and from which
+// values; and why somebody does not have one, by asking the evaluation about
+// each criterion of each rule line by itself.
+//
+// It promises to say nothing that the stored reasons or the evaluation do not
+// say: absences are answered by the same Evaluate that the stage runs, on a model
+// that holds one criterion at a time. It changes nothing. The command line and
+// the pages call it.
+package explain
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/view"
+)
+
+// Store is what explaining reads from the store.
+type Store interface {
+	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+}
+
+// Questions are the answers that a proof is made of.
+type Questions interface {
+	Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error)
+}
+
+// A Query says what is to be explained of a person: all of it or, with the
+// fields set, one resource type's account, one property of it, one role.
+type Query struct {
+	Account  string
+	Property string
+	Role     string
+}
+
+// A Proof explains what a person has and, where asked or where something of the
+// kind exists, what not.
+type Proof struct {
+	Owner    view.Owner `json:"owner"`
+	Day      string     `json:"day"`
+	Roles    []Role     `json:"roles"`
+	Accounts []Account  `json:"accounts"`
+	Absent   []Absence  `json:"absent"`
+}
+
+// A Role is a role that the person has, with what gave it.
+type Role struct {
+	Role    string   `json:"role"`
+	Shows   string   `json:"shows"` // the state, consolidated from what it gives
+	Because []Ground `json:"because"`
+}
+
+// An Account is an account that the person has, with the proof of each item.
+type Account struct {
+	ID     orders.AssignedID `json:"id"`
+	Type   string            `json:"type"`
+	Target string            `json:"target,omitempty"`
+	State  view.State        `json:"state"`
+	Items  []Item            `json:"items"`
+}
+
+// An Item is the account itself or one value of it.
+type Item struct {
+	Item      int           `json:"item"`
+	Name      string        `json:"name"`
+	State     view.State    `json:"state"`
+	Workflow  view.Workflow `json:"workflow"`
+	Expected  string        `json:"expected"`
+	Current   string        `json:"current"`
+	Because   []Ground      `json:"because"`
+	Decisions []view.Step   `json:"decisions,omitempty"` // what people said
+	Message   string        `json:"message,omitempty"`
+}
+
+// A Ground is one reason, with the rule line that it came by.
+type Ground struct {
+	Rule   string              `json:"rule,omitempty"`
+	At     *schema.Position    `json:"at,omitempty"` // in the configuration
+	Says   string              `json:"says,omitempty"`
+	Role   string              `json:"role,omitempty"`
+	Note   string              `json:"note,omitempty"`
+	Values []assignments.Input `json:"values,omitempty"` // that the rule read
+	By     []Ground            `json:"by,omitempty"`     // why the person has the role
+}
+
+// Explain proves what a person has and has not.
+func Explain(ctx context.Context, store Store, q Questions, c *declare.Configuration, p view.Person, day time.Time, ask Query) (Proof, error) {
+	x := explainer{lines: linesOf(c.Model), person: p}
+	proof := Proof{Owner: p.Owner, Day: day.Format(time.DateOnly), Roles: []Role{}, Accounts: []Account{}, Absent: []Absence{}}
+	for _, r := range p.Roles {
+		if ask.Account == "" && ask.Property == "" && (ask.Role == "" || ask.Role == r.Role) {
+			proof.Roles = append(proof.Roles, Role{r.Role, r.Shows, x.grounds(r.Reasons, 0)})
+		}
+	}
+	for _, a := range p.Accounts {
+		if ask.Role != "" || ask.Account != "" && ask.Account != a.Type {
+			continue
+		}
+		path, err := q.Path(ctx, a.ID)
+		if err != nil {
+			return proof, err
+		}
+		proof.Accounts = append(proof.Accounts, x.account(a, path, ask.Property))
+	}
+	var err error
+	proof.Absent, err = absences(ctx, store, c, p, day, ask)
+	return proof, err
+}
+
+type explainer struct {
+	lines  map[string]roles.Line
+	person view.Person
+}
+
+func (x *explainer) account(a view.Account, path []view.Step, property string) Account {
+	out := Account{ID: a.ID, Type: a.Type, Target: a.Target, State: a.State, Items: []Item{}}
+	for _, it := range a.Items {
+		if property != "" && it.Property != property {
+			continue
+		}
+		item := Item{
+			Item: it.ID, Name: it.Name, State: it.State, Workflow: it.Workflow, Expected: it.Policy, Current: it.Current,
+			Because: x.grounds(it.Reasons, 0), Message: it.Message,
+		}
+		for _, step := range path {
+			if step.Item == it.ID && byPerson[orders.Event(step.Event)] {
+				item.Decisions = append(item.Decisions, step)
+			}
+		}
+		out.Items = append(out.Items, item)
+	}
+	return out
+}
+
+// byPerson are the events that people raise.
+var byPerson = func() map[orders.Event]bool {
+	events := map[orders.Event]bool{}
+	for _, row := range orders.Table() {
+		if row.By == orders.ByPerson {
+			events[row.On] = true
+		}
+	}
+	return events
+}()
+
+// roleLevelsMax ends a chain of roles that give roles.
+const roleLevelsMax = 8
+
+// grounds expands stored reasons by the rule lines of the configuration and, for
+// a role, by why the person has it.
+func (x *explainer) grounds(reasons []assignments.Reason, level int) []Ground {
+	list := []Ground{}
+	for _, r := range reasons {
+		g := Ground{Rule: r.Rule, Role: string(r.Role), Note: r.Note, Values: r.Inputs}
+		if line, ok := x.lines[r.Rule]; ok {
+			g.At, g.Says = &line.Position, Words(line)
+		}
+		if r.Role != "" && level < roleLevelsMax {
+			for _, had := range x.person.Roles {
+				if had.Role == string(r.Role) {
+					g.By = x.grounds(had.Reasons, level+1)
+				}
+			}
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// linesOf finds every rule line by the name under which reasons keep it.
+func linesOf(m *roles.Model) map[string]roles.Line {
+	all := map[string]roles.Line{}
+	add := func(l roles.Line) { all[l.Object] = l }
+	for _, role := range m.Roles {
+		for _, r := range role.Assign {
+			add(r.Line)
+		}
+	}
+	for _, t := range m.ResourceTypes {
+		for _, r := range t.Who {
+			add(r.Line)
+		}
+		for _, r := range t.Values {
+			add(r.Line)
+		}
+		for _, r := range t.Links {
+			add(r.Line)
+		}
+		for _, r := range t.Find {
+			add(r.Line)
+		}
+	}
+	return all
+}
+
+// Words writes a rule line's criteria as its author did.
+func Words(l roles.Line) string {
+	var parts []string
+	if l.Deny {
+		parts = append(parts, "deny")
+	}
+	for _, id := range dimensions(l) {
+		parts = append(parts, matchWords(l, id))
+	}
+	if l.Role != "" {
+		parts = append(parts, "role "+string(l.Role))
+	}
+	if !l.When.IsZero() {
+		parts = append(parts, "when "+l.When.Text)
+	}
+	if len(parts) == 0 || l.Deny && len(parts) == 1 {
+		parts = append(parts, "everybody")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func matchWords(l roles.Line, id roles.DimensionID) string {
+	words := string(id) + " " + l.Match[id]
+	if slices.Contains(l.Inherit, id) {
+		words += " or below"
+	}
+	return words
+}
+
+func dimensions(l roles.Line) []roles.DimensionID {
+	ids := make([]roles.DimensionID, 0, len(l.Match))
+	for id := range l.Match {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	return ids
+}

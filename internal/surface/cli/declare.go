@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/stage/declare"
+)
+
+const configFolder = "config"
+
+//go:embed starter.yaml
+var starter []byte
+
+func (v *invocation) initialize() *cobra.Command {
+	return &cobra.Command{
+		Use: "init", Short: "Begin a folder with a commented configuration", Args: cobra.NoArgs,
+		Long: `Makes --dir with config/provisor.yaml, a commented configuration that is valid as it
+stands, an example of the HR file that it reads, and an empty provisor.db. A folder
+that holds anything already is left alone.
+
+Use it once, for a company of your own; "provisor demo" lays down a whole one.`,
+		Example: "  provisor init --dir acme && provisor --dir acme validate",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := v.beginFolder(); err != nil {
+				return err
+			}
+			if err := v.open(c.Context(), true, func(context.Context, Engine) error { return nil }); err != nil {
+				return err
+			}
+			made := struct {
+				Dir   string   `json:"dir"`
+				Files []string `json:"files"`
+			}{v.dir, []string{configFolder + "/provisor.yaml", "hr/employees.csv"}}
+			return v.show(made, func() {
+				v.say("%s is ready.", v.dir)
+				v.say("Next: edit config/provisor.yaml, then `provisor --dir %s validate`, `plan` and `apply`.", v.dir)
+			})
+		},
+	}
+}
+
+// employees is the HR file that the starter reads.
+const employees = "employee_id,first_name,last_name,email,hired_on,left_on\n" +
+	"E001,Ada,Example,ada.example@example.org,2020-01-01,\n"
+
+// beginFolder writes the starter into a folder that is empty or not there.
+func (v *invocation) beginFolder() error {
+	entries, err := os.ReadDir(v.dir)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case len(entries) > 0:
+		return &fault.Error{Kind: fault.Conflict, Op: "init", Msg: v.dir + " is not empty", Do: "name a new folder with --dir"}
+	}
+	for name, content := range map[string][]byte{configFolder + "/provisor.yaml": starter, "hr/employees.csv": []byte(employees)} {
+		path := filepath.Join(v.dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checked is the answer of validate.
+type checked struct {
+	Folder   string          `json:"folder"`
+	Files    int             `json:"files"`
+	Hash     string          `json:"hash,omitempty"`
+	Findings []fault.Finding `json:"findings"`
+}
+
+func (v *invocation) validate() *cobra.Command {
+	return &cobra.Command{
+		Use: "validate [FOLDER]", Short: "Check the configuration without connecting to anything", Args: cobra.MaximumNArgs(1),
+		Long: `Reads every *.yaml file of config/ (or of FOLDER), checks keys, types, references,
+expressions and rules, and prints every finding at once: file, line, column, what is
+wrong and what to do. Nothing is stored and no system is asked.
+
+Use it after every edit and in the tests of your configuration's repository; it ends
+with 3 when there is anything to mend.`,
+		Example: "  provisor validate\n  provisor validate ./config --json",
+		RunE: func(_ *cobra.Command, args []string) error {
+			folder := filepath.Join(v.dir, configFolder)
+			if len(args) == 1 {
+				folder = args[0]
+			}
+			answer := checked{Folder: folder, Findings: []fault.Finding{}}
+			c, err := v.Check(folder)
+			var findings fault.Findings
+			if errors.As(err, &findings) {
+				answer.Findings = findings
+				if err := v.show(answer, func() { v.findings(findings); v.note("%s in %s", count(len(findings), "finding"), folder) }); err != nil {
+					return err
+				}
+				return ended(FindingsCode)
+			}
+			if err != nil {
+				return err
+			}
+			answer.Files, answer.Hash = len(c.Files), c.Hash
+			return v.show(answer, func() {
+				v.say("%s is valid: %s, %s, %s, %s.", folder, count(len(c.Files), "file"), count(len(c.Model.Connectors), "connector"),
+					count(len(c.Model.ResourceTypes), "resource type"), count(len(c.Model.Roles), "role"))
+			})
+		},
+	}
+}
+
+func (v *invocation) schema() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of the configuration", Args: cobra.NoArgs,
+		Long: `Prints the JSON Schema of the configuration files on stdout. Editors that know YAML
+complete and check with it; what holds between keys is the business of validate.`,
+		Example: "  provisor schema > provisor.schema.json",
+		RunE: func(*cobra.Command, []string) error {
+			text, err := v.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = v.Stdout.Write(text)
+			return err
+		},
+	}
+}
+
+func (v *invocation) export() *cobra.Command {
+	return &cobra.Command{
+		Use: "export", Short: "Print the deployed configuration in canonical form", Args: cobra.NoArgs,
+		Long: `Prints the configuration that the stages use: one YAML document, keys sorted, defaults
+left out. It loads to an equal model, so it is what to keep when the files are lost.
+With --json the files as they were deployed are printed, by name.`,
+		Example: "  provisor export > deployed.yaml",
+		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
+			c, err := e.Deployed(ctx)
+			if err != nil {
+				return err
+			}
+			text, err := declare.Export(c)
+			if err != nil {
+				return err
+			}
+			files := map[string]string{}
+			for name, content := range c.Files {
+				files[name] = string(content)
+			}
+			value := struct {
+				Hash  string            `json:"hash"`
+				Files map[string]string `json:"files"`
+			}{c.Hash, files}
+			return v.show(value, func() { _, err = v.Stdout.Write(text) })
+		}),
+	}
+}

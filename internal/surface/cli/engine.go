@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/plan"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/stage/evaluate"
+	"provisor.dev/provisor/internal/stage/fulfil"
+	"provisor.dev/provisor/internal/stage/generate"
+	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/stage/synchronize"
+	"provisor.dev/provisor/internal/stage/verify"
+	"provisor.dev/provisor/internal/view"
+)
+
+// Options open a folder.
+type Options struct {
+	Dir       string
+	Store     string // a PostgreSQL address; "": provisor.db in Dir
+	As        string // the person who acts; "": the operating system's user
+	Day       time.Time
+	MustExist bool
+}
+
+// An Opener opens a folder.
+type Opener func(context.Context, Options) (Engine, error)
+
+// Questions is what the store answers.
+type Questions = view.Questions
+
+// An Engine is an open folder: what the commands need of it.
+type Engine interface {
+	Close() error
+	Day() time.Time
+	Follow(Progress)
+
+	Files() (*declare.Configuration, error)
+	Deployed(context.Context) (*declare.Configuration, error)
+	Deploy(ctx context.Context, c *declare.Configuration, why string) error
+	Differs(context.Context) string
+	Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error)
+
+	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
+	Verify(context.Context) (verify.Summary, error)
+	Evaluate(context.Context) (evaluate.Summary, error)
+	Generate(ctx context.Context, block bool) (generate.Summary, error)
+	Fulfil(context.Context, []schema.ConnectorID) (fulfil.Summary, error)
+	Round(ctx context.Context, block bool) (Round, error)
+
+	Desk() Desk
+	Questions() Questions
+	VerifyJournal(context.Context) (int64, error)
+	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
+	Resources(context.Context, schema.EntityType) ([]resources.Resource, error)
+	Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error)
+}
+
+// A Desk is where a person decides.
+type Desk interface {
+	Decide(context.Context, review.Decision) (review.Outcome, error)
+	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
+	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
+	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
+	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
+}
+
+// Round is what one way round the path did.
+type Round struct {
+	Day         string
+	Synchronize []synchronize.Outcome
+	Verify      verify.Summary
+	Evaluate    evaluate.Summary
+	Generate    generate.Summary
+	Fulfil      fulfil.Summary
+}
+
+// Progress is told how far long work has come.
+type Progress struct {
+	Read    func(entity schema.EntityType, objects int)
+	Carried func(connection string, orders int)
+}
+
+// A Package is a connector package as it is listed.
+type Package struct {
+	Name     string    `json:"name"`
+	About    string    `json:"about"`
+	Manual   bool      `json:"manual,omitempty"`
+	Settings []Setting `json:"settings"`
+	From     []Setting `json:"from"` // keys of entity types and properties
+}
+
+// A Setting is one key that a package understands.
+type Setting struct {
+	Name     string   `json:"name"`
+	About    string   `json:"about"`
+	Required bool     `json:"required,omitempty"`
+	Secret   bool     `json:"secret,omitempty"`
+	Default  string   `json:"default,omitempty"`
+	OneOf    []string `json:"oneOf,omitempty"`
+}
+
+// DemoOptions are what the demo is asked for.
+type DemoOptions struct {
+	Dir    string
+	People int   // 0: the default, or what the folder holds
+	Seed   int64 // likewise
+	At     time.Time
+	Once   bool // play the people too, and check the end
+	LDAP   bool
+	Out    io.Writer // what happens, for people
+}
+
+// DemoResult is how the demo ended.
+type DemoResult struct {
+	Value any  // what --json prints
+	Holds bool // everything that was expected is there; of --once only
+}

@@ -1,0 +1,371 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/view"
+)
+
+// stuckAfter is how long an order may stand in one state before somebody should
+// look: the default of remindAfter.
+const stuckAfter = 7 * schema.Day
+
+func (v *invocation) order() *cobra.Command {
+	c := family("order", "Provisioning orders: list, show, decide",
+		`A provisioning order is one change to one account in one managed system. Its items are
+the account itself and its property values; each has a provisioning state.`,
+		v.orderList(), v.orderShow(), v.orderStuck())
+	c.AddCommand(v.decisions()...)
+	return c
+}
+
+// orderFlags choose orders.
+type orderFlags struct {
+	states, kinds, types []string
+	owner                string
+	all                  bool
+	limit                int
+}
+
+func (f *orderFlags) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.states, "state", nil, "only these provisioning states, by number or name")
+	c.Flags().StringSliceVar(&f.kinds, "kind", nil, "only these kinds: addition, association, update, deletion")
+	c.Flags().StringSliceVar(&f.types, "type", nil, "only these resource types")
+	c.Flags().StringVar(&f.owner, "owner", "", "only of this person: key, identifier or name")
+}
+
+// filter is what the flags ask for, without the owner.
+func (f *orderFlags) filter() (view.OrderFilter, error) {
+	out := view.OrderFilter{Types: f.types, Limit: f.limit}
+	for _, text := range f.states {
+		state, err := stateOf(text)
+		if err != nil {
+			return out, err
+		}
+		out.States = append(out.States, state)
+	}
+	for _, text := range f.kinds {
+		kind := orders.Kind(strings.ToLower(strings.TrimSuffix(text, "s")))
+		if !slices.Contains(orders.Kinds(), kind) {
+			return out, wrongUsage("write addition, association, update or deletion", "%q is not a kind of order", text)
+		}
+		out.Kinds = append(out.Kinds, kind)
+	}
+	return out, nil
+}
+
+// stateOf reads a state by its number or its name, however it is spelled.
+func stateOf(text string) (orders.State, error) {
+	plain := func(s string) string {
+		return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(s))
+	}
+	var names []string
+	for _, s := range orders.States() {
+		if plain(text) == plain(s.String()) || text == strconv.Itoa(int(s)) {
+			return s, nil
+		}
+		names = append(names, fmt.Sprintf("%d %s", s, s))
+	}
+	return 0, wrongUsage("write one of "+strings.Join(names, ", "), "%q is not a provisioning state", text)
+}
+
+// listedOrder is an order in a list, each item with its reasons.
+type listedOrder struct {
+	view.Order
+	Items []listedItem `json:"items"`
+}
+
+type listedItem struct {
+	view.OrderItem
+	Name    string               `json:"name"`
+	Because string               `json:"because,omitempty"`
+	Reasons []assignments.Reason `json:"reasons"`
+	May     []string             `json:"may,omitempty"`
+}
+
+type orderPage struct {
+	Orders []listedOrder  `json:"orders"`
+	After  orders.OrderID `json:"after,omitempty"`
+}
+
+func (v *invocation) orderList() *cobra.Command {
+	var f orderFlags
+	c := &cobra.Command{
+		Use: "list", Short: "List provisioning orders, the oldest first", Args: cobra.NoArgs,
+		Long: `Lists the open orders: state, kind, resource type, whose they are and what they wait
+for. --all lists closed ones too. With --json each item comes with its proposed and
+current value, its reasons, and what a person may do to it.`,
+		Example: "  provisor order list --state awaiting-approval\n  provisor order list --type LedgerAccount --kind addition --json",
+	}
+	f.add(c)
+	c.Flags().BoolVar(&f.all, "all", false, "closed orders too")
+	c.Flags().IntVar(&f.limit, "limit", view.DefaultLimit, "at most so many orders")
+	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+		filter, err := f.filter()
+		if err != nil {
+			return err
+		}
+		filter.Text, filter.Closed = f.owner, f.all
+		return v.listOrders(ctx, e, filter)
+	})
+	return c
+}
+
+func (v *invocation) orderStuck() *cobra.Command {
+	var patience time.Duration
+	c := &cobra.Command{
+		Use: "stuck", Short: "List the orders that stand longer than they should", Args: cobra.NoArgs,
+		Long: `Lists the orders whose lease or validity is over, and those that have not moved for a
+week (or --patience). Every state that is not final has an owner and a deadline, so
+what stands here is what somebody forgot.`,
+		Example: "  provisor order stuck --patience 48h",
+	}
+	c.Flags().DurationVar(&patience, "patience", stuckAfter, "how long an order may stand in one state")
+	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+		return v.listOrders(ctx, e, view.Stuck(v.Now(), patience))
+	})
+	return c
+}
+
+// listOrders shows the orders that a filter chooses, up to its limit.
+func (v *invocation) listOrders(ctx context.Context, e Engine, filter view.OrderFilter) error {
+	list, after, err := collectOrders(ctx, e.Questions(), filter)
+	if err != nil {
+		return err
+	}
+	page := orderPage{After: after}
+	if page.Orders, err = withReasons(ctx, e, list); err != nil {
+		return err
+	}
+	return v.show(page, func() {
+		g := v.columns("order", "state", "kind", "type", "whose", "values", "waits for")
+		for _, o := range page.Orders {
+			g.row(strconv.FormatInt(int64(o.ID), 10), v.chip(o.State), o.Kind, o.Type, named(o.Owner), itemsInWords(o.Items), waitsFor(o.Order))
+		}
+		g.print()
+		switch {
+		case after != 0:
+			v.say("... there are more: --limit")
+		case len(page.Orders) == 0:
+			v.say("No order.")
+		}
+	})
+}
+
+func itemsInWords(items []listedItem) string {
+	names := make([]string, len(items))
+	for i, it := range items {
+		names[i] = it.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func waitsFor(o view.Order) string {
+	switch {
+	case !o.Closed.IsZero():
+		return "closed: " + o.Outcome
+	case o.TakenBy != "":
+		return o.TakenBy + ", who took it"
+	}
+	return o.Waits
+}
+
+// collectOrders reads pages until the limit is reached.
+func collectOrders(ctx context.Context, q Questions, f view.OrderFilter) (list []view.Order, after orders.OrderID, err error) {
+	wanted := f.Limit
+	if wanted <= 0 {
+		wanted = view.DefaultLimit
+	}
+	for len(list) < wanted {
+		f.Limit = min(wanted-len(list), view.MaxLimit)
+		page, err := q.Orders(ctx, f)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, page.Orders...)
+		if f.After = page.After; page.After == 0 {
+			break
+		}
+	}
+	return list, f.After, nil
+}
+
+// withReasons adds to each item why it is wanted and what may be done to it.
+func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrder, error) {
+	ids := make([]orders.AssignedID, len(list))
+	for i, o := range list {
+		ids[i] = o.Assigned
+	}
+	items := map[orders.AssignedID]map[int]view.Item{}
+	if len(ids) > 0 {
+		assigned, err := e.Assigned(ctx, stage.AssignedFilter{IDs: ids, Closed: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range assigned {
+			items[a.ID] = map[int]view.Item{}
+			for _, it := range view.AccountOf(a).Items {
+				items[a.ID][it.ID] = it
+			}
+		}
+	}
+	out := make([]listedOrder, len(list))
+	for i, o := range list {
+		out[i] = listedOrder{Order: o, Items: make([]listedItem, len(o.Items))}
+		for j, it := range o.Items {
+			now := items[o.Assigned][it.Item]
+			listed := listedItem{
+				OrderItem: it, Name: itemName(it.Property, it.Link), Because: now.Because, Reasons: now.Reasons,
+			}
+			if o.Closed.IsZero() {
+				listed.May = now.May
+			}
+			if listed.Reasons == nil {
+				listed.Reasons = []assignments.Reason{}
+			}
+			out[i].Items[j] = listed
+		}
+	}
+	return out, nil
+}
+
+// orderNumber reads an order's number.
+func orderNumber(text string) (orders.OrderID, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, wrongUsage("`provisor order list` shows the numbers", "%q is not the number of an order", text)
+	}
+	return orders.OrderID(id), nil
+}
+
+// openedOrder is an order with its items as they were listed.
+type openedOrder struct {
+	listedOrder
+	Account view.Account `json:"account"`
+	Path    []view.Step  `json:"path"`
+}
+
+func (v *invocation) orderShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ORDER", Short: "Show one order: values, reasons, and the path it took", Args: cobra.ExactArgs(1),
+		Long: `Shows an order, open or closed: each item with the proposed value, the current one and
+the one before the order, its state, why it is wanted and what a person may do to it
+now; then every move that its items made, when, and by whom.`,
+		Example: "  provisor order show 12",
+		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+			id, err := orderNumber(args[0])
+			if err != nil {
+				return err
+			}
+			detail, err := e.Questions().Order(ctx, id)
+			if err != nil {
+				return err
+			}
+			listed, err := withReasons(ctx, e, []view.Order{detail.Order})
+			if err != nil {
+				return err
+			}
+			shown := openedOrder{listed[0], detail.Account, detail.Path}
+			return v.show(shown, func() { v.orderText(shown) })
+		}),
+	}
+}
+
+func (v *invocation) orderText(o openedOrder) {
+	v.say("%s  %s of %s for %s", v.strong("Order "+o.ID.String()), o.Kind, o.Type, named(o.Owner))
+	v.say("  state      %s since %s, version %d", v.chip(o.State), when(o.Since), o.Version)
+	v.say("  system     %s, connection %s%s", o.Connector, o.Connection, manually(o.Manual))
+	if o.Target != "" {
+		v.say("  account    %s%s", o.Target, doubt(o.Confidence))
+	}
+	v.say("  created    %s%s", when(o.Created), prefixed(", closed "+when(o.Closed)+": ", o.Outcome))
+	if o.Waits != "" {
+		v.say("  waits for  %s", o.Waits)
+	}
+	if o.TakenBy != "" {
+		v.say("  taken by   %s", o.TakenBy)
+	}
+	v.say("")
+	g := v.columns("item", "property", "state", "proposed", "current", "before", "workflow", "why")
+	for _, it := range o.Items {
+		g.row(strconv.Itoa(it.Item), it.Name, v.chip(it.State), it.Proposed, it.Current, it.Before, it.Workflow.Name, it.Because)
+	}
+	g.print()
+	for _, it := range o.Items {
+		if it.Message != "" {
+			v.say("  item %d: %s", it.Item, it.Message)
+		}
+	}
+	v.say("\n%s", v.strong("Path"))
+	g = v.columns("when", "property", "from", "event", "to", "by", "why")
+	for _, s := range o.Path {
+		g.row(when(s.At), s.Name, s.From.String(), s.Event, v.chip(s.To), s.Actor, s.Why)
+	}
+	g.print()
+	if may := mayNow(o.Items); len(may) > 0 {
+		v.say("\nYou may: %s (provisor order %s %d)", strings.Join(may, ", "), may[0], o.ID)
+	}
+}
+
+func manually(manual bool) string {
+	if manual {
+		return " (people carry it out)"
+	}
+	return ""
+}
+
+func doubt(confidence int) string {
+	if confidence > 0 && confidence < 100 {
+		return fmt.Sprintf(" (matched with confidence %d)", confidence)
+	}
+	return ""
+}
+
+// mayNow lists what a person may do to any of the items.
+func mayNow(items []listedItem) []string {
+	var all []string
+	for _, it := range items {
+		for _, event := range it.May {
+			if !slices.Contains(all, event) {
+				all = append(all, event)
+			}
+		}
+	}
+	return all
+}
+
+// onePerson finds who is meant by a key, an identifier or a name.
+func onePerson(ctx context.Context, e Engine, text string) (resources.Ref, error) {
+	found, err := peopleNamed(ctx, e, text)
+	switch {
+	case err != nil:
+		return resources.Ref{}, err
+	case len(found) == 0:
+		return resources.Ref{}, &fault.Error{
+			Kind: fault.NotFound, Msg: fmt.Sprintf("nobody is known as %q", text), Do: "look for a part of the name with `provisor person list TEXT`",
+		}
+	case len(found) > 1:
+		names := make([]string, 0, len(found))
+		for _, o := range found[:min(len(found), fewLines)] {
+			names = append(names, named(o))
+		}
+		return resources.Ref{}, &fault.Error{
+			Kind: fault.NotFound, Msg: fmt.Sprintf("%q may be any of %d: %s", text, len(found), strings.Join(names, ", ")),
+			Do: "name one by the key in brackets",
+		}
+	}
+	return resources.Ref{Type: schema.EntityType(found[0].Type), Key: resources.Key(found[0].Key)}, nil
+}

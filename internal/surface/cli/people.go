@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/view"
+)
+
+func (v *invocation) person() *cobra.Command {
+	return family("person", "Who is there, and what they have",
+		`A person is a resource that owns accounts: an employee, a contractor, whatever the
+configuration takes as a source.`, v.personList(), v.personShow())
+}
+
+// owners lists the entity types that own accounts or roles.
+func owners(ctx context.Context, e Engine) ([]schema.EntityType, error) {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	types := map[schema.EntityType]bool{}
+	for _, t := range c.Model.ResourceTypes {
+		types[t.Source] = true
+	}
+	for _, r := range c.Model.Roles {
+		if r.Entity != "" {
+			types[r.Entity] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(types)), nil
+}
+
+// peopleNamed finds who bears a text as key or identifier, else as the
+// beginning of the words of his name, else whoever is gone and had this key.
+func peopleNamed(ctx context.Context, e Engine, text string) ([]view.Owner, error) {
+	types, err := owners(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	var found []view.Owner
+	for _, t := range types {
+		list, err := e.Questions().Resolve(ctx, string(t), text)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	for _, t := range types {
+		page, err := e.Questions().People(ctx, view.PeopleFilter{Entity: string(t), Text: text})
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page.People...)
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	for _, t := range types {
+		p, err := e.Questions().Person(ctx, resources.Ref{Type: t, Key: resources.Key(text)})
+		if err == nil {
+			found = append(found, p.Owner)
+		} else if fault.KindOf(err) != fault.NotFound {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// personNamed opens the one person that a text means.
+func personNamed(ctx context.Context, e Engine, text string) (view.Person, error) {
+	ref, err := onePerson(ctx, e, text)
+	if err != nil {
+		return view.Person{}, err
+	}
+	return e.Questions().Person(ctx, ref)
+}
+
+func (v *invocation) personList() *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "list [TEXT]", Short: "List people by name", Args: cobra.MaximumNArgs(1),
+		Long:    `Lists people in the order of their names; TEXT holds beginnings of words of the name, or of an identifier.`,
+		Example: "  provisor person list \"jan do\"",
+	}
+	c.Flags().IntVar(&limit, "limit", view.DefaultLimit, "at most so many people of each kind")
+	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+		types, err := owners(ctx, e)
+		if err != nil {
+			return err
+		}
+		text := ""
+		if len(args) == 1 {
+			text = args[0]
+		}
+		people, more := []view.Owner{}, false
+		for _, t := range types {
+			page, err := e.Questions().People(ctx, view.PeopleFilter{Entity: string(t), Text: text, Limit: limit})
+			if err != nil {
+				return err
+			}
+			people, more = append(people, page.People...), more || page.After != nil
+		}
+		return v.show(map[string]any{"people": people, "more": more}, func() {
+			g := v.columns("key", "name", "type")
+			for _, o := range people {
+				g.row(o.Key, o.Display, o.Type)
+			}
+			g.print()
+			switch {
+			case more:
+				v.say("... there are more: --limit, or TEXT")
+			case len(people) == 0:
+				v.say("Nobody.")
+			}
+		})
+	})
+	return c
+}
+
+func (v *invocation) personShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show PERSON", Short: "Show what somebody has, and in which state", Args: cobra.ExactArgs(1),
+		Long: `Shows a person (by key, identifier or name) with roles and accounts; each entitlement
+with its provisioning state, its workflow state, its dates and where it comes from.
+"provisor explain" shows the whole proof.`,
+		Example: "  provisor person show E001\n  provisor person show ada.example@example.org --json",
+		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+			p, err := personNamed(ctx, e, args[0])
+			if err != nil {
+				return err
+			}
+			if p.Roles == nil {
+				p.Roles = []view.Role{}
+			}
+			if p.Accounts == nil {
+				p.Accounts = []view.Account{}
+			}
+			return v.show(p, func() { v.personText(p) })
+		}),
+	}
+}
+
+func (v *invocation) personText(p view.Person) {
+	gone := ""
+	if p.Gone {
+		gone = "  (not in the source any more)"
+	}
+	v.say("%s%s", v.strong(named(p.Owner)), gone)
+	for _, name := range slices.Sorted(maps.Keys(p.Values)) {
+		v.say("  %-14s %s", name, p.Values[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
+		v.say("  %-14s %v", name, p.Links[name])
+	}
+	if len(p.Roles) > 0 {
+		v.say("\n%s", v.strong("Roles"))
+		g := v.columns("role", "state", "workflow", "period", "why")
+		for _, r := range p.Roles {
+			shows := r.Shows
+			if r.State != nil {
+				shows = v.chip(*r.State)
+			}
+			why := ""
+			if len(r.Reasons) > 0 {
+				why = r.Reasons[0].Rule + prefixed(": ", r.Reasons[0].Note)
+			}
+			g.row(r.Role, shows, r.Workflow.Name, span(r.Start, r.End), why)
+		}
+		g.print()
+	}
+	for _, a := range p.Accounts {
+		v.say("")
+		v.say("%s %s", v.strong(a.Type), a.Target)
+		v.accountText(a)
+	}
+	if len(p.Accounts) == 0 {
+		v.say("\nNo account.")
+	}
+}
+
+// accountText writes an account with its items.
+func (v *invocation) accountText(a view.Account) {
+	v.say("  %s  %d %s  %s/%s%s  %s", v.chip(a.State), a.Workflow.No, a.Workflow.Name, a.Connector, a.Connection, doubt(a.Confidence), span(a.Start, a.End))
+	if a.Order != 0 {
+		v.say("  order %d, %s%s", a.Order, a.OrderKind, prefixed(", waits for ", a.Waits))
+	}
+	g := v.columns("item", "property", "state", "proposed", "current", "workflow", "period", "why")
+	g.indent = "  "
+	for _, it := range a.Items {
+		why := it.Because
+		if it.By != "" {
+			why += fmt.Sprintf(" (%s)", it.By)
+		}
+		g.row(strconv.Itoa(it.ID), it.Name, v.chip(it.State), it.Proposed, it.Current, it.Workflow.Name, span(it.Start, it.End), why)
+	}
+	g.print()
+	for _, it := range a.Items {
+		switch {
+		case it.Message != "":
+			v.say("  %s: %s", it.Name, it.Message)
+		case it.Parked != "":
+			v.say("  %s waits for %s", it.Name, it.Parked)
+		}
+	}
+}

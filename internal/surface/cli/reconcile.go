@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/view"
+)
+
+func (v *invocation) reconcile() *cobra.Command {
+	return family("reconcile", "What was found in the systems and no rule explains",
+		`Synchronization finds accounts that no rule gives and values that somebody changed in the
+system. Each is a question: keep what was found, correct it to what the rules say, or
+decline (remove) what no rule gives. Nothing happens until somebody answers.
+
+Questions are numbered by the account they are about; --item chooses single values.`,
+		v.reconcileList(), v.reconcileShow(),
+		v.settle(orders.Correct, "Write what the rules say over what was found",
+			`Writes the expected value over what was found, or removes a value that was declined.`, "corrected"),
+		v.settle(orders.Keep, "Keep what was found",
+			`Accepts what was found: it becomes the expected value until the rules want another, or,
+for an account that no rule gives, it may stay.`, "kept"),
+		v.settle(orders.Decline, "Remove what no rule gives",
+			`Refuses what was found and no rule gives: a removal order is raised.`, "declined"),
+	)
+}
+
+// questionFlags choose questions.
+type questionFlags struct {
+	types                 []string
+	owner                 string
+	drifted, unauthorized bool
+	all                   bool
+}
+
+func (f *questionFlags) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&f.types, "type", nil, "only these resource types")
+	c.Flags().StringVar(&f.owner, "owner", "", "only of this person: key, identifier or name")
+	c.Flags().BoolVar(&f.drifted, "drifted", false, "only values that differ from the expected ones")
+	c.Flags().BoolVar(&f.unauthorized, "unauthorized", false, "only accounts that no rule gives")
+}
+
+func (f *questionFlags) questions(ctx context.Context, e Engine) ([]view.Question, error) {
+	all, err := allQuestions(ctx, e.Questions(), view.ReconciliationFilter{Types: f.types, Drifted: f.drifted, Unauthorized: f.unauthorized})
+	if err != nil || f.owner == "" {
+		return all, err
+	}
+	owner, err := onePerson(ctx, e, f.owner)
+	if err != nil {
+		return nil, err
+	}
+	of := []view.Question{}
+	for _, q := range all {
+		if q.Owner.Type == string(owner.Type) && q.Owner.Key == string(owner.Key) {
+			of = append(of, q)
+		}
+	}
+	return of, nil
+}
+
+// allQuestions reads every page.
+func allQuestions(ctx context.Context, q Questions, f view.ReconciliationFilter) ([]view.Question, error) {
+	all := []view.Question{}
+	f.Limit = view.MaxLimit
+	for {
+		page, err := q.Reconciliation(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Questions...)
+		if f.After = page.After; page.After == 0 {
+			return all, nil
+		}
+	}
+}
+
+func (v *invocation) reconcileList() *cobra.Command {
+	var f questionFlags
+	c := &cobra.Command{
+		Use: "list", Short: "List the questions", Args: cobra.NoArgs,
+		Long:    `Lists what was found: accounts that no rule gives, and values that somebody changed.`,
+		Example: "  provisor reconcile list --drifted",
+	}
+	f.add(c)
+	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+		list, err := f.questions(ctx, e)
+		if err != nil {
+			return err
+		}
+		return v.show(map[string]any{"questions": list}, func() { v.questionsText(list) })
+	})
+	return c
+}
+
+func (v *invocation) questionsText(list []view.Question) {
+	if len(list) == 0 {
+		v.say("No question: everything that was found is explained.")
+		return
+	}
+	g := v.columns("account", "type", "whose", "question", "expected", "found")
+	for _, q := range list {
+		id := strconv.FormatInt(int64(q.Account.ID), 10)
+		if q.Unauthorized {
+			g.row(id, q.Account.Type, named(q.Owner), "no rule gives "+q.Account.Target, "-", "present")
+		}
+		for _, it := range q.Account.Items {
+			g.row(id, q.Account.Type, named(q.Owner), fmt.Sprintf("item %d, %s", it.ID, it.Name), it.Policy, it.Current)
+		}
+	}
+	g.print()
+	v.say("\nAnswer with: provisor reconcile correct | keep | decline ACCOUNT [--item N]")
+}
+
+// oneQuestion finds the account with the number, with all its items.
+func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return view.Question{}, wrongUsage("`provisor reconcile list` shows the numbers", "%q is not the number of an account", text)
+	}
+	list, err := e.Assigned(ctx, stage.AssignedFilter{IDs: []orders.AssignedID{orders.AssignedID(id)}})
+	if err != nil {
+		return view.Question{}, err
+	}
+	if len(list) == 0 {
+		return view.Question{}, &fault.Error{Kind: fault.NotFound, Msg: fmt.Sprintf("there is no account %d", id), Do: "`provisor reconcile list` shows the numbers"}
+	}
+	a := list[0]
+	return view.Question{
+		Owner:        view.Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)},
+		Unauthorized: view.WorkflowOf(a.Workflow).No == 1 || view.WorkflowOf(a.Workflow).No == 3,
+		Account:      view.AccountOf(a),
+	}, nil
+}
+
+func (v *invocation) reconcileShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ACCOUNT", Short: "Show one question with the whole account", Args: cobra.ExactArgs(1),
+		Long:    `Shows the account that a question is about: every value with what the rules expect, what was found and what may be done.`,
+		Example: "  provisor reconcile show 7",
+		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+			q, err := oneQuestion(ctx, e, args[0])
+			if err != nil {
+				return err
+			}
+			path, err := e.Questions().Path(ctx, q.Account.ID)
+			if err != nil {
+				return err
+			}
+			shown := struct {
+				view.Question
+				Path []view.Step `json:"path"`
+			}{q, path}
+			return v.show(shown, func() {
+				v.say("%s of %s", v.strong(q.Account.Type), named(q.Owner))
+				if q.Unauthorized {
+					v.say("No rule gives this account (%s).", q.Account.Workflow.Name)
+				}
+				v.accountText(q.Account)
+			})
+		}),
+	}
+}
+
+// settle is the command that answers questions in one way.
+func (v *invocation) settle(on orders.Event, short, long, past string) *cobra.Command {
+	var f questionFlags
+	var c choice
+	command := &cobra.Command{
+		Use: string(on) + " [ACCOUNT...]", Short: short,
+		Long: long + `
+
+Name accounts by their numbers, or choose many with --all and filters. Whoever acts on
+the command line counts as a reviewer; --for-review leaves the approval to another.`,
+		Example: fmt.Sprintf("  provisor reconcile %s 7 --item 3 --as E100\n  provisor reconcile %s --all --type CrmUser --drifted", on, on),
+	}
+	f.add(command)
+	flags := command.Flags()
+	flags.BoolVar(&f.all, "all", false, "every question that the filters choose")
+	flags.StringVar(&c.why, "why", "", "the reason, kept in the journal and on the path")
+	flags.IntSliceVar(&c.items, "item", nil, "only these items of one account")
+	if on != orders.Keep {
+		flags.BoolVar(&c.forReview, "for-review", false, "let a reviewer approve the order that comes of it")
+	}
+	command.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+		chosen, err := f.chosen(ctx, e, on, args, c)
+		if err != nil {
+			return err
+		}
+		answer := settled{Decided: []orders.AssignedID{}}
+		for _, q := range chosen {
+			items := c.items
+			if len(items) == 0 && !q.Unauthorized {
+				items = foundItems(q.Account)
+			}
+			out, err := decides(on)(ctx, e.Desk(), []orders.AssignedID{q.Account.ID}, choice{items: items, why: c.why, forReview: c.forReview})
+			if err != nil {
+				return err
+			}
+			answer.Decided = append(answer.Decided, out.Decided...)
+			for _, r := range out.Refused {
+				answer.Refused = append(answer.Refused, refused{Assigned: r.Assigned, Why: r.Why})
+			}
+		}
+		return v.settledText(answer, past, on)
+	})
+	return command
+}
+
+// chosen finds the questions that are named, or all that the filters choose.
+func (f *questionFlags) chosen(ctx context.Context, e Engine, on orders.Event, args []string, c choice) ([]view.Question, error) {
+	switch {
+	case f.all == (len(args) > 0):
+		return nil, wrongUsage("name accounts, or use --all with filters", "it is not clear which questions are answered")
+	case len(c.items) > 0 && len(args) != 1:
+		return nil, wrongUsage("name one account", "--item belongs to one account")
+	case f.all:
+		switch on { // what the answer can apply to
+		case orders.Correct:
+			f.drifted = true
+		case orders.Decline:
+			f.unauthorized = !f.drifted
+		}
+		return f.questions(ctx, e)
+	}
+	list := make([]view.Question, 0, len(args))
+	for _, arg := range args {
+		q, err := oneQuestion(ctx, e, arg)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, q)
+	}
+	return list, nil
+}
+
+// foundItems are the values in question; none means the account as a whole.
+func foundItems(a view.Account) []int {
+	var ids []int
+	for _, it := range a.Items {
+		if it.State.Mark == string(orders.Found) {
+			ids = append(ids, it.ID)
+		}
+	}
+	return ids
+}
+
+// settled is the answer to questions.
+type settled struct {
+	Decided []orders.AssignedID `json:"decided"`
+	Refused []refused           `json:"refused,omitempty"`
+}
+
+func (v *invocation) settledText(answer settled, past string, on orders.Event) error {
+	err := v.show(answer, func() {
+		v.say("%s %s.", count(len(answer.Decided), "question"), past)
+		if len(answer.Decided) > 0 && on != orders.Keep {
+			v.say("Next: provisor fulfil carries out what comes of it.")
+		}
+	})
+	for _, r := range answer.Refused {
+		fmt.Fprintf(v.Stderr, "provisor: account %d: %s\n", r.Assigned, r.Why)
+	}
+	if err == nil && len(answer.Refused) > 0 {
+		return ended(RefusedCode)
+	}
+	return err
+}

@@ -1,0 +1,381 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage/evaluate"
+	"provisor.dev/provisor/internal/stage/fulfil"
+	"provisor.dev/provisor/internal/stage/generate"
+	"provisor.dev/provisor/internal/stage/synchronize"
+	"provisor.dev/provisor/internal/stage/verify"
+	"provisor.dev/provisor/internal/view"
+)
+
+// reading is what became of one entity type.
+type reading struct {
+	view.Reading
+	Details []fault.Finding `json:"details,omitempty"`
+}
+
+func readingsOf(outcomes []synchronize.Outcome) []reading {
+	list := make([]reading, len(outcomes))
+	for i, o := range outcomes {
+		r := o.Reading
+		list[i] = reading{view.Reading{
+			ID: r.ID, Connector: string(r.Connector), Entity: string(r.Entity), Began: r.Began, Ended: r.Ended,
+			Complete: r.Complete, State: string(r.State), Counts: r.Counts, Findings: len(o.Findings), Why: r.Why,
+		}, o.Findings}
+	}
+	return list
+}
+
+// troubled reports whether a reading did not become what is known.
+func troubled(list []reading) bool {
+	return slices.ContainsFunc(list, func(r reading) bool { return r.State != string(resources.Committed) })
+}
+
+func (v *invocation) readingLine(r reading) {
+	name := r.Connector + " " + r.Entity
+	switch r.State {
+	case string(resources.Committed):
+		v.say("  read    %-28s %d (%d new, %d changed, %d gone)", name, r.Counts.Read, r.Counts.Added, r.Counts.Changed, r.Counts.Removed)
+		if !r.Complete {
+			v.say("          incomplete: nothing that is missing was taken for gone")
+		}
+	case string(resources.Parked):
+		v.say("  PARKED  %-28s %s", name, r.Why)
+		v.say("          nothing of it was taken over; if it is right: provisor sync %s --release", r.Connector)
+	default:
+		v.say("  FAILED  %-28s %s", name, r.Why)
+		v.say("          what was known stays; mend the cause and run it again")
+	}
+	for i, f := range r.Details {
+		if i == fewLines && !v.verbose {
+			v.say("          ... and %d more findings: -v shows all", len(r.Details)-i)
+			break
+		}
+		v.say("          %s", f)
+	}
+}
+
+func (v *invocation) synchronize() *cobra.Command {
+	var release bool
+	c := &cobra.Command{
+		Use: "sync [CONNECTOR...]", Aliases: []string{"synchronize"}, Short: "Read the managed systems into resources",
+		Long: `Reads every entity type of the named connectors (or of all) and keeps what they hold.
+An incomplete reading adds and changes, and takes nothing for gone; a reading that
+would change more than the connector's thresholds allow is parked whole until it is
+run with --release. Nothing is written to any system.
+
+Use it alone to look at a new connector, or to let a parked reading through. It ends
+with 6 when a reading failed or was parked.`,
+		Example: "  provisor sync hr\n  provisor sync hr --release",
+	}
+	c.Flags().BoolVar(&release, "release", false, "take over what a threshold parks")
+	c.RunE = v.staged(func(ctx context.Context, e Engine, args []string) error {
+		connectors, err := v.connectors(ctx, e, args)
+		if err != nil {
+			return err
+		}
+		outcomes, err := e.Synchronize(ctx, synchronize.Options{Connectors: connectors, Release: release})
+		if err != nil {
+			return err
+		}
+		list := readingsOf(outcomes)
+		err = v.show(map[string]any{"readings": list}, func() {
+			for _, r := range list {
+				v.readingLine(r)
+			}
+		})
+		return endedIf(err, troubled(list))
+	})
+	return c
+}
+
+// endedIf ends with the code for systems in trouble, after all was shown.
+func endedIf(err error, trouble bool) error {
+	if err == nil && trouble {
+		return ended(SystemsCode)
+	}
+	return err
+}
+
+// connectors checks that what was named is declared.
+func (v *invocation) connectors(ctx context.Context, e Engine, names []string) ([]schema.ConnectorID, error) {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []schema.ConnectorID
+	for _, name := range names {
+		id := schema.ConnectorID(name)
+		if _, ok := c.Model.Connectors[id]; !ok {
+			return nil, notDeclared("connector", name)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func (v *invocation) evaluate() *cobra.Command {
+	return &cobra.Command{
+		Use: "evaluate", Short: "Work out who should have what, and why", Args: cobra.NoArgs,
+		Long: `Computes from the deployed rules and from what was read who should have which roles,
+accounts and values on the day, each with its reasons, and stores it. A rule that
+fails marks what it computes as Error and stops nobody else. No system is asked.
+
+Use it alone to look at rules before orders come of them: "person show", "explain".`,
+		Example: "  provisor evaluate && provisor explain E001",
+		RunE: v.staged(func(ctx context.Context, e Engine, _ []string) error {
+			s, err := e.Evaluate(ctx)
+			if err != nil {
+				return err
+			}
+			err = v.show(s, func() { v.evaluateText(s) })
+			return endedIf(err, len(s.Findings) > 0)
+		}),
+	}
+}
+
+func (v *invocation) evaluateText(s evaluate.Summary) {
+	v.say("  expect  %s, %s; %d changed, %d allocated", count(s.Roles, "role"), count(s.Resources, "account"), s.Changed, s.Allocated)
+	for i, f := range s.Findings {
+		if i == fewLines && !v.verbose {
+			v.say("          ... and %d more findings: -v shows all", len(s.Findings)-i)
+			break
+		}
+		v.say("  RULE    %s", f)
+	}
+}
+
+func (v *invocation) generate() *cobra.Command {
+	var block bool
+	c := &cobra.Command{
+		Use: "generate", Short: "Turn differences into provisioning orders", Args: cobra.NoArgs,
+		Long: `Compares what should be with what was read and opens, amends or withdraws orders.
+A kind of order that would exceed its threshold is parked until somebody releases it.
+With --block every order waits for a reviewer. Nothing is written to any system.`,
+		Example: "  provisor generate --block && provisor order list",
+	}
+	c.Flags().BoolVar(&block, "block", false, "every order waits for a reviewer, whatever its type says")
+	c.RunE = v.staged(func(ctx context.Context, e Engine, _ []string) error {
+		s, err := e.Generate(ctx, block)
+		if err != nil {
+			return err
+		}
+		return v.show(s, func() { v.generateText(s) })
+	})
+	return c
+}
+
+func (v *invocation) generateText(s generate.Summary) {
+	var kinds []string
+	for _, k := range orders.Kinds() {
+		if n := s.Kinds[k]; n > 0 {
+			kinds = append(kinds, count(n, string(k)))
+		}
+	}
+	v.say("  order   %s opened or changed%s", count(s.Orders, "order"), prefixed(": ", strings.Join(kinds, ", ")))
+	for _, p := range s.Parked {
+		v.say("  PARKED  %ss of %s: %s", p.Kind, p.Type, p.Why)
+	}
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func (v *invocation) fulfil() *cobra.Command {
+	return &cobra.Command{
+		Use: "fulfil [CONNECTOR...]", Short: "Carry out what may go out, and read it back",
+		Long: `Collects the orders whose gates are all open and carries them out: automatic
+connections write and read back at once, manual ones hand the order to people. An
+order whose outcome is unknown is looked up, never sent again blindly. It may be
+interrupted at any moment and run again.
+
+It ends with 6 when a connection was down.`,
+		Example: "  provisor fulfil\n  provisor fulfil crm",
+		RunE: v.staged(func(ctx context.Context, e Engine, args []string) error {
+			connectors, err := v.connectors(ctx, e, args)
+			if err != nil {
+				return err
+			}
+			s, err := e.Fulfil(ctx, connectors)
+			if err != nil {
+				return err
+			}
+			err = v.show(s, func() { v.fulfilText(s) })
+			return endedIf(err, down(s))
+		}),
+	}
+}
+
+func down(s fulfil.Summary) bool {
+	return slices.ContainsFunc(s.Connections, func(d fulfil.Drained) bool { return d.Down != "" })
+}
+
+func (v *invocation) fulfilText(s fulfil.Summary) {
+	for _, d := range s.Connections {
+		switch {
+		case d.Down != "":
+			v.say("  DOWN    %-28s %s", d.Connection, d.Down)
+		case d.Busy:
+			v.say("  busy    %-28s another process carries its orders out", d.Connection)
+		case d.Manual:
+			v.say("  hand    %-28s %s handed to people", d.Connection, count(d.Collected, "order"))
+		default:
+			v.say("  write   %-28s %s: %d values done, %d verified, %d refused, %d unknown",
+				d.Connection, count(d.Collected+d.Settled, "order"), d.Executed, d.Verified, d.Refused, d.Unknown)
+		}
+	}
+}
+
+func (v *invocation) verify() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "Compare what was read with what was ordered", Args: cobra.NoArgs,
+		Long: `Compares the last readings with what was ordered: what stands there is Verified, what
+somebody else changed becomes a question ("reconcile list"), what waited too long
+errs. It reads no system itself: run "sync" before it.`,
+		Example: "  provisor sync && provisor verify",
+		RunE: v.staged(func(ctx context.Context, e Engine, _ []string) error {
+			s, err := e.Verify(ctx)
+			if err != nil {
+				return err
+			}
+			return v.show(s, func() { v.verifyText(s) })
+		}),
+	}
+}
+
+func (v *invocation) verifyText(s verify.Summary) {
+	v.say("  verify  %s compared: %d values verified, %d drifted, %d expired", count(s.Compared, "account"), s.Verified, s.Drifted, s.Expired)
+}
+
+// wentRound is what run shows.
+type wentRound struct {
+	Day         string           `json:"day"`
+	Synchronize []reading        `json:"synchronize"`
+	Verify      verify.Summary   `json:"verify"`
+	Evaluate    evaluate.Summary `json:"evaluate"`
+	Generate    generate.Summary `json:"generate"`
+	Fulfil      fulfil.Summary   `json:"fulfil"`
+	Waits       waiting          `json:"waits"`
+}
+
+func (v *invocation) run() *cobra.Command {
+	var block bool
+	c := &cobra.Command{
+		Use: "run", Short: "Go the whole way round once", Args: cobra.NoArgs,
+		Long: `Runs synchronize, verify, evaluate, generate and fulfil, one after the other, and says
+what was read, what moved, what waits for whom, and what to type next. What one system
+or one rule refuses stops no other. It may be interrupted at any moment and run again:
+nothing is done twice.
+
+It ends with 6 when a reading failed or was parked, a connection was down or a rule
+failed; everything else was done.`,
+		Example: "  provisor run\n  provisor run --block --json",
+	}
+	c.Flags().BoolVar(&block, "block", false, "every order waits for a reviewer, whatever its type says")
+	c.RunE = v.staged(func(ctx context.Context, e Engine, _ []string) error {
+		r, err := e.Round(ctx, block)
+		if err != nil {
+			return err
+		}
+		w, err := waits(ctx, e.Questions())
+		if err != nil {
+			return err
+		}
+		shown := wentRound{r.Day, readingsOf(r.Synchronize), r.Verify, r.Evaluate, r.Generate, r.Fulfil, w}
+		err = v.show(shown, func() { v.roundText(shown) })
+		return endedIf(err, troubled(shown.Synchronize) || down(r.Fulfil) || len(r.Evaluate.Findings) > 0)
+	})
+	return c
+}
+
+func (v *invocation) roundText(r wentRound) {
+	v.say("%s", v.strong("Round of "+r.Day))
+	for _, x := range r.Synchronize {
+		v.readingLine(x)
+	}
+	v.verifyText(r.Verify)
+	v.evaluateText(r.Evaluate)
+	v.generateText(r.Generate)
+	v.fulfilText(r.Fulfil)
+	if v.verbose {
+		for _, gate := range slices.Sorted(maps.Keys(r.Generate.Waits)) {
+			v.say("  waits   %s for %s", count(r.Generate.Waits[gate], "order"), gate)
+		}
+	}
+	v.waitsText(r.Waits)
+}
+
+// waiting is what stands open after a round, by who moves it on.
+type waiting struct {
+	States    []view.StateCount `json:"states"`    // open orders
+	Questions int               `json:"questions"` // the first page's; see More
+	More      bool              `json:"moreQuestions,omitempty"`
+	Parks     []view.Park       `json:"parks,omitempty"`
+}
+
+func waits(ctx context.Context, q Questions) (waiting, error) {
+	counts, err := q.StateCounts(ctx)
+	if err != nil {
+		return waiting{}, err
+	}
+	w := waiting{States: []view.StateCount{}}
+	for _, n := range counts.Orders {
+		if n.Count > 0 {
+			w.States = append(w.States, n)
+		}
+	}
+	page, err := q.Reconciliation(ctx, view.ReconciliationFilter{Limit: view.MaxLimit})
+	if err != nil {
+		return w, err
+	}
+	w.Questions, w.More = len(page.Questions), page.After != 0
+	w.Parks, err = q.Parks(ctx)
+	return w, err
+}
+
+// next says what to type for orders that wait in a state.
+var next = map[orders.State]string{
+	orders.Pending:          "provisor order list --state pending: each names what it waits for",
+	orders.Transmitted:      "provisor order list --state transmitted, then order take and order confirm",
+	orders.Errored:          "provisor order list --state errored, then order retry or order decline",
+	orders.AwaitingApproval: "provisor order list --state awaiting-approval, then order approve or order decline",
+	orders.Error:            "provisor order list --state error: mend the rule, then provisor apply and provisor run",
+	orders.Executed:         "provisor run reads the systems again and verifies",
+}
+
+func (v *invocation) waitsText(w waiting) {
+	if len(w.States) == 0 && w.Questions == 0 && len(w.Parks) == 0 {
+		v.say("\nNothing waits: every expected value is verified.")
+		return
+	}
+	v.say("\n%s", v.strong("What waits, and what to type next"))
+	for _, n := range w.States {
+		v.say("  %4d  %s  %s", n.Count, v.chip(n.State), next[orders.State(n.State.No)])
+	}
+	if w.Questions > 0 {
+		more := ""
+		if w.More {
+			more = " or more"
+		}
+		v.say("  %4d%s  found in the systems  provisor reconcile list", w.Questions, more)
+	}
+	for _, p := range w.Parks {
+		v.say("  %4d  %ss of %s parked (%s)  provisor order release --all --type %s --kind %s", p.Held, p.Kind, p.Type, p.Why, p.Type, p.Kind)
+	}
+}
