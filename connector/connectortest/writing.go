@@ -236,7 +236,24 @@ func (x *trial) linked(t testing.TB, link Link, key string, target connector.Ref
 		t.Fatalf("reading the far end back: %v", err)
 	}
 	me := connector.Reference{Key: o.Key, Values: unique(x.Shape, o.Values)}
-	return slices.ContainsFunc(far.Links[p.Inverse], func(l string) bool { return leadsTo(l, me) })
+	there := slices.ContainsFunc(far.Links[p.Inverse], func(l string) bool { return leadsTo(l, me) })
+	x.askedLink(t, p, key, target, there)
+	return there
+}
+
+// askedLink asks for a link that the other side stores, as the engine does when
+// it reads back: the answer is what the other side shows.
+func (x *trial) askedLink(t testing.TB, p connector.Property, key string, target connector.Reference, there bool) {
+	t.Helper()
+	o, err := x.Lookup(t.Context(), connector.LookupRequest{
+		Shape: x.Shape, Key: key, Links: []connector.LinkQuery{{Property: p, Target: target}},
+	})
+	if err != nil {
+		t.Fatalf("asking for a link: %v", err)
+	}
+	if got := slices.Contains(o.Links[p.Name], target.Key); got != there {
+		t.Errorf("asked whether %s leads to %s, the answer is %t; the other side shows %t", p.Name, target.Key, got, there)
+	}
 }
 
 // expectLinks compares which of the first targets a link leads to.

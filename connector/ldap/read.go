@@ -103,7 +103,41 @@ func (s *system) Lookup(ctx context.Context, req connector.LookupRequest) (conne
 	if err != nil {
 		return connector.Object{}, fault.Wrap(fault.Refused, op, err)
 	}
+	if err := s.askLinks(ctx, conn, entry.DN, req.Links, &object); err != nil {
+		return connector.Object{}, directory.Fault(s.config, op, err)
+	}
 	return object, nil
+}
+
+// askLinks compares, for each link that another entry stores, whether it is
+// there: a group of ten thousand is not read to find one member.
+func (s *system) askLinks(ctx context.Context, conn *directory.Conn, dn string, asked []connector.LinkQuery, object *connector.Object) error {
+	w := writer{s: s, conn: conn}
+	for _, q := range asked {
+		if q.Property.Stored() {
+			continue
+		}
+		far, err := w.target(ctx, connector.Item{Property: q.Property, Target: q.Target})
+		if err != nil {
+			return err
+		}
+		there := false
+		err = conn.Do(ctx, func(c *ldap.Conn) (err error) {
+			there, err = c.Compare(far, q.Property.Far, dn)
+			return err
+		})
+		switch {
+		case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultNoSuchAttribute):
+		case err != nil:
+			return err
+		case there:
+			if object.Links == nil {
+				object.Links = map[string][]string{}
+			}
+			object.Links[q.Property.Name] = append(object.Links[q.Property.Name], q.Target.Key)
+		}
+	}
+	return nil
 }
 
 // find returns the one entry that a request names. Its error is of kind

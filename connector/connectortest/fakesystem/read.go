@@ -66,7 +66,7 @@ func (s *System) Lookup(ctx context.Context, req connector.LookupRequest) (conne
 	}
 	if req.Key != "" {
 		if o := t.get(req.Key); o != nil {
-			return clone(*o), nil
+			return s.withAsked(*o, req), nil
 		}
 		return connector.Object{}, fault.New(fault.NotFound, OpLookup, "there is no %s %s", req.Shape.Entity, req.Key)
 	}
@@ -78,7 +78,7 @@ func (s *System) Lookup(ctx context.Context, req connector.LookupRequest) (conne
 	case 0:
 		return connector.Object{}, fault.New(fault.NotFound, OpLookup, "no %s has these values", req.Shape.Entity)
 	case 1:
-		return clone(t.objects[keys[0]]), nil
+		return s.withAsked(t.objects[keys[0]], req), nil
 	}
 	return connector.Object{}, fault.New(fault.Conflict, OpLookup, "%d objects of %s have these values", len(keys), req.Shape.Entity)
 }
@@ -123,4 +123,21 @@ func (s *System) seen(entity string, f Fault) (*table, error) {
 		}
 	}
 	return old, nil
+}
+
+// withAsked copies an object and answers which of the links that other objects
+// store are there.
+func (s *System) withAsked(o connector.Object, req connector.LookupRequest) connector.Object {
+	out := clone(o)
+	for _, q := range req.Links {
+		far := s.tables[q.Property.Link]
+		if q.Property.Stored() || far == nil {
+			continue
+		}
+		key, why := s.resolve(q.Property, q.Target)
+		if why == "" && slices.Contains(far.objects[key].Links[q.Property.Inverse], o.Key) {
+			setLinks(&out, q.Property.Name, append(out.Links[q.Property.Name], q.Target.Key))
+		}
+	}
+	return out
 }

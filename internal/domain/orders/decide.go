@@ -279,7 +279,7 @@ func (a *AssignedResource) createAnew(self *Item, o Occasion) error {
 		a.renew(it)
 		it.Want = expected
 		f := a.facts(it, o)
-		f.DeclinedBefore, f.Equal, f.Exists, f.Review = false, false, false, reviewed
+		f.DeclinedBefore, f.RestFrozen, f.Equal, f.Exists, f.Review = false, false, false, false, reviewed
 		errs = append(errs, a.take(it, Expect, f, o))
 		it.Decision.Correct, it.Decision.Approved, it.Decision.By = true, !reviewed, o.Actor
 	}

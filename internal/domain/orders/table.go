@@ -110,17 +110,16 @@ var table = makeTable()
 func makeTable() []Row {
 	var rows []Row
 	rows = append(rows, evaluationRows()...)
+	rows = append(rows, expectedRows()...)
 	rows = append(rows, peopleRows()...)
 	rows = append(rows, agentRows()...)
 	return append(rows, readingRows()...)
 }
 
-// expected moves an item on what evaluation computed. The rows stand in the
+// evaluationRows move an item on what evaluation computed. The rows stand in the
 // order of precedence: declined, no longer wanted, write-once, add and remove
 // switched off, equal, both moved, protected, changed, review no longer needed.
 func evaluationRows() []Row {
-	// A value of ours that nobody has read yet forbids "already there".
-	differs := func(f *Facts) bool { return !f.Equal || f.Unseen }
 	return []Row{
 		{Name: "while it is transmitted, what evaluation computes is kept beside it", From: sent, On: Expect, By: ByEvaluation, Stay: true},
 		{Name: "while it is transmitted, a lapse is kept beside it", From: sent, On: Lapse, By: ByEvaluation, Stay: true},
@@ -168,7 +167,14 @@ func evaluationRows() []Row {
 			On:   Expect, By: ByEvaluation,
 			When: func(f *Facts) bool { return !f.Wanted && f.Held && f.NoRemove && !f.Removal }, To: one(atFound),
 		},
+	}
+}
 
+// expectedRows go on in the order of precedence with what is wanted.
+func expectedRows() []Row {
+	// A value of ours that nobody has read yet forbids "already there".
+	differs := func(f *Facts) bool { return !f.Equal || f.Unseen }
+	return []Row{
 		{
 			Name: "a write-once value of an account that exists is neither written nor compared",
 			From: one(atNone), On: Expect, By: ByEvaluation,
@@ -180,7 +186,7 @@ func evaluationRows() []Row {
 			When: func(f *Facts) bool { return f.Wanted && f.NoAdd && f.Adds && !f.Equal }, To: one(atInactive),
 		},
 
-		{Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Equal && !f.Unseen }, To: rest, Which: restOf},
+		{Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Equal && !f.Unseen || f.RestFrozen }, To: rest, Which: restOf},
 		{
 			Name: "an order for what is already there is withdrawn",
 			From: places(pending, one(atAwaiting), one(atErrored)), On: Expect, By: ByEvaluation,

@@ -272,3 +272,33 @@ func TestAWriteOnceValueRestsWhenItWasSentAndClosesItsOrder(t *testing.T) {
 	s.holds(pin, "9").reads().wants(pin, "8").evaluate().after(48 * time.Hour)
 	s.must(s.a.Expire(s.occasion())).at(pin, atExecuted)
 }
+
+func TestAnOlderReadingThatComesLateChangesNothing(t *testing.T) {
+	s := automatic(t).standing().after(time.Minute).reads().holds(mail, "x@x").readsAsOf(30*time.Second).at(mail, atVerified)
+	s.reads().at(mail, atFound)
+}
+
+func TestABlockSwitchedOnWhileTransmittedHoldsWhatComesBack(t *testing.T) {
+	s := sentUpdate(t)
+	s.h.Review = true
+	s.evaluate().at(mail, atTransmitted).refused(false).at(mail, atAwaiting)
+}
+
+func TestARetryForgetsNothingThatMayHaveHappened(t *testing.T) {
+	s := sentUpdate(t).done().wants(mail, "c@x").evaluate().collect().refused(true).decide(Retry, mail).at(mail, atPending)
+	if !s.item(mail).Unseen() {
+		t.Error("the first value may still appear")
+	}
+}
+
+func TestNothingIsCollectedBesideWhatIsTransmitted(t *testing.T) {
+	s := reviewed(t).standing().wants(mail, "b@x").wants(phone, "1").evaluate().decide(Approve, mail).collect().decide(Approve, phone)
+	s.at(phone, atPending).refuses(s.a.Collect(s.occasion(), "other", time.Minute)).at(phone, atPending)
+	s.does().done().collect().at(phone, atTransmitted)
+}
+
+func TestAFrozenValueIsStillFrozenAfterItsTypeIsDeclaredAgain(t *testing.T) {
+	s := reviewed(t).standing().wants(mail, "b@x").evaluate().decide(Decline, mail).holds(mail, "x@x")
+	s.a.Undeclare()
+	s.must(s.a.Judge(s.occasion())).reads().evaluate().at(mail, atFrozen).open(false).reads().at(mail, atFound)
+}

@@ -66,7 +66,7 @@ func (b *readBack) of(a *orders.AssignedResource) orders.Observation {
 // carry carries one collected order out and says what is known about it. It
 // sends at most once.
 func (d *drain) carry(ctx context.Context, system connector.System, a *orders.AssignedResource) carried {
-	c := carried{id: a.ID, report: orders.Report{Fence: a.Order.Fence, Items: map[int]orders.ItemReport{}}}
+	c := carried{id: a.ID, report: orders.Report{Order: a.Order.ID, Fence: a.Order.Fence, Items: map[int]orders.ItemReport{}}}
 	t := d.Model.ResourceTypes[a.Type]
 	b, err := d.builder(ctx, t, a)
 	if err != nil {

@@ -122,7 +122,7 @@ func (d *Desk) report(ctx context.Context, ids []orders.AssignedID, items []int,
 		if a.Order.TakenBy != "" && a.Order.TakenBy != o.Actor {
 			return fault.New(fault.Conflict, name, "%s took the order", a.Order.TakenBy)
 		}
-		r := orders.Report{Fence: a.Order.Fence, Person: o.Actor, Items: map[int]orders.ItemReport{}}
+		r := orders.Report{Order: a.Order.ID, Fence: a.Order.Fence, Person: o.Actor, Items: map[int]orders.ItemReport{}}
 		for _, it := range a.Carried() {
 			if (it.Place.State == orders.Transmitted || it.Place.Mark == orders.Unknown) && (len(items) == 0 || contains(items, it.ID)) {
 				r.Items[it.ID] = what

@@ -197,7 +197,16 @@ func (r *Runner) expire(ctx context.Context, s *Summary) error {
 	numbers.Prepare(2 * len(ids))
 	s.Expired = len(ids)
 	act := journal.Act{Actor: r.Actor, Name: "expire", At: o.Now}
-	return r.inPieces(ctx, act, ids, numbers, func(a *orders.AssignedResource) error { return a.Expire(o) })
+	return r.inPieces(ctx, act, ids, numbers, func(a *orders.AssignedResource) error {
+		if a.Order != nil && !a.Handling.Manual && a.Order.LeaseUntil != 0 && a.Order.LeaseUntil <= orders.At(o.Now) {
+			silent := o
+			silent.Why = "the agent that held it went silent"
+			if err := a.Abandoned(silent, orders.Expire); err != nil {
+				return err
+			}
+		}
+		return a.Expire(o)
+	})
 }
 
 // numbered is the occasion of a run, with numbers for orders that it may open.

@@ -133,6 +133,10 @@ func queueOf(a *orders.AssignedResource) queue {
 			q.expires = end
 		}
 	}
+	// What a reading verified early stays locked until the report or this instant.
+	if lease := a.Order.LeaseUntil; lease != 0 && q.transmitted == 0 && (q.expires == 0 || lease < q.expires) {
+		q.expires = lease
+	}
 	return q
 }
 

@@ -166,7 +166,7 @@ func (v *invocation) planOrders(p planned) {
 	var group string
 	shown := 0
 	for i, o := range p.Orders {
-		if title := fmt.Sprintf("%ss of %s", o.Kind, o.Type); title != group {
+		if title := string(o.Kind) + string(o.Type); title != group {
 			group, shown = title, 0
 			n := 0
 			for _, other := range p.Orders[i:] {
@@ -174,7 +174,7 @@ func (v *invocation) planOrders(p planned) {
 					n++
 				}
 			}
-			v.say("\n%s", v.strong(fmt.Sprintf("%d %s", n, title)))
+			v.say("\n%s", v.strong(count(n, string(o.Kind))+" of "+string(o.Type)))
 		}
 		if shown++; shown > fewLines && !v.verbose {
 			if shown == fewLines+1 {

@@ -233,6 +233,7 @@ func (v *invocation) fulfilText(s fulfil.Summary) {
 			v.say("  DOWN    %-28s %s", d.Connection, d.Down)
 		case d.Busy:
 			v.say("  busy    %-28s another process carries its orders out", d.Connection)
+		case d.Collected+d.Settled == 0 && !v.verbose: // nothing to tell
 		case d.Manual:
 			v.say("  hand    %-28s %s handed to people", d.Connection, count(d.Collected, "order"))
 		default:
@@ -299,7 +300,7 @@ failed; everything else was done.`,
 		}
 		shown := wentRound{r.Day, readingsOf(r.Synchronize), r.Verify, r.Evaluate, r.Generate, r.Fulfil, w}
 		err = v.show(shown, func() { v.roundText(shown) })
-		return endedIf(err, troubled(shown.Synchronize) || down(r.Fulfil) || len(r.Evaluate.Findings) > 0)
+		return endedIf(err, troubled(shown.Synchronize) || down(r.Fulfil) || len(r.Evaluate.Findings) > 0 || w.in(orders.Error))
 	})
 	return c
 }
@@ -327,6 +328,11 @@ type waiting struct {
 	Questions int               `json:"questions"` // the first page's; see More
 	More      bool              `json:"moreQuestions,omitempty"`
 	Parks     []view.Park       `json:"parks,omitempty"`
+}
+
+// in reports whether an open order stands in the state.
+func (w waiting) in(s orders.State) bool {
+	return slices.ContainsFunc(w.States, func(n view.StateCount) bool { return n.State.No == int(s) })
 }
 
 func waits(ctx context.Context, q Questions) (waiting, error) {

@@ -1,0 +1,107 @@
+// Command provisor is the one binary: server, agent and command line. This
+// package only wires: it hands the engine, the connector packages and the demo
+// to the command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"provisor.dev/provisor/internal/process/company"
+	"provisor.dev/provisor/internal/process/demo"
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/cli"
+)
+
+func main() {
+	// A first signal lets the stage end between two acts; a second one kills.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	p := program(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	p.InTerminal, p.OutTerminal, p.ErrTerminal = terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)
+	os.Exit(p.Run(ctx, os.Args[1:]))
+}
+
+func terminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
+
+// program wires the command line; tests start it with streams of their own.
+func program(in io.Reader, out, messages io.Writer, getenv func(string) string) *cli.Program {
+	return &cli.Program{
+		Version: version(), Stdin: in, Stdout: out, Stderr: messages, Getenv: getenv,
+		Now:  func() time.Time { return time.Now().UTC() },
+		Open: open,
+		Check: func(folder string) (*declare.Configuration, error) {
+			files, err := declare.ReadDir(folder)
+			if err != nil {
+				return nil, err
+			}
+			return declare.Load(files, packages())
+		},
+		Schema:   func() ([]byte, error) { return declare.JSONSchema(packages()) },
+		Packages: listed(packages()),
+		Demo:     runDemo,
+	}
+}
+
+// version is what the build says of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "development"
+	}
+	return info.Main.Version
+}
+
+// open opens a folder for the command line. In a demo's folder the day is the
+// demo's unless another one is asked for.
+func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
+	if o.Day.IsZero() {
+		laid, err := demo.Settings(o.Dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		o.Day = laid.At
+	}
+	e, err := loop.Open(ctx, loop.Options{
+		Dir: o.Dir, Store: o.Store, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return engine{e}, nil
+}
+
+// engine is the loop in the words of the command line.
+type engine struct{ *loop.Engine }
+
+func (e engine) Questions() cli.Questions { return e.Views() }
+
+func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
+
+func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
+
+func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
+	r, err := e.Run(ctx, block)
+	return cli.Round(r), err
+}
+
+func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
+	r, err := demo.Run(ctx, demo.Options{
+		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once,
+		Packages: packages(), Out: o.Out,
+	})
+	if err != nil {
+		return cli.DemoResult{}, err
+	}
+	return cli.DemoResult{Value: r, Holds: r.Holds}, nil
+}

@@ -1,0 +1,1 @@
+CREATE TABLE users (login TEXT PRIMARY KEY, name TEXT, email TEXT);
