@@ -73,13 +73,7 @@ func (d *drain) carry(ctx context.Context, system connector.System, a *orders.As
 		return c.refused(b, fault.KindOf(err) != fault.Unavailable, err)
 	}
 	c.target = resources.Ref{Type: t.Target, Key: a.Target}
-	about, err := system.Describe(ctx)
-	if err != nil {
-		c.report.Down, c.reason = true, err.Error()
-		c.report.Wait = d.backoff(0)
-		return c.refused(b, false, err)
-	}
-	change, settled := d.before(ctx, system, about, b)
+	change, settled := d.before(ctx, system, b)
 	c.report.Wait = d.backoff(0)
 	if settled != nil {
 		c.take(*settled, b)
@@ -98,7 +92,7 @@ func (d *drain) carry(ctx context.Context, system connector.System, a *orders.As
 		c.take(outcome, b)
 		c.report.Wait = d.backoff(outcome.RetryAfter)
 	}
-	if t.Provisioning.VerifyImmediately && about.Can.FreshLookup && c.anyDone() {
+	if t.Provisioning.VerifyImmediately && d.about.Can.FreshLookup && c.anyDone() {
 		d.look(context.WithoutCancel(ctx), system, b, &c)
 	}
 	return c
@@ -145,8 +139,8 @@ func (c *carried) anyDone() bool {
 
 // before reads the object as it is now, where the system allows it: what is
 // already right is not written, what is not there cannot be changed.
-func (d *drain) before(ctx context.Context, system connector.System, about connector.Description, b *builder) (connector.Change, *connector.Outcome) {
-	if !about.Can.Lookup {
+func (d *drain) before(ctx context.Context, system connector.System, b *builder) (connector.Change, *connector.Outcome) {
+	if !d.about.Can.Lookup {
 		return b.change, nil
 	}
 	req, ok := b.lookup(nil)

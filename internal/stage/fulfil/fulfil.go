@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
@@ -78,10 +79,10 @@ type Drained struct {
 
 // Limits of draining, each with its reason.
 const (
-	concurrencyDefault = 4    // what most systems bear without being asked
-	collectedAtOnce    = 64   // a transaction of some milliseconds, and work for every worker
-	reportedAtOnce     = 64   // likewise
-	gatedAtOnce        = 1000 // orders looked at for one that may go out
+	concurrencyDefault = 4       // what most systems bear without being asked
+	collectedAtOnce    = 64      // a transaction of some milliseconds, and work for every worker
+	reportedAtOnce     = 64      // likewise
+	gatedAtOnce        = 100_000 // orders looked at for one that may go out, when all seem to stand before gates
 	lease              = 5 * time.Minute
 	waitMax            = 10 * time.Second // for a look-up to make sense; longer is for the next run
 	retryFirst         = 2 * time.Second
@@ -147,6 +148,7 @@ type drain struct {
 	out        Drained
 	numbers    *stage.Numbering
 	names      *nameCache
+	about      connector.Description
 }
 
 func (d *drain) run(ctx context.Context) error {
@@ -206,21 +208,42 @@ func (d *drain) takeOver(ctx context.Context) error {
 	})
 }
 
-// collect hands the next orders out: stored before anything is sent.
+// collect hands the next orders out: stored before anything is sent. The store
+// names those last that were seen before a gate, so a few suffice while others
+// are left; only then every one is looked at again.
 func (d *drain) collect(ctx context.Context, limit int) ([]*orders.AssignedResource, error) {
-	ids, err := d.Store.Collectable(ctx, d.connector, d.connection.ID, orders.At(d.Clock()), gatedAtOnce)
+	for _, most := range []int{2 * limit, gatedAtOnce} {
+		for {
+			open, newly, err := d.sift(ctx, limit, most)
+			if err != nil {
+				return nil, err
+			}
+			if len(open) > 0 {
+				return d.collectThese(ctx, open)
+			}
+			if newly == 0 {
+				break
+			}
+		}
+	}
+	return nil, nil
+}
+
+// sift looks at some orders that could go out: it returns those whose gates are
+// open and how many were newly found before a gate, which is noted on them.
+func (d *drain) sift(ctx context.Context, limit, most int) (open []orders.AssignedID, newly int, err error) {
+	ids, err := d.Store.Collectable(ctx, d.connector, d.connection.ID, orders.At(d.Clock()), most)
 	if err != nil || len(ids) == 0 {
-		return nil, err
+		return nil, 0, err
 	}
 	list, err := d.Store.Assigned(ctx, stage.AssignedFilter{IDs: ids})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	g, err := stage.OpenGates(ctx, d.Store, d.Model, list, d.day, d.Clock())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var open []orders.AssignedID
 	var gated []orders.AssignedID
 	waits := map[orders.AssignedID]string{}
 	for _, a := range list {
@@ -233,21 +256,16 @@ func (d *drain) collect(ctx context.Context, limit int) ([]*orders.AssignedResou
 			gated = append(gated, a.ID)
 		}
 	}
-	if len(gated) > 0 {
-		err := d.Store.Update(ctx, d.act("gate"), gated, func(a *orders.AssignedResource) error {
-			if a.Order != nil {
-				a.Order.Waits = waits[a.ID]
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	if len(gated) == 0 {
+		return open, 0, nil
+	}
+	err = d.Store.Update(ctx, d.act("gate"), gated, func(a *orders.AssignedResource) error {
+		if a.Order != nil {
+			a.Order.Waits = waits[a.ID]
 		}
-	}
-	if len(open) == 0 {
-		return nil, nil
-	}
-	return d.collectThese(ctx, open)
+		return nil
+	})
+	return open, len(gated), err
 }
 
 func (d *drain) collectThese(ctx context.Context, ids []orders.AssignedID) ([]*orders.AssignedResource, error) {
@@ -294,6 +312,10 @@ func (d *drain) pump(ctx context.Context) error {
 		return nil
 	}
 	pace := newPace(d.Runner, d.connection.Limits.PerSecond)
+	if d.about, err = system.Describe(ctx); err != nil {
+		d.out.Down = err.Error()
+		return nil
+	}
 	work := make(chan *orders.AssignedResource, collectedAtOnce)
 	done := make(chan carried, collectedAtOnce)
 	var wait sync.WaitGroup

@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/stage/declare"
 )
 
@@ -142,7 +141,7 @@ func (v *invocation) begin() error {
 func dayOf(flag, text string) (time.Time, error) {
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return time.Time{}, &fault.Error{Kind: fault.Invalid, Op: flag, Msg: "\"" + text + "\" is not a day", Do: "write it as 2026-03-01"}
+		return time.Time{}, wrongUsage("write it as 2026-03-01", "%s: %q is not a day", flag, text)
 	}
 	return day, nil
 }
