@@ -291,7 +291,7 @@ func (d *drain) settle(ctx context.Context, system connector.System, a *orders.A
 	if err != nil {
 		return false, nil //nolint:nilerr // it stays to be looked up; the next run tries again
 	}
-	look := orders.Look{Began: d.Clock(), Wait: d.backoff(0), Deadline: d.expired(a)}
+	look := orders.Look{Began: d.Clock(), Wait: d.again, Deadline: d.expired(a)}
 	var also stage.Extra
 	back := &readBack{began: look.Began, asked: b.asked(), inverse: b.inverse()}
 	req, ok := b.lookup(nil)

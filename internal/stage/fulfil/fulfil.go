@@ -87,6 +87,7 @@ const (
 	waitMax            = 10 * time.Second // for a look-up to make sense; longer is for the next run
 	retryFirst         = 2 * time.Second
 	retryMax           = time.Hour
+	turnsMax           = 10 // of sending and looking up: attempts are fewer
 )
 
 // Run drains every connection of the model once: until nothing of it can be
@@ -173,10 +174,18 @@ func (d *drain) run(ctx context.Context) error {
 	if err := d.settleUnknown(ctx); err != nil {
 		return err
 	}
-	if err := d.pump(ctx); err != nil {
-		return err
+	// What is looked up and did not happen can be sent again at once, so sending
+	// and looking up take turns until there is nothing to look up.
+	for range turnsMax {
+		if err := d.pump(ctx); err != nil {
+			return err
+		}
+		before := d.out.Settled
+		if err := d.settleUnknown(ctx); err != nil || d.out.Settled == before {
+			return err
+		}
 	}
-	return d.settleUnknown(ctx)
+	return nil
 }
 
 // numbersPerOrder is for an order that opens when an outcome settles, in a
@@ -450,6 +459,15 @@ func (r *Runner) backoff(asked time.Duration) func(attempts int) time.Duration {
 		spread := time.Duration(float64(wait) * (0.8 + 0.4*r.Jitter()))
 		return max(spread, asked)
 	}
+}
+
+// again is how long to wait after an attempt that was looked up and did not
+// happen. The system refused nothing, so the first time there is no reason to.
+func (r *Runner) again(attempts int) time.Duration {
+	if attempts <= 1 {
+		return 0
+	}
+	return r.backoff(0)(attempts - 1)
 }
 
 // pace keeps a connection's changes per second under its limit.
