@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"provisor.dev/provisor/fault"
@@ -71,8 +72,9 @@ func (r Reference) Check() error {
 }
 
 // Resolve reads the secret from the environment or a file, on the machine that
-// runs the connection. A trailing line end of a file does not belong to it.
-func (r Reference) Resolve() (Text, error) {
+// runs the connection; a relative path begins in dir. A trailing line end of a
+// file does not belong to it.
+func (r Reference) Resolve(dir string) (Text, error) {
 	if err := r.Check(); err != nil {
 		return Text{}, err
 	}
@@ -83,6 +85,9 @@ func (r Reference) Resolve() (Text, error) {
 			return Text{}, fault.New(fault.NotFound, "", "the environment variable %s is not set", name)
 		}
 		return New(content), nil
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
 	}
 	content, err := os.ReadFile(name)
 	if err != nil {

@@ -71,14 +71,14 @@ func TestAReferenceIsResolvedFromTheEnvironmentOrAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ref := range []Reference{"secret:env/PROVISOR_TEST_SECRET", Reference("secret:file/" + file)} {
-		if s, err := ref.Resolve(); err != nil || s.Reveal() != canary {
+		if s, err := ref.Resolve(""); err != nil || s.Reveal() != canary {
 			t.Errorf("%s: %q %v", ref, s.Reveal(), err)
 		}
 	}
 	for ref, want := range map[Reference]fault.Kind{
 		"secret:env/PROVISOR_TEST_NOT_SET": fault.NotFound, Reference("secret:file/" + file + "x"): fault.NotFound, "plain": fault.Invalid,
 	} {
-		if _, err := ref.Resolve(); fault.KindOf(err) != want {
+		if _, err := ref.Resolve(""); fault.KindOf(err) != want {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/connector/connectortest/openldap"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/process/company"
@@ -21,8 +22,11 @@ type Options struct {
 	Dir      string
 	Company  company.Options // what the user gave; the rest is as it is or as usual
 	Once     bool            // play the people, too, until everything is quiet
+	LDAP     bool            // start a directory of the company's own as one more system
 	Packages []connector.Package
 	Out      io.Writer // what happens, for people
+	// Serve goes on serving the company after the first round; nil ends instead.
+	Serve func(ctx context.Context, engine *loop.Engine) error
 }
 
 // A Result is how a demonstration stands at its end.
@@ -49,22 +53,38 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := loop.Open(ctx, loop.Options{Dir: laid.Dir, Packages: o.Packages, Day: laid.Company.At})
-	if err != nil {
-		return nil, err
+	p := &play{out: o.Out, laid: laid}
+	if o.LDAP {
+		if p.directory, err = startDirectory(ctx, laid.Dir); err != nil {
+			return nil, err
+		}
 	}
-	p := &play{Engine: engine, out: o.Out, laid: laid}
+	if p.Engine, err = loop.Open(ctx, loop.Options{Dir: laid.Dir, Packages: o.Packages, Day: laid.Company.At}); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
 	result, err := p.run(ctx, o.Once)
-	return result, errors.Join(err, engine.Close())
+	if err == nil && !o.Once && o.Serve != nil {
+		err = o.Serve(ctx, p.Engine)
+	}
+	return result, errors.Join(err, p.Close(), p.stop())
+}
+
+// stop ends the company's directory.
+func (p *play) stop() error {
+	if p.directory == nil {
+		return nil
+	}
+	return p.directory.Stop()
 }
 
 // play is one run of the demonstration.
 type play struct {
 	*loop.Engine
-	out     io.Writer
-	laid    Laid
-	waivers []Waiver // what a person decided against the rules: no check expects it
-	badges  []Waiver
+	out       io.Writer
+	laid      Laid
+	directory *openldap.Server // nil without one
+	waivers   []Waiver         // what a person decided against the rules: no check expects it
+	badges    []Waiver
 }
 
 func (p *play) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }
@@ -93,7 +113,7 @@ func (p *play) run(ctx context.Context, once bool) (*Result, error) {
 // deploy deploys the configuration of a new demonstration.
 func (p *play) deploy(ctx context.Context) error {
 	_, err := p.Deployed(ctx)
-	if fault.KindOf(err) != fault.NotFound {
+	if err != nil && fault.KindOf(err) != fault.NotFound || err == nil && (p.directory == nil || p.Differs(ctx) == "") {
 		return err
 	}
 	c, err := p.Files()
@@ -218,6 +238,12 @@ func (p *play) end(ctx context.Context) (*Result, error) {
 		func() ([]Difference, error) { return CheckCRM(p.laid.Dir) },
 		func() ([]Difference, error) { return CheckLedger(p.laid.Dir, p.waivers...) },
 		func() ([]Difference, error) { return CheckBadges(p.laid.Dir, p.badges...) },
+		func() ([]Difference, error) {
+			if p.directory == nil {
+				return nil, nil
+			}
+			return CheckDirectory(p.laid.Dir, p.directory)
+		},
 	} {
 		found, err := check()
 		if err != nil {
@@ -263,7 +289,7 @@ func (p *play) report(r *Result, closed []view.Order) {
 		for _, a := range r.Person.Accounts {
 			p.say("  %-16s %-10s %s", a.Type, a.Target, state(a.State))
 			for _, it := range a.Items {
-				if it.Property != "" {
+				if it.Property != "" && it.Current != "-" { // what was removed is history
 					p.say("      %-28s %-24s %s", it.Name, it.Current, state(it.State))
 				}
 			}

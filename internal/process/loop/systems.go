@@ -69,7 +69,7 @@ func (s *systems) settings(p connector.Package, c schema.Connection) (connector.
 	var findings fault.Findings
 	for name, text := range c.Settings {
 		if isSecret[name] {
-			resolved, err := secret.Reference(text).Resolve()
+			resolved, err := secret.Reference(text).Resolve(s.dir)
 			if err != nil {
 				findings = append(findings, fault.Finding{Object: name, What: err.Error(), Do: "set the secret for the process that runs the connection"})
 				continue

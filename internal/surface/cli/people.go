@@ -91,7 +91,8 @@ func (v *invocation) personList() *cobra.Command {
 	var limit int
 	c := &cobra.Command{
 		Use: "list [TEXT]", Short: "List people by name", Args: cobra.MaximumNArgs(1),
-		Long:    `Lists people in the order of their names; TEXT holds beginnings of words of the name, or of an identifier.`,
+		Long: `Lists people in the order of their names; TEXT holds beginnings of words of the name,
+or of an identifier.`,
 		Example: "  provisor person list \"jan do\"",
 	}
 	c.Flags().IntVar(&limit, "limit", view.DefaultLimit, "at most so many people of each kind")

@@ -141,7 +141,8 @@ func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, err
 func (v *invocation) reconcileShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ACCOUNT", Short: "Show one question with the whole account", Args: cobra.ExactArgs(1),
-		Long:    `Shows the account that a question is about: every value with what the rules expect, what was found and what may be done.`,
+		Long: `Shows the account that a question is about: every value with what the rules expect,
+what was found, and the path that it took.`,
 		Example: "  provisor reconcile show 7",
 		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
 			q, err := oneQuestion(ctx, e, args[0])
