@@ -55,9 +55,12 @@ func (e *evaluation) grant(c *standing, role roles.Role) bool {
 	}
 	grants, err := e.decide(c, lines)
 	if err != nil {
-		e.result.Findings = append(e.result.Findings, fault.Finding{
-			Object: "roles." + string(role.ID), What: c.owner.String() + ": " + err.Error(), Do: "mend the rule or the value that it read",
-		})
+		if c.unknown[role.ID] == nil {
+			e.result.Findings = append(e.result.Findings, fault.Finding{
+				Object: "roles." + string(role.ID), What: c.owner.String() + ": " + err.Error(), Do: "mend the rule or the value that it read",
+			})
+		}
+		c.unknown[role.ID] = err
 		return false
 	}
 	var today []granted

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type standing struct {
 	excluded bool
 	failed   string
 	roles    map[roles.RoleID][]granted // those that the owner has on the day
+	// unknown are roles of which nobody can say whether the owner has them,
+	// because a rule threw. What they give is neither given nor taken away.
+	unknown map[roles.RoleID]error
 }
 
 // standingOf reads the owner's context. Without a context rule an owner stands
@@ -30,6 +34,7 @@ func (e *evaluation) standingOf(r *resources.Resource) *standing {
 	c := &standing{
 		owner: r, bindings: expression.Bindings{Source: r, Records: e.World},
 		at: map[roles.DimensionID]resources.Ref{}, roles: map[roles.RoleID][]granted{},
+		unknown: map[roles.RoleID]error{},
 	}
 	rule, ok := e.Model.Contexts[r.Type]
 	if !ok {
@@ -97,6 +102,9 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 			return g, false, nil
 		}
 		notes = append(notes, note)
+	}
+	if err := c.unknown[l.Role]; err != nil && l.Role != "" {
+		return g, false, fmt.Errorf("whether the owner has the role %s is not known: %w", l.Role, err)
 	}
 	if l.Role != "" && len(c.roles[l.Role]) == 0 {
 		return g, false, nil

@@ -410,6 +410,7 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 	}
 	d.numbers.Prepare(len(ids) * numbersPerOrder)
 	o := d.occasion("")
+	verified := map[orders.AssignedID]int{} // kept by resource: the transaction may run twice
 	err := d.Store.Update(ctx, d.act("report"), ids, func(a *orders.AssignedResource) error {
 		c := byID[a.ID]
 		if err := a.Report(o, c.report); err != nil {
@@ -421,8 +422,20 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 		if c.readBack == nil {
 			return nil
 		}
-		return a.Observe(o, c.readBack.of(a))
+		if err := a.Observe(o, c.readBack.of(a)); err != nil {
+			return err
+		}
+		verified[a.ID] = 0
+		for id := range c.report.Items {
+			if it := a.Item(id); it != nil && it.Place.State == orders.Verified {
+				verified[a.ID]++
+			}
+		}
+		return nil
 	}, also)
+	for _, n := range verified {
+		d.out.Verified += n
+	}
 	if err == nil {
 		err = d.numbers.Err()
 	}

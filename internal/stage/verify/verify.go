@@ -107,7 +107,9 @@ func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]sta
 				continue
 			}
 			obs := base
-			obs.Resource = held[a.Target]
+			if obs.Resource = held[a.Target]; a.Target == "" {
+				obs.Resource = world.created(a, t.Target, held)
+			}
 			s.Compared++
 			if would(a, obs, r.dry()) {
 				moved[a.ID] = obs
@@ -247,6 +249,29 @@ type world struct {
 	store Store
 	model *roles.Model
 	held  map[schema.EntityType]map[resources.Key]*resources.Resource
+}
+
+// created finds the account that an order of ours created and that nobody has
+// named to us yet: by the key or the identifying values that we wrote. An order
+// that was not sent created nothing: what bears its names is somebody else's.
+func (w *world) created(a *orders.AssignedResource, t schema.EntityType, held map[resources.Key]*resources.Resource) *resources.Resource {
+	if len(a.Items) == 0 || a.Items[0].SentAt == 0 || !a.Items[0].Want.There || a.Order == nil {
+		return nil
+	}
+	e, _ := w.model.Entity(t)
+	if it := a.Find(e.Key, ""); it != nil && it.Want.There {
+		return held[resources.Key(it.Want.Value.Text())]
+	}
+	for _, p := range e.Identify {
+		if it := a.Find(p, ""); it != nil && it.Want.There {
+			for _, r := range held {
+				if it.Same(it.Want, orders.HoldingOf(r.Value(p))) {
+					return r
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (w *world) load(ctx context.Context, t schema.EntityType) (map[resources.Key]*resources.Resource, error) {

@@ -47,12 +47,13 @@ Evaluate first when the configuration or the sources changed.`,
 		if err != nil {
 			return err
 		}
-		return v.show(proof, func() { v.proofText(proof) })
+		return v.show(proof, func() { v.proofText(proof, ask.Role != "") })
 	})
 	return c
 }
 
-func (v *invocation) proofText(p explain.Proof) {
+// proofText writes a proof; of the roles that somebody has not only those asked for.
+func (v *invocation) proofText(p explain.Proof, asked bool) {
 	v.say("%s on %s", v.strong(named(p.Owner)), p.Day)
 	for _, r := range p.Roles {
 		v.say("\nhas the role %s (%s)", v.strong(r.Role), r.Shows)
@@ -71,7 +72,12 @@ func (v *invocation) proofText(p explain.Proof) {
 			}
 		}
 	}
+	var others []string
 	for _, a := range p.Absent {
+		if a.Role != "" && !asked && !v.verbose {
+			others = append(others, a.Role)
+			continue
+		}
 		what := "role " + v.strong(a.Role)
 		if a.Account != "" {
 			what = "account " + v.strong(a.Account)
@@ -81,6 +87,9 @@ func (v *invocation) proofText(p explain.Proof) {
 			v.say("  because %s", why)
 		}
 		v.linesText(a.Lines)
+	}
+	if len(others) > 0 {
+		v.say("\nhas not the roles %s: --role NAME shows why, -v shows all", strings.Join(others, ", "))
 	}
 }
 

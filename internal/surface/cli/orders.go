@@ -231,7 +231,7 @@ func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrde
 				OrderItem: it, Name: itemName(it.Property, it.Link), Because: now.Because, Reasons: now.Reasons,
 			}
 			if o.Closed.IsZero() {
-				listed.May = now.May
+				listed.May = commandsFor(now.May, o.Manual)
 			}
 			if listed.Reasons == nil {
 				listed.Reasons = []assignments.Reason{}
@@ -240,6 +240,22 @@ func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrde
 		}
 	}
 	return out, nil
+}
+
+// commandsFor names the commands behind what the state machine allows people.
+func commandsFor(may []string, manual bool) []string {
+	var names []string
+	for _, event := range may {
+		switch orders.Event(event) {
+		case orders.Done, orders.Refuse:
+			if !manual {
+				continue // an agent reports, people do not
+			}
+			event = map[string]string{string(orders.Done): "confirm", string(orders.Refuse): "fail"}[event]
+		}
+		names = append(names, event)
+	}
+	return names
 }
 
 // orderNumber reads an order's number.
@@ -310,14 +326,38 @@ func (v *invocation) orderText(o openedOrder) {
 		}
 	}
 	v.say("\n%s", v.strong("Path"))
-	g = v.columns("when", "property", "from", "event", "to", "by", "why")
-	for _, s := range o.Path {
-		g.row(when(s.At), s.Name, s.From.String(), s.Event, v.chip(s.To), s.Actor, s.Why)
+	v.pathText(o.Path)
+	if may := mayNow(o.Items); len(may) > 0 {
+		v.say("\nYou may: %s, as in `provisor order %s %d`", strings.Join(may, ", "), may[0], o.ID)
+	}
+}
+
+// pathText writes the moves of items; without -v those that were made together
+// stand in one line.
+func (v *invocation) pathText(path []view.Step) {
+	g := v.columns("when", "what", "from", "event", "to", "by", "why")
+	for i := 0; i < len(path); {
+		s, names, why := path[i], []string{path[i].Name}, path[i].Why
+		for i++; i < len(path) && !v.verbose && together(s, path[i]); i++ {
+			names = append(names, path[i].Name)
+			if path[i].Why != why {
+				why = "" // each for its own reason: -v shows them
+			}
+		}
+		what := strings.Join(names, ", ")
+		if len(names) > namedTogether {
+			what = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+		}
+		g.row(when(s.At), what, s.From.String(), s.Event, v.chip(s.To), s.Actor, why)
 	}
 	g.print()
-	if may := mayNow(o.Items); len(may) > 0 {
-		v.say("\nYou may: %s (provisor order %s %d)", strings.Join(may, ", "), may[0], o.ID)
-	}
+}
+
+// namedTogether is how many names of items fit a line.
+const namedTogether = 3
+
+func together(a, b view.Step) bool {
+	return a.At.Equal(b.At) && a.From == b.From && a.Event == b.Event && a.To == b.To && a.Actor == b.Actor
 }
 
 func manually(manual bool) string {

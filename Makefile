@@ -1,0 +1,36 @@
+# Everything builds without C: one static binary.
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+test: ## install what the tests need, run all of them against real servers, and print how long each part took
+	@go run ./internal/proof/testrun
+
+check: ## format, vet, linters, module file, generated files
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not formatted: $$bad"; exit 1; fi
+	go vet ./...
+	@if command -v staticcheck >/dev/null; then staticcheck ./...; else echo "staticcheck is not installed: skipped"; fi
+	go mod tidy -diff
+	go test ./internal/proof/tidy
+	$(MAKE) generate
+	git diff --exit-code -- docs/generated
+
+generate: ## write docs/generated anew
+	go test ./internal/domain/orders -run Markdown -update
+
+bench: ## the figures of docs/performance.md, measured here
+	PROVISOR_BENCH_PEOPLE=$${PEOPLE:-10000} go test ./internal/proof/directory -run '^$$' -bench . -benchtime 1x -timeout 30m
+
+soak: ## simulate for a long time (SOAK=1h)
+	SOAK=$${SOAK:-1h} go test ./internal/proof/sim -run TestSeeds -timeout 0 -v
+
+build: ## bin/provisor, one static binary
+	go build -trimpath -ldflags "-s -w -X main.version=$$(git describe --tags --always --dirty)" -o bin/provisor ./cmd/provisor
+
+demo: ## lay a company down in ./demo and go round once
+	go run ./cmd/provisor demo --dir demo
+
+.PHONY: help test check generate bench soak build demo
