@@ -97,7 +97,7 @@ func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 
 func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
 	r, err := demo.Run(ctx, demo.Options{
-		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once,
+		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once, LDAP: o.LDAP,
 		Packages: packages(), Out: o.Out,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -17,7 +18,7 @@ import (
 
 const model = `connectors:
   hr:
-    connections: {files: {}}
+    connections: {files: {package: csv}}
     entities:
       Unit: {from: {connection: files}, key: code, properties: {code: {}, parent: {link: Unit}}}
       Person:
@@ -77,7 +78,7 @@ var today = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func proofOf(t *testing.T, p view.Person, ask Query) Proof {
 	t.Helper()
-	c, err := declare.Load(declare.Files{"model.yaml": []byte(model)}, connectorPackages())
+	c, err := declare.Load(declare.Files{"model.yaml": []byte(model)}, []connector.Package{{Name: "csv", Class: connector.ReadOnly}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/orders"
@@ -157,9 +158,9 @@ func (g *Gates) of(owner resources.Ref, id roles.ResourceTypeID) (Summary, bool)
 }
 
 // ready says what keeps an order whose items may all not go out now.
-func (g *Gates) ready(_ roles.ResourceType, a *orders.AssignedResource) string {
-	if len(a.Ready(g.Now)) > 0 {
-		return ""
+func (g *Gates) ready(t roles.ResourceType, a *orders.AssignedResource) string {
+	if ready := a.Ready(g.Now); len(ready) > 0 {
+		return g.unnamed(t, a, ready)
 	}
 	waits := ""
 	for _, it := range a.Carried() {
@@ -179,6 +180,29 @@ func (g *Gates) ready(_ roles.ResourceType, a *orders.AssignedResource) string {
 		}
 	}
 	return waits
+}
+
+// unnamed holds the creation of an account whose names do not go with it: if the
+// reply were lost, nobody could look it up.
+func (g *Gates) unnamed(t roles.ResourceType, a *orders.AssignedResource, ready []*orders.Item) string {
+	if ready[0].Property != "" || !ready[0].Want.There {
+		return ""
+	}
+	e, _ := g.Model.Entity(t.Target)
+	names := append([]schema.PropertyName{e.Key}, e.Identify...)
+	expected := false
+	for i := range a.Items {
+		expected = expected || slices.Contains(names, a.Items[i].Property)
+	}
+	for _, it := range ready {
+		if slices.Contains(names, it.Property) {
+			return ""
+		}
+	}
+	if !expected {
+		return "" // no rule names it; the system does, or nobody can
+	}
+	return "the values that name the account"
 }
 
 // threshold holds what nobody released of a kind that a threshold parked.

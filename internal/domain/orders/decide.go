@@ -286,6 +286,33 @@ func (a *AssignedResource) createAnew(self *Item, o Occasion) error {
 	return errors.Join(errs...)
 }
 
+// beginAnew ends the life of an account that is gone, was no longer wanted, and is
+// wanted again: the order that creates it carries every value, those written
+// once for the former life, too.
+func (a *AssignedResource) beginAnew() {
+	self := &a.Items[0]
+	if self.Is.There || !self.policy().There {
+		return
+	}
+	creating := self.Place.State == Pending || self.Place == atAwaiting || self.Place == atErrored
+	lapsed := self.Place == atInactive && !self.Unseen() && a.Target != "" && !a.open()
+	if lapsed {
+		a.Target, a.Confidence = "", 0
+	}
+	for i := range a.Items {
+		it := &a.Items[i]
+		once := it.Place == atExecuted && it.Policy.Once
+		switch {
+		case it.Property == "" || !lapsed && !(creating && once):
+		case once, it.Place.State == Executed, it.Place.State == Verified, it.Place == atFound:
+			a.renew(it)
+			fallthrough
+		default:
+			it.Is, it.Before = Nothing, Nothing
+		}
+	}
+}
+
 // renew begins the life of an item anew, as from None. What people decided stays.
 func (a *AssignedResource) renew(it *Item) {
 	*it = Item{

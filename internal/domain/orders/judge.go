@@ -62,8 +62,9 @@ func (a *AssignedResource) Judge(o Occasion) error {
 			return err
 		}
 	}
+	a.beginAnew()
 	executed := a.open() && slices.ContainsFunc(a.Items, func(it Item) bool {
-		return it.Place == atExecuted && it.Order == a.Order.ID && !it.Policy.Once
+		return it.Order == a.Order.ID && it.SentAt != 0 && (it.Place == atExecuted && !it.Policy.Once || it.Place.State == Verified)
 	})
 	moved := false
 	// Twice: an item that settles may free or hold its neighbours.

@@ -240,11 +240,6 @@ func (d *drain) settleUnknown(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		system, err := d.Systems.System(ctx, d.connector, d.connection.ID)
-		if err != nil {
-			d.out.Down = err.Error()
-			return nil
-		}
 		settled := 0
 		var next orders.Instant
 		for _, a := range list {
@@ -253,6 +248,11 @@ func (d *drain) settleUnknown(ctx context.Context) error {
 					next = due
 				}
 				continue
+			}
+			system, err := d.reader(ctx, a)
+			if err != nil {
+				d.out.Down = err.Error()
+				return nil
 			}
 			ok, err := d.settle(ctx, system, a)
 			if err != nil {
@@ -271,6 +271,15 @@ func (d *drain) settleUnknown(ctx context.Context) error {
 			d.Wait(ctx, next.Time().Sub(d.Clock()))
 		}
 	}
+}
+
+// reader is the system that shows the resource: what people carry out is read
+// through the connection that synchronizes it.
+func (d *drain) reader(ctx context.Context, a *orders.AssignedResource) (connector.System, error) {
+	if e, ok := d.Model.Entity(a.Handling.Target); ok && d.connection.Manual {
+		return d.Systems.System(ctx, e.Connector, e.Connection)
+	}
+	return d.Systems.System(ctx, d.connector, d.connection.ID)
 }
 
 // dueAt is when looking the resource up begins to make sense.
@@ -295,9 +304,12 @@ func (d *drain) settle(ctx context.Context, system connector.System, a *orders.A
 	var also stage.Extra
 	back := &readBack{began: look.Began, asked: b.asked(), inverse: b.inverse()}
 	req, ok := b.lookup(nil)
-	if !ok {
+	switch {
+	case !ok && gone(a):
+		// A reading begun after the attempt showed that the account is not there.
+	case !ok:
 		look.Failed, look.Deadline = "nothing names the resource, so it cannot be looked up", true
-	} else {
+	default:
 		object, err := system.Lookup(ctx, req)
 		switch {
 		case err == nil:
@@ -315,6 +327,17 @@ func (d *drain) settle(ctx context.Context, system connector.System, a *orders.A
 		return a.LookedUp(o, look)
 	}, also)
 	return look.Failed == "", err
+}
+
+// gone reports whether a reading begun after the last attempt showed no account.
+func gone(a *orders.AssignedResource) bool {
+	self := &a.Items[0]
+	for _, it := range a.Carried() {
+		if it.Place.Mark == orders.ReadBack && (it.Property == "" || it.SentAt >= self.ReadAt) {
+			return false
+		}
+	}
+	return !self.Is.There
 }
 
 // expired reports whether waiting for a look-up has lasted longer than the

@@ -164,10 +164,13 @@ func (d *drain) run(ctx context.Context) error {
 	}
 	defer func() { _ = release() }() // the lock dies with the process at the latest
 	d.numbers = stage.Numbers(ctx, d.Store, stage.OrderCounter)
+	d.names = newNameCache(d.Runner)
 	if d.connection.Manual {
+		if err := d.settleUnknown(ctx); err != nil {
+			return err
+		}
 		return d.handOut(ctx)
 	}
-	d.names = newNameCache(d.Runner)
 	if err := d.takeOver(ctx); err != nil {
 		return err
 	}

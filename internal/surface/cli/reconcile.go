@@ -19,7 +19,8 @@ func (v *invocation) reconcile() *cobra.Command {
 system. Each is a question: keep what was found, correct it to what the rules say, or
 decline (remove) what no rule gives. Nothing happens until somebody answers.
 
-Questions are numbered by the account they are about; --item chooses single values.`,
+Questions are numbered by the account they are about, and known by its name in the
+system where that is enough; --item chooses single values.`,
 		v.reconcileList(), v.reconcileShow(),
 		v.settle(orders.Correct, "Write what the rules say over what was found",
 			`Writes the expected value over what was found, or removes a value that was declined.`, "corrected"),
@@ -117,13 +118,38 @@ func (v *invocation) questionsText(list []view.Question) {
 	v.say("\nAnswer with: provisor reconcile correct | keep | decline ACCOUNT [--item N]")
 }
 
-// oneQuestion finds the account with the number, with all its items.
-func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, error) {
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id <= 0 {
-		return view.Question{}, wrongUsage("`provisor reconcile list` shows the numbers", "%q is not the number of an account", text)
+// accountNumber reads the number of an account, or finds that of the one account
+// in question that the system knows by this name.
+func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedID, error) {
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
+		return orders.AssignedID(id), nil
 	}
-	list, err := e.Assigned(ctx, stage.AssignedFilter{IDs: []orders.AssignedID{orders.AssignedID(id)}})
+	all, err := allQuestions(ctx, e.Questions(), view.ReconciliationFilter{})
+	if err != nil {
+		return 0, err
+	}
+	var found []orders.AssignedID
+	for _, q := range all {
+		if q.Account.Target == text {
+			found = append(found, q.Account.ID)
+		}
+	}
+	if len(found) != 1 {
+		return 0, &fault.Error{
+			Kind: fault.NotFound, Msg: fmt.Sprintf("%s in question are called %q", count(len(found), "account"), text),
+			Do: "`provisor reconcile list` shows the numbers",
+		}
+	}
+	return found[0], nil
+}
+
+// oneQuestion finds one account, with all its items.
+func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, error) {
+	id, err := accountNumber(ctx, e, text)
+	if err != nil {
+		return view.Question{}, err
+	}
+	list, err := e.Assigned(ctx, stage.AssignedFilter{IDs: []orders.AssignedID{id}})
 	if err != nil {
 		return view.Question{}, err
 	}
@@ -176,8 +202,9 @@ func (v *invocation) settle(on orders.Event, short, long, past string) *cobra.Co
 		Use: string(on) + " [ACCOUNT...]", Short: short,
 		Long: long + `
 
-Name accounts by their numbers, or choose many with --all and filters. Whoever acts on
-the command line counts as a reviewer; --for-review leaves the approval to another.`,
+Name accounts by their numbers or as the system calls them, or choose many with --all
+and filters. Whoever acts on the command line counts as a reviewer; --for-review leaves
+the approval to another.`,
 		Example: fmt.Sprintf("  provisor reconcile %s 7 --item 3 --as E100\n  provisor reconcile %s --all --type CrmUser --drifted", on, on),
 	}
 	f.add(command)
