@@ -22,7 +22,7 @@ const (
 	seedsUsual = 24 // of the 200 aimed at: a world takes about two seconds
 	stepsUsual = 300
 	firstSeed  = uint64(220772446124734000) // SIM_SEED and SOAK look at others
-	roundsMost = 60 // until everything is quiet
+	roundsMost = 60                         // until everything is quiet
 )
 
 // TestSeeds runs worlds from consecutive seeds; SIM_SEED runs one
