@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -50,6 +51,7 @@ func program(in io.Reader, out, messages io.Writer, getenv func(string) string) 
 		Schema:   func() ([]byte, error) { return declare.JSONSchema(packages()) },
 		Packages: listed(packages()),
 		Demo:     runDemo,
+		Serve:    serveFolder,
 	}
 }
 
@@ -62,9 +64,18 @@ func version() string {
 	return info.Main.Version
 }
 
-// open opens a folder for the command line. In a demo's folder the day is the
-// demo's unless another one is asked for.
+// open opens a folder for the command line.
 func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
+	e, err := openLoop(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return engine{e}, nil
+}
+
+// openLoop opens a folder. In a demo's folder the day is the demo's unless
+// another one is asked for.
+func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
 	if o.Day.IsZero() {
 		laid, err := demo.Settings(o.Dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -72,13 +83,9 @@ func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
 		}
 		o.Day = laid.At
 	}
-	e, err := loop.Open(ctx, loop.Options{
+	return loop.Open(ctx, loop.Options{
 		Dir: o.Dir, Store: o.Store, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return engine{e}, nil
 }
 
 // engine is the loop in the words of the command line.
@@ -96,12 +103,20 @@ func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 }
 
 func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
-	r, err := demo.Run(ctx, demo.Options{
+	options := demo.Options{
 		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once, LDAP: o.LDAP,
-		Packages: packages(), Out: o.Out,
-	})
+		Packages: packages(), Out: o.Out, Ended: func(r *demo.Result) error { return o.Before(r) },
+	}
+	if !o.NoServe {
+		options.Serve = func(ctx context.Context, e *loop.Engine) error {
+			return serveDemo(ctx, e, cli.ServeOptions{Address: o.Address, Messages: o.Messages, Ready: func(address string) {
+				_, _ = fmt.Fprintf(o.Out, "\nThe company is served at http://%s/  (end it with Ctrl-C)\n", address)
+			}})
+		}
+	}
+	r, err := demo.Run(ctx, options)
 	if err != nil {
 		return cli.DemoResult{}, err
 	}
-	return cli.DemoResult{Value: r, Holds: r.Holds}, nil
+	return cli.DemoResult{Holds: r.Holds}, nil
 }

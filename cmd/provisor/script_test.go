@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite" // the driver with which stories look into the systems
@@ -24,6 +25,7 @@ import (
 //	code N ARG...            the program, which must end with exit code N
 //	sqlite FILE SQL          asks or changes a system behind Provisor's back
 //	edit FILE OLD NEW        replaces a text that must be there
+//	serving SECONDS ARG...   the program for so many seconds, then ended as by Ctrl-C
 //	day 2026-03-02           the day on which what follows happens
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -37,13 +39,14 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"company": layCompany, "provisor": provisor, "code": provisorCode, "sqlite": askSQLite, "edit": edit,
-			"day": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
+			"serving": serving,
+			"day":     func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
 		},
 	})
 }
 
 // start runs the program in the present folder and returns its exit code.
-func start(ts *testscript.TestScript, args []string) int {
+func start(ctx context.Context, ts *testscript.TestScript, args []string) int {
 	if !slices.Contains(args, "--at") && ts.Getenv("DAY") != "" {
 		args = append([]string{"--at", ts.Getenv("DAY")}, args...)
 	}
@@ -53,18 +56,28 @@ func start(ts *testscript.TestScript, args []string) int {
 	}
 	args = append([]string{"--dir", ts.MkAbs(dir)}, args...)
 	p := program(strings.NewReader(""), ts.Stdout(), ts.Stderr(), func(string) string { return "" })
-	return p.Run(context.Background(), args)
+	return p.Run(ctx, args)
 }
 
 func provisor(ts *testscript.TestScript, neg bool, args []string) {
-	if code := start(ts, args); (code != 0) != neg {
+	if code := start(context.Background(), ts, args); (code != 0) != neg {
 		ts.Fatalf("provisor %s: exit code %d", strings.Join(args, " "), code)
 	}
 }
 
 func provisorCode(ts *testscript.TestScript, _ bool, args []string) {
-	if code := start(ts, args[1:]); strconv.Itoa(code) != args[0] {
+	if code := start(context.Background(), ts, args[1:]); strconv.Itoa(code) != args[0] {
 		ts.Fatalf("provisor %s: exit code %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+func serving(ts *testscript.TestScript, neg bool, args []string) {
+	seconds, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ctx, stop := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second)
+	defer stop()
+	if code := start(ctx, ts, args[1:]); (code != 0) != neg {
+		ts.Fatalf("provisor %s: exit code %d", strings.Join(args[1:], " "), code)
 	}
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	LDAP     bool            // start a directory of the company's own as one more system
 	Packages []connector.Package
 	Out      io.Writer // what happens, for people
+	// Ended is handed the result before the company is served; may be nil.
+	Ended func(*Result) error
 	// Serve goes on serving the company after the first round; nil ends instead.
 	Serve func(ctx context.Context, engine *loop.Engine) error
 }
@@ -63,6 +65,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, errors.Join(err, p.stop())
 	}
 	result, err := p.run(ctx, o.Once)
+	if err == nil && o.Ended != nil {
+		err = o.Ended(result)
+	}
 	if err == nil && !o.Once && o.Serve != nil {
 		err = o.Serve(ctx, p.Engine)
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"provisor.dev/provisor/connector"
@@ -18,14 +17,8 @@ import (
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/plan"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
-	"provisor.dev/provisor/internal/stage/evaluate"
-	"provisor.dev/provisor/internal/stage/fulfil"
-	"provisor.dev/provisor/internal/stage/generate"
-	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
-	"provisor.dev/provisor/internal/stage/verify"
 	"provisor.dev/provisor/internal/store/postgres"
 	"provisor.dev/provisor/internal/store/sqlite"
 	"provisor.dev/provisor/internal/store/statement"
@@ -52,16 +45,15 @@ type Options struct {
 // systems that this declares.
 type Engine struct {
 	*statement.DB
-	Dir      string
-	Packages []connector.Package
-	Actor    journal.Actor
-	Clock    func() time.Time
-	Sleep    func(ctx context.Context, d time.Duration)
-	Jitter   func() float64
-	Progress Progress
-	day      time.Time
-	deployed *declare.Configuration
-	systems  *systems
+	Dir         string
+	Packages    []connector.Package
+	Actor       journal.Actor
+	Clock       func() time.Time
+	Sleep       func(ctx context.Context, d time.Duration)
+	Jitter      func() float64
+	Progress    Progress
+	day         time.Time
+	deployments *deployments
 }
 
 // Progress is told how far long work has come; its functions may be nil.
@@ -95,6 +87,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.deployments = &deployments{store: e.DB, packages: e.Packages, dir: dir}
 	return e, nil
 }
 
@@ -121,9 +114,7 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // Close gives up systems and store.
 func (e *Engine) Close() error {
-	if e.systems != nil {
-		e.systems.Close()
-	}
+	e.deployments.Close()
 	return e.DB.Close()
 }
 
@@ -143,75 +134,6 @@ func (e *Engine) As(person string) *Engine {
 	other := *e
 	other.Actor.As = person
 	return &other
-}
-
-// Deployed is the configuration that the stages use.
-func (e *Engine) Deployed(ctx context.Context) (*declare.Configuration, error) {
-	if e.deployed != nil {
-		return e.deployed, nil
-	}
-	d, err := e.DB.Deployed(ctx)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, &fault.Error{
-			Kind: fault.NotFound, Op: "load the configuration", Msg: "no configuration is deployed yet",
-			Do: "check config/ with `provisor validate` and deploy it with `provisor apply`",
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := declare.Load(d.Files, e.Packages)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "load the deployed configuration (this program reads it differently than the one that deployed it)", err)
-	}
-	e.use(c)
-	return c, nil
-}
-
-func (e *Engine) use(c *declare.Configuration) {
-	if e.systems != nil {
-		e.systems.Close()
-	}
-	e.deployed, e.systems = c, newSystems(c.Model, e.Packages, e.Dir)
-}
-
-// Files reads and checks the configuration in the folder.
-func (e *Engine) Files() (*declare.Configuration, error) {
-	files, err := declare.ReadDir(filepath.Join(e.Dir, ConfigFolder))
-	if err != nil {
-		return nil, err
-	}
-	return declare.Load(files, e.Packages)
-}
-
-// Deploy makes a checked configuration the one that the stages use. The one
-// before is kept.
-func (e *Engine) Deploy(ctx context.Context, c *declare.Configuration, why string) error {
-	act := journal.Act{Actor: e.Actor, Name: "deploy", Subject: short(c.Hash), Why: why, At: e.Clock()}
-	if err := e.DB.Deploy(ctx, act, stage.Deployment{Hash: c.Hash, Files: c.Files}); err != nil {
-		return err
-	}
-	e.use(c)
-	return nil
-}
-
-func short(hash string) string { return hash[:min(12, len(hash))] }
-
-// Differs says in one line that the files in the folder are not what is
-// deployed, "" when they are the same or there are none.
-func (e *Engine) Differs(ctx context.Context) string {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return ""
-	}
-	files, err := declare.ReadDir(filepath.Join(e.Dir, ConfigFolder))
-	if err != nil {
-		return ""
-	}
-	if changed := declare.ChangedFiles(c.Files, files); len(changed) > 0 {
-		return "the files in config/ differ from what is deployed (" + strings.Join(changed, ", ") + "): see `provisor plan`"
-	}
-	return ""
 }
 
 // Plan shows what deploying the configuration in the folder would cause and,
@@ -235,96 +157,4 @@ func (e *Engine) Plan(ctx context.Context, c *declare.Configuration, sources []s
 	}
 	made, err := plan.Make(ctx, e.DB, p)
 	return made, outcomes, err
-}
-
-// Synchronize reads managed systems into resources.
-func (e *Engine) Synchronize(ctx context.Context, o synchronize.Options) ([]synchronize.Outcome, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r := synchronize.Runner{
-		Store: e.DB, Systems: e.systems, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Actor: e.Actor, Progress: e.Progress.Read,
-	}
-	return r.Run(ctx, o)
-}
-
-// Verify compares what was read with what was ordered.
-func (e *Engine) Verify(ctx context.Context) (verify.Summary, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return verify.Summary{}, err
-	}
-	r := verify.Runner{Store: e.DB, Model: c.Model, Clock: e.Clock, Actor: e.Actor}
-	return r.Run(ctx)
-}
-
-// Evaluate works out who should have what.
-func (e *Engine) Evaluate(ctx context.Context) (evaluate.Summary, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return evaluate.Summary{}, err
-	}
-	r := evaluate.Runner{Store: e.DB, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Actor: e.Actor}
-	return r.Run(ctx, e.Day())
-}
-
-// Generate turns differences into orders; with block, every one is reviewed.
-func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return generate.Summary{}, err
-	}
-	r := generate.Runner{Store: e.DB, Model: c.Model, Clock: e.Clock, Actor: e.Actor}
-	return r.Run(ctx, generate.Options{Day: e.Day(), Block: block})
-}
-
-// Fulfil carries out what may go out.
-func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (fulfil.Summary, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return fulfil.Summary{}, err
-	}
-	r := fulfil.Runner{
-		Store: e.DB, Systems: e.systems, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Wait: e.Sleep, Jitter: e.Jitter,
-		Actor: e.Actor, Progress: e.Progress.Carried,
-	}
-	return r.Run(ctx, fulfil.Options{Day: e.Day(), Connectors: connectors})
-}
-
-// Desk is where a person decides.
-func (e *Engine) Desk() *review.Desk {
-	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor}
-}
-
-// Round is what one way round the path did.
-type Round struct {
-	Day         string                `json:"day"`
-	Synchronize []synchronize.Outcome `json:"synchronize"`
-	Verify      verify.Summary        `json:"verify"`
-	Evaluate    evaluate.Summary      `json:"evaluate"`
-	Generate    generate.Summary      `json:"generate"`
-	Fulfil      fulfil.Summary        `json:"fulfil"`
-}
-
-// Run goes the whole way round once: synchronize, verify, evaluate, generate,
-// fulfil. What a reading shows of the round's own writes is verified by reading
-// back at once, or in the next round.
-func (e *Engine) Run(ctx context.Context, block bool) (Round, error) {
-	r := Round{Day: e.Day().Format(time.DateOnly)}
-	var err error
-	if r.Synchronize, err = e.Synchronize(ctx, synchronize.Options{}); err != nil {
-		return r, err
-	}
-	if r.Verify, err = e.Verify(ctx); err != nil {
-		return r, err
-	}
-	if r.Evaluate, err = e.Evaluate(ctx); err != nil {
-		return r, err
-	}
-	if r.Generate, err = e.Generate(ctx, block); err != nil {
-		return r, err
-	}
-	r.Fulfil, err = e.Fulfil(ctx, nil)
-	return r, err
 }

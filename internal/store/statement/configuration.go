@@ -46,6 +46,13 @@ func (db *DB) Deployed(ctx context.Context) (Deployment, error) {
 	return d, db.failed("load configuration", json.Unmarshal(files, &d.Files))
 }
 
+// DeployedHash names the present configuration, "" when there is none yet.
+func (db *DB) DeployedHash(ctx context.Context) (string, error) {
+	var hash string
+	_, err := db.read().one(ctx, `SELECT hash FROM configuration ORDER BY id DESC LIMIT 1`, nil, &hash)
+	return hash, db.failed("load configuration", err)
+}
+
 // Deployments lists every deployed configuration without its files, newest first.
 func (db *DB) Deployments(ctx context.Context) ([]Deployment, error) {
 	var list []Deployment

@@ -62,30 +62,33 @@ func (v *invocation) settings(title string, list []Setting) {
 func (v *invocation) demo() *cobra.Command {
 	o := DemoOptions{}
 	c := &cobra.Command{
-		Use: "demo", Short: "Lay down a whole company and go round once", Args: cobra.NoArgs,
+		Use: "demo", Short: "Lay down a whole company, go round once, and serve it", Args: cobra.NoArgs,
 		Long: `Lays down a believable company in --dir (200 people from a seed: HR files, an application
 that is written automatically, a sensitive one with provisioning review, a badge office
 that people serve by hand), deploys its configuration and goes round the path to the
-point where people must decide. DIR/README.md tells the company's rules.
+point where people must decide. Then it serves the company's pages, and says where.
+DIR/README.md tells the company's rules.
 
 With --once it also plays the people, goes on until nothing moves, reads the systems by
 itself and ends with 7 unless everything that was expected is there.`,
-		Example: "  provisor demo --dir acme\n  provisor demo --once --dir acme --people 500 --seed 3",
+		Example: "  provisor demo --dir acme\n  provisor demo --dir acme --no-serve\n  provisor demo --once --dir acme --people 500 --seed 3",
 	}
 	c.Flags().IntVar(&o.People, "people", 0, "how many people (default: 200)")
 	c.Flags().Int64Var(&o.Seed, "seed", 0, "which company (default: 7)")
 	c.Flags().BoolVar(&o.Once, "once", false, "play the people too, check the end, and stop")
 	c.Flags().BoolVar(&o.LDAP, "ldap", false, "also provision a directory on an OpenLDAP that is started for it")
+	c.Flags().BoolVar(&o.NoServe, "no-serve", false, "end after the round, without serving pages")
+	c.Flags().StringVar(&o.Address, "addr", "", "host:port to serve on (default 127.0.0.1:8080, or a free port when that is taken)")
+	c.MarkFlagsMutuallyExclusive("once", "addr")
+	c.MarkFlagsMutuallyExclusive("no-serve", "addr")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.Dir, o.At, o.Out = v.dir, v.day, v.Stdout
+		o.Dir, o.At, o.Out, o.Messages = v.dir, v.day, v.Stdout, v.Stderr
 		if v.json {
 			o.Out = v.Stderr
 		}
+		o.Before = func(value any) error { return v.show(value, func() {}) }
 		r, err := v.Demo(c.Context(), o)
 		if err != nil {
-			return err
-		}
-		if err := v.show(r.Value, func() {}); err != nil {
 			return err
 		}
 		if o.Once && !r.Holds {

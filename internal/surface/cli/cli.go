@@ -39,6 +39,7 @@ type Program struct {
 	Schema   func() ([]byte, error)
 	Packages []Package // the connector packages compiled in
 	Demo     func(context.Context, DemoOptions) (DemoResult, error)
+	Serve    func(context.Context, ServeOptions) error
 }
 
 // Run carries out one command line and returns its exit code.
@@ -101,7 +102,7 @@ func (v *invocation) root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.version(), v.packages()},
-		groupPath:   {v.validate(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.export(), v.schema()},
+		groupPath:   {v.validate(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
 		groupPeople: {v.order(), v.reconcile()},
 		groupAsk:    {v.person(), v.explain(), v.state(), v.journal()},
 	} {

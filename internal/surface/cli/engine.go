@@ -109,17 +109,21 @@ type Setting struct {
 
 // DemoOptions are what the demo is asked for.
 type DemoOptions struct {
-	Dir    string
-	People int   // 0: the default, or what the folder holds
-	Seed   int64 // likewise
-	At     time.Time
-	Once   bool // play the people too, and check the end
-	LDAP   bool
-	Out    io.Writer // what happens, for people
+	Dir      string
+	People   int   // 0: the default, or what the folder holds
+	Seed     int64 // likewise
+	At       time.Time
+	Once     bool      // play the people too, and check the end
+	LDAP     bool      // with a directory
+	NoServe  bool      // end after the round
+	Address  string    // to serve on; "": the default, or a free port when that is taken
+	Out      io.Writer // what happens, for people
+	Messages io.Writer // what the server has to say
+	// Before is handed what --json prints, before serving.
+	Before func(value any) error
 }
 
 // DemoResult is how the demo ended.
 type DemoResult struct {
-	Value any  // what --json prints
 	Holds bool // everything that was expected is there; of --once only
 }

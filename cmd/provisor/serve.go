@@ -1,0 +1,45 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/process/server"
+	"provisor.dev/provisor/internal/surface/cli"
+)
+
+// serveFolder serves a folder until the context ends.
+func serveFolder(ctx context.Context, o cli.ServeOptions) (err error) {
+	if err := server.CheckAddress(cmp.Or(o.Address, server.DefaultAddress)); err != nil {
+		return err // before a store is opened for nothing
+	}
+	e, err := openLoop(ctx, o.Options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return serve(ctx, e, o)
+}
+
+// serveDemo serves the demonstration: somewhere else when the usual place is
+// taken and no other was asked for.
+func serveDemo(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
+	err := serve(ctx, e, o)
+	if o.Address == "" && errors.Is(err, syscall.EADDRINUSE) {
+		o.Address = "127.0.0.1:0"
+		err = serve(ctx, e, o)
+	}
+	return err
+}
+
+func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
+	return server.Run(ctx, e, server.Options{
+		Address: cmp.Or(o.Address, server.DefaultAddress), Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),
+		Version: version(), Log: slog.New(slog.NewTextHandler(o.Messages, nil)), Ready: o.Ready,
+	})
+}

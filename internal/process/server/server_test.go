@@ -1,0 +1,239 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/connector/csvfile"
+	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/sqldb"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/process/company"
+	"provisor.dev/provisor/internal/process/demo"
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/process/server"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/view"
+)
+
+// packages are those that the demonstration's company uses.
+func packages() []connector.Package {
+	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
+}
+
+// site is a served folder.
+type site struct {
+	*loop.Engine
+	base string
+	stop func() error
+}
+
+func serve(t *testing.T, o server.Options) *site {
+	t.Helper()
+	laid, err := demo.Lay(t.TempDir(), company.Options{People: 40, At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := loop.Open(t.Context(), loop.Options{Dir: laid.Dir, Packages: packages(), Day: laid.Company.At})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	o.Address, o.Every, o.Log = "127.0.0.1:0", time.Hour, slog.New(slog.NewTextHandler(io.Discard, nil))
+	o.Ready = func(address string) { ready <- address }
+	go func() { ended <- server.Run(ctx, e, o) }()
+	s := &site{Engine: e}
+	s.stop = func() error {
+		cancel()
+		err := <-ended
+		ended <- err
+		return err
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case address := <-ready:
+		s.base = "http://" + address
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return s
+}
+
+// deploy deploys the company's configuration, as another process would.
+func (s *site) deploy(t *testing.T) {
+	t.Helper()
+	other, err := loop.Open(t.Context(), loop.Options{Dir: s.Dir, Packages: packages(), Day: s.Day()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	c, err := other.Files()
+	if err == nil {
+		err = other.Deploy(t.Context(), c, "test")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *site) get(t *testing.T, path, host string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "" {
+		r.Host = host
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// eventually waits for what another goroutine brings about.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for range 600 {
+		if holds() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("not within 30 s: %s", what)
+}
+
+func TestOnlyLoopbackIsListenedOn(t *testing.T) {
+	for address, fine := range map[string]bool{
+		"127.0.0.1:8080": true, "localhost:0": true, "[::1]:80": true, "127.4.5.6:1": true,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.7:80": false, "example.org:80": false, "127.0.0.1": false, "127.0.0.1:http": false,
+	} {
+		if err := server.CheckAddress(address); (err == nil) != fine {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestARequestUnderAForeignNameIsRefused(t *testing.T) {
+	s := serve(t, server.Options{})
+	for host, want := range map[string]int{"": 200, "localhost": 200, "localhost:8080": 200, "[::1]:80": 200, "evil.example": 421, "127.0.0.1.evil.example:80": 421} {
+		if got, _ := s.get(t, "/healthz", host); got != want {
+			t.Errorf("%q: %d, want %d", host, got, want)
+		}
+	}
+}
+
+func TestAServerIsReadyOnceSomethingIsDeployedAndGoesRoundByItself(t *testing.T) {
+	s := serve(t, server.Options{Version: "1.2.3"})
+	code, body := s.get(t, "/readyz", "")
+	var h server.Health
+	if err := json.Unmarshal([]byte(body), &h); err != nil || code != http.StatusServiceUnavailable || h.OK {
+		t.Fatalf("before deploying: %d %s %v", code, body, err)
+	}
+	s.deploy(t)
+	if code, body = s.get(t, "/readyz", ""); code != http.StatusOK {
+		t.Fatalf("after deploying: %d %s", code, body)
+	}
+	if err := s.AddDue(t.Context(), due("round")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "orders wait for review", func() bool {
+		page, err := s.Views().Orders(t.Context(), view.ReviewQueue())
+		return err == nil && len(page.Orders) > 0
+	})
+	eventually(t, "the round is counted", func() bool {
+		_, body = s.get(t, "/metrics", "")
+		return strings.Contains(body, `provisor_readings_total{connector="hr",entity="Person",result="committed"} 1`)
+	})
+	for _, line := range []string{`provisor_build_info{version="1.2.3"} 1`, `provisor_orders{number="5",state="Awaiting Approval"}`, `provisor_connection_up{connection="crm/database"} 1`, "go_goroutines"} {
+		if !strings.Contains(body, line) {
+			t.Errorf("/metrics does not show %s", line)
+		}
+	}
+}
+
+func TestAnApprovedOrderIsCarriedOutWithoutWaitingForTheRound(t *testing.T) {
+	s := serve(t, server.Options{})
+	s.deploy(t)
+	if _, err := s.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.Views().Orders(t.Context(), view.ReviewQueue())
+	if err != nil || len(page.Orders) == 0 {
+		t.Fatalf("nothing to approve: %v", err)
+	}
+	first := page.Orders[0]
+	_, err = s.As("reviewer").Desk().Decide(t.Context(), review.Decision{On: orders.Approve, Assigned: []orders.AssignedID{first.Assigned}, Why: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the approved order is closed", func() bool {
+		o, err := s.Views().Order(t.Context(), first.ID)
+		return err == nil && !o.Closed.IsZero()
+	})
+}
+
+func TestEndingTheServerLeavesItsWorkDueAndItsStoreWhole(t *testing.T) {
+	s := serve(t, server.Options{})
+	s.deploy(t)
+	if err := s.AddDue(t.Context(), due("round")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.VerifyJournal(t.Context()); err != nil {
+		t.Error(err)
+	}
+	far := s.Clock().Add(48 * time.Hour)
+	list, err := s.TakeDue(t.Context(), "test", far, far.Add(time.Minute), 10)
+	if err != nil || len(list) != 1 || list[0].What != "round" {
+		t.Errorf("due after the end: %v, %v; want the round", list, err)
+	}
+}
+
+func TestThePageOnOperatingNamesEachMetric(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operate", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, server.Options{})
+	s.deploy(t)
+	if _, err := s.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	_, body := s.get(t, "/metrics", "")
+	for line := range strings.Lines(body) {
+		name, ok := strings.CutPrefix(line, "# HELP ")
+		name, _, _ = strings.Cut(name, " ")
+		if ok && strings.HasPrefix(name, "provisor_") && !strings.Contains(string(page), "`"+name) {
+			t.Errorf("docs/operate does not name %s", name)
+		}
+	}
+}
+
+func due(what string) []stage.Due { return []stage.Due{{What: what}} }
