@@ -16,9 +16,10 @@ check: ## format, vet, linters, module file, generated files
 	go mod tidy -diff
 	go test ./internal/proof/tidy
 	$(MAKE) generate
-	git diff --exit-code -- docs/generated
+	git diff --exit-code -- docs/generated '*_templ.go'
 
-generate: ## write docs/generated anew
+generate: ## write docs/generated and the templates' Go files anew
+	go tool templ generate -path internal/surface/web
 	go test ./internal/domain/orders -run Markdown -update
 
 bench: ## the figures of docs/performance.md, measured here

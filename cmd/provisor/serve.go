@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
 	"provisor.dev/provisor/internal/surface/cli"
+	"provisor.dev/provisor/internal/surface/web"
 )
 
 // serveFolder serves a folder until the context ends.
@@ -38,8 +39,13 @@ func serveDemo(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 }
 
 func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
+	log := slog.New(slog.NewTextHandler(o.Messages, nil))
 	return server.Run(ctx, e, server.Options{
 		Address: cmp.Or(o.Address, server.DefaultAddress), Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),
-		Version: version(), Log: slog.New(slog.NewTextHandler(o.Messages, nil)), Ready: o.Ready,
+		Version: version(), Log: log, Ready: o.Ready,
+		Pages: web.New(web.Options{
+			Questions: e.Views(), Owners: e.Owners, Changes: e.ChangeCounter, Folder: e.Dir, Version: version(),
+			Wait: e.Sleep, Log: log,
+		}),
 	})
 }

@@ -210,6 +210,49 @@ type TypeCount struct {
 	Count int    `json:"count"`
 }
 
+// Standing is how much stands in a state. Orders are the open orders by their
+// worst item and, for the states of rest (None, Verified, Inactive), the accounts
+// that rest there; Accounts are all accounts by their worst item; Values are the
+// items that open orders carry.
+type Standing struct {
+	Number   int    `json:"number"`
+	Name     string `json:"name"`
+	Orders   int    `json:"orders"`
+	Accounts int    `json:"accounts"`
+	Values   int    `json:"values"`
+}
+
+// StandingNow says how much stands in each of the nine states.
+func StandingNow(ctx context.Context, q Questions) ([]Standing, error) {
+	counts, err := q.StateCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := q.TypeCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Standing, len(orders.States()))
+	for i, s := range orders.States() {
+		list[i] = Standing{Number: int(s), Name: s.String()}
+	}
+	for _, n := range counts.Orders {
+		list[n.State.No].Orders += n.Count
+	}
+	for _, n := range counts.Items {
+		list[n.State.No].Values += n.Count
+	}
+	for _, n := range accounts {
+		list[n.State.No].Accounts += n.Count
+	}
+	for i := range list {
+		if !orders.State(i).Open() {
+			list[i].Orders = list[i].Accounts
+		}
+	}
+	return list, nil
+}
+
 // Transition is one legal move, for diagrams.
 type Transition struct {
 	From  State  `json:"from"`

@@ -3,6 +3,8 @@
 package roles
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/schema"
@@ -35,6 +37,20 @@ func (m *Model) Entity(t schema.EntityType) (schema.Entity, bool) {
 		}
 	}
 	return schema.Entity{}, false
+}
+
+// Owners lists the entity types whose resources own accounts or roles: people.
+func (m *Model) Owners() []schema.EntityType {
+	types := map[schema.EntityType]bool{}
+	for _, t := range m.ResourceTypes {
+		types[t.Source] = true
+	}
+	for _, r := range m.Roles {
+		if r.Entity != "" {
+			types[r.Entity] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(types))
 }
 
 // Connection returns the connection through which a resource type is provisioned.

@@ -9,6 +9,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/store/statement"
@@ -114,6 +115,15 @@ func (e *Engine) Deployed(ctx context.Context) (*declare.Configuration, error) {
 	}
 	giveBack()
 	return d.Configuration, nil
+}
+
+// Owners lists the entity types whose resources own accounts: people.
+func (e *Engine) Owners(ctx context.Context) ([]schema.EntityType, error) {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.Model.Owners(), nil
 }
 
 // Deploy makes a checked configuration the one that the stages use. The one

@@ -27,16 +27,7 @@ func owners(ctx context.Context, e Engine) ([]schema.EntityType, error) {
 	if err != nil {
 		return nil, err
 	}
-	types := map[schema.EntityType]bool{}
-	for _, t := range c.Model.ResourceTypes {
-		types[t.Source] = true
-	}
-	for _, r := range c.Model.Roles {
-		if r.Entity != "" {
-			types[r.Entity] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(types)), nil
+	return c.Model.Owners(), nil
 }
 
 // peopleNamed finds who bears a text as key or identifier, else as the

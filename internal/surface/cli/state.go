@@ -12,16 +12,8 @@ import (
 
 // machine is the state machine with what stands where.
 type machine struct {
-	States      []stateCount `json:"states"`
-	Transitions []transition `json:"transitions"`
-}
-
-type stateCount struct {
-	Number   int    `json:"number"`
-	Name     string `json:"name"`
-	Orders   int    `json:"orders"`
-	Accounts int    `json:"accounts"`
-	Values   int    `json:"values"`
+	States      []view.Standing `json:"states"`
+	Transitions []transition    `json:"transitions"`
 }
 
 type transition struct {
@@ -58,32 +50,11 @@ carry. With --json the legal transitions are listed too: from, event, to, by.`,
 }
 
 func machineNow(ctx context.Context, q Questions) (machine, error) {
-	counts, err := q.StateCounts(ctx)
+	states, err := view.StandingNow(ctx, q)
 	if err != nil {
 		return machine{}, err
 	}
-	accounts, err := q.TypeCounts(ctx)
-	if err != nil {
-		return machine{}, err
-	}
-	m := machine{States: make([]stateCount, len(orders.States())), Transitions: []transition{}}
-	for i, s := range orders.States() {
-		m.States[i] = stateCount{Number: int(s), Name: s.String()}
-	}
-	for _, n := range counts.Orders {
-		m.States[n.State.No].Orders += n.Count
-	}
-	for _, n := range counts.Items {
-		m.States[n.State.No].Values += n.Count
-	}
-	for _, n := range accounts {
-		m.States[n.State.No].Accounts += n.Count
-	}
-	for i := range m.States {
-		if s := orders.State(i); !s.Open() {
-			m.States[i].Orders = m.States[i].Accounts
-		}
-	}
+	m := machine{States: states, Transitions: []transition{}}
 	seen := map[transition]bool{}
 	for _, t := range view.Machine() {
 		x := transition{t.From.String(), t.From.No, t.Event, t.To.String(), t.To.No, t.By}
