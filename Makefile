@@ -20,7 +20,7 @@ check: ## format, vet, linters, module file, generated files
 
 generate: ## write docs/generated and the templates' Go files anew
 	go tool templ generate -path internal/surface/web
-	go test ./internal/domain/orders -run Markdown -update
+	go test ./internal/domain/orders -run ThePageOfStates -update
 
 bench: ## the figures of docs/performance.md, measured here
 	PROVISOR_BENCH_PEOPLE=$${PEOPLE:-10000} go test ./internal/proof/directory -run '^$$' -bench . -benchtime 1x -timeout 30m

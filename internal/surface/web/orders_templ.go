@@ -84,7 +84,7 @@ func statePage(s statePageData) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" hx-trigger=\"input changed delay:150ms from:find input, submit\" hx-target=\"#live\" hx-select=\"#live\" hx-swap=\"outerMorph\" hx-replace-url=\"true\"><label for=\"q\">Owner</label> <input id=\"q\" type=\"search\" name=\"q\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" hx-trigger=\"input delay:150ms, submit\" hx-target=\"#live\" hx-select=\"#live\" hx-swap=\"outerMorph\" hx-replace-url=\"true\"><label for=\"q\">Owner</label> <input id=\"q\" type=\"search\" name=\"q\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

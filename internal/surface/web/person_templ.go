@@ -156,7 +156,7 @@ func peoplePage(d people) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" hx-trigger=\"input changed delay:150ms from:find input, submit\" hx-target=\"#live\" hx-select=\"#live\" hx-swap=\"outerMorph\" hx-replace-url=\"true\"><label for=\"q\">Name or identifier</label> <input id=\"q\" type=\"search\" name=\"q\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" hx-trigger=\"input delay:150ms, submit\" hx-target=\"#live\" hx-select=\"#live\" hx-swap=\"outerMorph\" hx-replace-url=\"true\"><label for=\"q\">Name or identifier</label> <input id=\"q\" type=\"search\" name=\"q\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
