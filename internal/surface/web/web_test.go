@@ -150,7 +150,7 @@ func TestEachPageShowsWhatItIsFor(t *testing.T) {
 	h := handler(&answers{orders: []view.Order{anOrder()}}, nil)
 	for path, wants := range map[string][]string{
 		"/":                           {"4711", "Awaiting Approval", "/states/5", "To be reviewed", "Parked by a threshold", "12 orders: deletion", "provisor order approve 7 --dir /srv/acme", "40 % would go"},
-		"/states/5":                   {"/orders/7", "a review", "ledger/main", "/directory/Person/E%201%2F2", "after=7"},
+		"/states/5":                   {"/orders/7", "a review", "ledger/main", ">addition</span> Ledger", "/directory/Person/E%201%2F2", "after=7"},
 		"/orders/7":                   {"Order 7", "rights read", "expect", "root@host", "1 Mar 2026 12:00", "approve, decline", "is here now"},
 		"/directory":                  {"/directory/Person", "/directory/Robot"},
 		"/directory/Person":           {"/directory/Person/E%201%2F2", "Next page"},
