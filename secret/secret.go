@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"provisor.dev/provisor/fault"
@@ -54,44 +55,86 @@ func Mask(text string, secrets ...Text) string {
 	return text
 }
 
-// A Reference names a secret: secret:env/NAME or secret:file/PATH.
+// A Reference names a secret: secret:env/NAME, secret:file/PATH or secret:store/NAME.
 type Reference string
 
 const prefix = "secret:"
 
+// nameMaxBytes bounds the name of a stored secret: a name is read in lists.
+const nameMaxBytes = 100
+
+var storedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// Places is where references lead, on the machine that runs the connection.
+type Places struct {
+	Dir string // where the relative paths of files begin
+	// Store returns a secret that Provisor keeps; nil where there is no store.
+	Store func(name string) (Text, error)
+}
+
 // IsReference reports whether a setting names a secret.
 func IsReference(s string) bool { return strings.HasPrefix(s, prefix) }
 
-// Check says what is wrong with the form of a reference, without resolving it.
-func (r Reference) Check() error {
-	where, name, ok := strings.Cut(strings.TrimPrefix(string(r), prefix), "/")
-	if !IsReference(string(r)) || !ok || name == "" || (where != "env" && where != "file") {
-		return fault.New(fault.Invalid, "", "%q does not name a secret: write secret:env/NAME or secret:file/PATH", string(r))
+// CheckName says what is wrong with the name of a stored secret.
+func CheckName(name string) error {
+	if len(name) > nameMaxBytes || !storedName.MatchString(name) {
+		e := fault.New(fault.Invalid, "", "%q does not name a stored secret", name)
+		e.Do = fmt.Sprintf("write letters, digits, '.', '_' and '-', %d at most, beginning with a letter or digit", nameMaxBytes)
+		return e
 	}
 	return nil
 }
 
-// Resolve reads the secret from the environment or a file, on the machine that
-// runs the connection; a relative path begins in dir. A trailing line end of a
-// file does not belong to it.
-func (r Reference) Resolve(dir string) (Text, error) {
+func (r Reference) parts() (where, name string, ok bool) {
+	where, name, ok = strings.Cut(strings.TrimPrefix(string(r), prefix), "/")
+	return where, name, ok && IsReference(string(r)) && name != ""
+}
+
+// Stored returns the name of the secret in the store; ok is false when the
+// reference leads elsewhere.
+func (r Reference) Stored() (name string, ok bool) {
+	where, name, ok := r.parts()
+	return name, ok && where == "store"
+}
+
+// Check says what is wrong with the form of a reference, without resolving it.
+func (r Reference) Check() error {
+	where, name, ok := r.parts()
+	switch {
+	case ok && where == "store":
+		return CheckName(name)
+	case !ok || where != "env" && where != "file":
+		return fault.New(fault.Invalid, "", "%q does not name a secret: write secret:env/NAME, secret:file/PATH or secret:store/NAME", string(r))
+	}
+	return nil
+}
+
+// Resolve reads the secret from where the reference leads. A line end at the end
+// of a file does not belong to it.
+func (r Reference) Resolve(from Places) (Text, error) {
 	if err := r.Check(); err != nil {
 		return Text{}, err
 	}
-	where, name, _ := strings.Cut(strings.TrimPrefix(string(r), prefix), "/")
-	if where == "env" {
+	switch where, name, _ := r.parts(); where {
+	case "store":
+		if from.Store == nil {
+			return Text{}, fault.New(fault.NotFound, "", "there is no store here that keeps the secret %s", name)
+		}
+		return from.Store(name)
+	case "env":
 		content, ok := os.LookupEnv(name)
 		if !ok {
 			return Text{}, fault.New(fault.NotFound, "", "the environment variable %s is not set", name)
 		}
 		return New(content), nil
+	default:
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(from.Dir, name)
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return Text{}, fault.New(fault.NotFound, "", "the secret file cannot be read: %v", err)
+		}
+		return New(strings.TrimRight(string(content), "\r\n")), nil
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(dir, name)
-	}
-	content, err := os.ReadFile(name)
-	if err != nil {
-		return Text{}, fault.New(fault.NotFound, "", "the secret file cannot be read: %v", err)
-	}
-	return New(strings.TrimRight(string(content), "\r\n")), nil
 }

@@ -56,6 +56,8 @@ func TestMaskHidesASystemsOwnWords(t *testing.T) {
 func TestAReferenceNamesWhereTheSecretIs(t *testing.T) {
 	for ref, ok := range map[Reference]bool{
 		"secret:env/X": true, "secret:file//run/x": true, "secret:file/x": true,
+		"secret:store/crm-password": true, "secret:store/": false, "secret:store/a b": false, "secret:store/../x": false,
+		Reference("secret:store/" + strings.Repeat("x", nameMaxBytes+1)): false,
 		"secret:env/": false, "secret:vault/x": false, "secret:env": false, "env/X": false, "": false,
 	} {
 		if err := ref.Check(); (err == nil) != ok {
@@ -71,15 +73,31 @@ func TestAReferenceIsResolvedFromTheEnvironmentOrAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ref := range []Reference{"secret:env/PROVISOR_TEST_SECRET", Reference("secret:file/" + file)} {
-		if s, err := ref.Resolve(""); err != nil || s.Reveal() != canary {
+		if s, err := ref.Resolve(Places{}); err != nil || s.Reveal() != canary {
 			t.Errorf("%s: %q %v", ref, s.Reveal(), err)
 		}
 	}
 	for ref, want := range map[Reference]fault.Kind{
 		"secret:env/PROVISOR_TEST_NOT_SET": fault.NotFound, Reference("secret:file/" + file + "x"): fault.NotFound, "plain": fault.Invalid,
 	} {
-		if _, err := ref.Resolve(""); fault.KindOf(err) != want {
+		if _, err := ref.Resolve(Places{}); fault.KindOf(err) != want {
 			t.Errorf("%s: %v", ref, err)
+		}
+	}
+}
+
+func TestAStoredSecretIsAskedOfTheStoreThatIsHandedIn(t *testing.T) {
+	asked := ""
+	from := Places{Store: func(name string) (Text, error) { asked = name; return New(canary), nil }}
+	if s, err := Reference("secret:store/crm").Resolve(from); err != nil || s.Reveal() != canary || asked != "crm" {
+		t.Errorf("%q of %q: %v", s.Reveal(), asked, err)
+	}
+	if _, err := Reference("secret:store/crm").Resolve(Places{}); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("without a store: %v", err)
+	}
+	for ref, want := range map[Reference]string{"secret:store/crm": "crm", "secret:env/crm": "", "store/crm": ""} {
+		if name, ok := ref.Stored(); ok != (want != "") || ok && name != want {
+			t.Errorf("%s: %q, %v", ref, name, ok)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
@@ -29,11 +30,37 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	p := program(os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	p.Hidden = hidden
 	p.InTerminal, p.OutTerminal, p.ErrTerminal = terminal(os.Stdin), terminal(os.Stdout), terminal(os.Stderr)
 	os.Exit(p.Run(ctx, os.Args[1:]))
 }
 
 func terminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
+
+// hidden reads a line that the terminal does not show. A signal ends the
+// question and leaves the terminal as it was.
+func hidden(ctx context.Context) ([]byte, error) {
+	fd := int(os.Stdin.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type answer struct {
+		line []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := term.ReadPassword(fd)
+		answers <- answer{line, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.line, a.err
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
+}
 
 // program wires the command line; tests start it with streams of their own.
 func program(in io.Reader, out, messages io.Writer, getenv func(string) string) *cli.Program {
@@ -84,7 +111,7 @@ func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
 		o.Day = laid.At
 	}
 	return loop.Open(ctx, loop.Options{
-		Dir: o.Dir, Store: o.Store, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
+		Dir: o.Dir, Store: o.Store, KeyFile: o.KeyFile, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	OrderCounter    = "order"
 	AssignedCounter = "assigned"
+	SecretCounter   = "secret" // versions
 )
 
 // A Deployment is one version of the configuration.
@@ -25,6 +26,15 @@ type Deployment struct {
 	At    time.Time         `json:"at"`
 	By    string            `json:"by"`
 	Files map[string][]byte `json:"files,omitempty"` // left out of lists
+}
+
+// A SealedSecret is a secret as the store keeps it: without the key file nothing
+// but its name and length can be known.
+type SealedSecret struct {
+	Name    string
+	Version int64  // of every setting another one, sealed with the value
+	Key     string // the value's data key, wrapped for the key file
+	Value   string // the value, encrypted under the data key
 }
 
 // Changes are what a reading changes in one entity type. Keys are unique within Put.

@@ -49,6 +49,14 @@ type Questions interface {
 	Readings(ctx context.Context, f ReadingFilter) ([]Reading, error)
 	Parks(ctx context.Context) ([]Park, error)
 	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
+	Secrets(ctx context.Context) ([]Secret, error)
+}
+
+// A Secret is a stored secret as it is listed: nothing leads from here to its value.
+type Secret struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
 }
 
 // State is a provisioning state as it is shown.

@@ -9,6 +9,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -22,7 +23,7 @@ import (
 type deployments struct {
 	store    *statement.DB
 	packages []connector.Package
-	dir      string
+	systems  func(*roles.Model) *systems // of a model, none open yet
 	lock     sync.Mutex
 	present  *deployment
 }
@@ -86,7 +87,7 @@ func (d *deployments) load(ctx context.Context) error {
 // replace makes a configuration the present one. The lock is held.
 func (d *deployments) replace(hash string, c *declare.Configuration) {
 	d.retire()
-	d.present = &deployment{Configuration: c, hash: hash, systems: newSystems(c.Model, d.packages, d.dir)}
+	d.present = &deployment{Configuration: c, hash: hash, systems: d.systems(c.Model)}
 }
 
 func (d *deployments) retire() {

@@ -34,6 +34,7 @@ const (
 type Options struct {
 	Dir      string // holds provisor.db and config/
 	Store    string // a PostgreSQL address; "": provisor.db in Dir
+	KeyFile  string // the key of the stored secrets; "": provisor.key in Dir
 	Packages []connector.Package
 	As       string    // the person who acts; "": the operating system's user
 	Day      time.Time // that the rules are judged on; zero: today
@@ -52,6 +53,7 @@ type Engine struct {
 	Sleep       func(ctx context.Context, d time.Duration)
 	Jitter      func() float64
 	Progress    Progress
+	keyFile     string
 	day         time.Time
 	deployments *deployments
 }
@@ -72,6 +74,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		Dir: dir, Packages: o.Packages, Actor: journal.Actor{Process: processName(), As: o.As},
 		Clock: func() time.Time { return time.Now().UTC() }, Sleep: sleep, Jitter: rand.Float64, day: o.Day,
 	}
+	if e.keyFile = filepath.Join(dir, KeyFile); o.KeyFile != "" {
+		e.keyFile = o.KeyFile
+	}
 	if o.Store != "" {
 		e.DB, err = postgres.Open(ctx, o.Store, postgres.Options{})
 	} else {
@@ -87,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.deployments = &deployments{store: e.DB, packages: e.Packages, dir: dir}
+	e.deployments = &deployments{store: e.DB, systems: e.systems, packages: e.Packages}
 	return e, nil
 }
 
@@ -147,7 +152,7 @@ func (e *Engine) Plan(ctx context.Context, c *declare.Configuration, sources []s
 	}
 	var outcomes []synchronize.Outcome
 	if len(sources) > 0 {
-		s := newSystems(c.Model, e.Packages, e.Dir)
+		s := e.systems(c.Model)
 		defer s.Close()
 		reader := synchronize.Runner{Store: e.DB, Systems: s, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Actor: e.Actor}
 		var err error

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -19,13 +20,18 @@ type systems struct {
 	model    *roles.Model
 	packages map[string]connector.Package
 	dir      string
+	stored   storedSecret
 	lock     sync.Mutex
 	open     map[string]connector.System
 }
 
-func newSystems(model *roles.Model, packages []connector.Package, dir string) *systems {
-	s := &systems{model: model, packages: map[string]connector.Package{}, dir: dir, open: map[string]connector.System{}}
-	for _, p := range packages {
+// storedSecret reads a secret of the store.
+type storedSecret func(ctx context.Context, name string) (secret.Text, error)
+
+// systems are those that a model declares, none open yet.
+func (e *Engine) systems(model *roles.Model) *systems {
+	s := &systems{model: model, packages: map[string]connector.Package{}, dir: e.Dir, stored: e.storedSecret, open: map[string]connector.System{}}
+	for _, p := range e.Packages {
 		s.packages[p.Name] = p
 	}
 	return s
@@ -47,7 +53,7 @@ func (s *systems) System(ctx context.Context, c schema.ConnectorID, id schema.Co
 	if !ok {
 		return nil, fault.New(fault.NotFound, "open "+name, "this program has no connector package %q", connection.Package)
 	}
-	settings, err := s.settings(p, connection)
+	settings, err := s.settings(ctx, p, connection)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, "open "+name, err)
 	}
@@ -60,18 +66,19 @@ func (s *systems) System(ctx context.Context, c schema.ConnectorID, id schema.Co
 }
 
 // settings fills ${NAME} from the environment and secrets from where they are kept.
-func (s *systems) settings(p connector.Package, c schema.Connection) (connector.Settings, error) {
+func (s *systems) settings(ctx context.Context, p connector.Package, c schema.Connection) (connector.Settings, error) {
 	out := connector.Settings{Values: map[string]string{}, Secrets: map[string]secret.Text{}, Dir: s.dir}
 	isSecret := map[string]bool{}
 	for _, setting := range p.Settings {
 		isSecret[setting.Name] = setting.Secret
 	}
+	from := secret.Places{Dir: s.dir, Store: func(name string) (secret.Text, error) { return s.stored(ctx, name) }}
 	var findings fault.Findings
 	for name, text := range c.Settings {
 		if isSecret[name] {
-			resolved, err := secret.Reference(text).Resolve(s.dir)
+			resolved, err := secret.Reference(text).Resolve(from)
 			if err != nil {
-				findings = append(findings, fault.Finding{Object: name, What: err.Error(), Do: "set the secret for the process that runs the connection"})
+				findings = append(findings, fault.Finding{Object: name, What: err.Error(), Do: remedyOf(err)})
 				continue
 			}
 			out.Secrets[name] = resolved
@@ -89,6 +96,15 @@ func (s *systems) settings(p connector.Package, c schema.Connection) (connector.
 		findings = p.Check(out)
 	}
 	return out, findings.Err()
+}
+
+// remedyOf is what an unresolved secret says to do.
+func remedyOf(err error) string {
+	var known *fault.Error
+	if errors.As(err, &known) && known.Do != "" {
+		return known.Do
+	}
+	return "set the secret for the process that runs the connection"
 }
 
 // Close gives every system up.

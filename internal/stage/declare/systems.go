@@ -86,7 +86,7 @@ func (b *builder) settings(doc *connectionDoc, p connector.Package, object strin
 		switch {
 		case setting.Secret && !secret.IsReference(t.Value):
 			b.find(t.Position, inside, "a secret may not stand in the configuration",
-				"write a reference: secret:env/NAME or secret:file/PATH; and change the secret, since it stood in a file")
+				"write a reference: secret:env/NAME, secret:file/PATH or secret:store/NAME; and change the secret, since it stood in a file")
 		case setting.Secret:
 			if err := secret.Reference(t.Value).Check(); err != nil {
 				b.find(t.Position, inside, err.Error(), "")

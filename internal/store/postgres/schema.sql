@@ -331,3 +331,13 @@ CREATE TABLE due (
 );
 
 CREATE INDEX due_time ON due (not_before);
+
+-- Sealed: a copy of the database reveals names and lengths, no value.
+CREATE TABLE secret (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  version bigint NOT NULL,
+  wrapped_key text COLLATE "C" NOT NULL,
+  sealed text COLLATE "C" NOT NULL,
+  set_at bigint NOT NULL,
+  set_by text COLLATE "C" NOT NULL
+);

@@ -319,3 +319,13 @@ CREATE TABLE due (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX due_time ON due (not_before);
+
+-- Sealed: a copy of the database reveals names and lengths, no value.
+CREATE TABLE secret (
+  name        TEXT    NOT NULL PRIMARY KEY,
+  version     INTEGER NOT NULL,
+  wrapped_key TEXT    NOT NULL,
+  sealed      TEXT    NOT NULL,
+  set_at      INTEGER NOT NULL,
+  set_by      TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -17,6 +17,7 @@ type (
 	ParkKey         = stage.ParkKey
 	Due             = stage.Due
 	Extra           = stage.Extra
+	SealedSecret    = stage.SealedSecret
 )
 
 // The names of counters and of decisions.

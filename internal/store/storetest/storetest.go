@@ -54,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AnAllocatedValueBelongsToOne", allocated},
 		{"DueWorkIsGivenBackByWhoeverDies", due},
 		{"ConfigurationsAreKept", configurations},
+		{"SealedSecretsComeBackWithTheirJournal", secrets},
 		{"NumbersAreNeverGivenTwice", numbers},
 		{"AnExclusiveLockIsHeldOnce", exclusive},
 

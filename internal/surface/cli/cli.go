@@ -31,6 +31,8 @@ type Program struct {
 	InTerminal, OutTerminal, ErrTerminal bool
 	Getenv                               func(string) string
 	Now                                  func() time.Time
+	// Hidden reads a line from the terminal that it does not show.
+	Hidden func(context.Context) ([]byte, error)
 
 	Open Opener
 	// Check reads and checks a folder of configuration files.
@@ -98,11 +100,13 @@ func (v *invocation) root() *cobra.Command {
 		&cobra.Group{ID: groupBegin, Title: "Begin:"},
 		&cobra.Group{ID: groupPath, Title: "The path, stage by stage:"},
 		&cobra.Group{ID: groupPeople, Title: "What people decide:"},
+		&cobra.Group{ID: groupKeep, Title: "What connections need:"},
 		&cobra.Group{ID: groupAsk, Title: "What people ask:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.version(), v.packages()},
 		groupPath:   {v.validate(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
+		groupKeep:   {v.secret()},
 		groupPeople: {v.order(), v.reconcile()},
 		groupAsk:    {v.person(), v.explain(), v.state(), v.journal()},
 	} {
@@ -119,6 +123,7 @@ const (
 	groupBegin  = "begin"
 	groupPath   = "path"
 	groupPeople = "people"
+	groupKeep   = "keep"
 	groupAsk    = "ask"
 )
 
@@ -167,7 +172,7 @@ func (v *invocation) opened(work engineWork) func(*cobra.Command, []string) erro
 
 // open opens the folder for the time of do.
 func (v *invocation) open(ctx context.Context, create bool, do func(context.Context, Engine) error) (err error) {
-	e, err := v.Open(ctx, Options{Dir: v.dir, Store: v.store, As: v.as, Day: v.day, MustExist: !create})
+	e, err := v.Open(ctx, Options{Dir: v.dir, Store: v.store, KeyFile: v.Getenv("PROVISOR_KEY_FILE"), As: v.as, Day: v.day, MustExist: !create})
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,7 @@ type checked struct {
 	Files    int             `json:"files"`
 	Hash     string          `json:"hash,omitempty"`
 	Findings []fault.Finding `json:"findings"`
+	Warnings []fault.Finding `json:"warnings,omitempty"`
 }
 
 func (v *invocation) validate() *cobra.Command {
@@ -85,12 +86,13 @@ func (v *invocation) validate() *cobra.Command {
 		Use: "validate [FOLDER]", Short: "Check the configuration without connecting to anything", Args: cobra.MaximumNArgs(1),
 		Long: `Reads every *.yaml file of config/ (or of FOLDER), checks keys, types, references,
 expressions and rules, and prints every finding at once: file, line, column, what is
-wrong and what to do. Nothing is stored and no system is asked.
+wrong and what to do. Nothing is stored and no system is asked. Where there is a store,
+secrets that are referred to and not set in it are warned of.
 
 Use it after every edit and in the tests of your configuration's repository; it ends
 with 3 when there is anything to mend.`,
 		Example: "  provisor validate\n  provisor validate ./config --json",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			folder := filepath.Join(v.dir, configFolder)
 			if len(args) == 1 {
 				folder = args[0]
@@ -109,6 +111,9 @@ with 3 when there is anything to mend.`,
 				return err
 			}
 			answer.Files, answer.Hash = len(c.Files), c.Hash
+			if answer.Warnings, err = v.warnWhereStored(cmd.Context(), c); err != nil {
+				return err
+			}
 			return v.show(answer, func() {
 				v.say("%s is valid: %s, %s, %s, %s.", folder, count(len(c.Files), "file"), count(len(c.Model.Connectors), "connector"),
 					count(len(c.Model.ResourceTypes), "resource type"), count(len(c.Model.Roles), "role"))

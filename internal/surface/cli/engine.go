@@ -19,12 +19,14 @@ import (
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/internal/stage/verify"
 	"provisor.dev/provisor/internal/view"
+	"provisor.dev/provisor/secret"
 )
 
 // Options open a folder.
 type Options struct {
 	Dir       string
 	Store     string // a PostgreSQL address; "": provisor.db in Dir
+	KeyFile   string // the key of the stored secrets; "": provisor.key in Dir
 	As        string // the person who acts; "": the operating system's user
 	Day       time.Time
 	MustExist bool
@@ -54,6 +56,10 @@ type Engine interface {
 	Generate(ctx context.Context, block bool) (generate.Summary, error)
 	Fulfil(context.Context, []schema.ConnectorID) (fulfil.Summary, error)
 	Round(ctx context.Context, block bool) (Round, error)
+
+	SetSecret(ctx context.Context, name string, value secret.Text, why string) error
+	RemoveSecret(ctx context.Context, name, why string, force bool) error
+	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
 
 	Desk() Desk
 	Questions() Questions

@@ -24,6 +24,8 @@ type planned struct {
 	Configuration []difference `json:"configuration,omitempty"`
 	Sources       []string     `json:"sources,omitempty"`
 	Readings      []reading    `json:"readings,omitempty"`
+	// Warnings do not stop an apply: what they name will fail when it is used.
+	Warnings []fault.Finding `json:"warnings,omitempty"`
 }
 
 // difference is one part of the configuration that would change.
@@ -106,7 +108,8 @@ func (v *invocation) make(ctx context.Context, e Engine, sources []string) (*dec
 	for _, d := range made.Configuration {
 		p.Configuration = append(p.Configuration, difference{d.Object, string(d.Change), d.Before, d.After})
 	}
-	return c, p, nil
+	p.Warnings, err = v.warnOfSecrets(ctx, e, c)
+	return c, p, err
 }
 
 func keepPlan(file string, p planned) error {

@@ -25,7 +25,7 @@ Messages go to stderr.`,
 	c.Flags().StringVar(&o.Address, "addr", "", "host:port to listen on (default 127.0.0.1:8080; port 0 takes a free one)")
 	c.Flags().DurationVar(&o.Every, "every", 0, "the time between two rounds (default 15m)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.Options = Options{Dir: v.dir, Store: v.store, As: v.as, Day: v.day, MustExist: true}
+		o.Options = Options{Dir: v.dir, Store: v.store, KeyFile: v.Getenv("PROVISOR_KEY_FILE"), As: v.as, Day: v.day, MustExist: true}
 		o.Messages = v.Stderr
 		o.Ready = func(address string) {
 			_ = v.show(map[string]string{"address": address}, func() { v.say("Provisor serves http://%s/  (end it with Ctrl-C)", address) })

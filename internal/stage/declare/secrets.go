@@ -1,0 +1,31 @@
+package declare
+
+import (
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/secret"
+)
+
+// A SecretUse is a setting that refers to a secret of the store.
+type SecretUse struct {
+	Name     string // of the secret
+	Setting  string // connectors.crm.connections.db.settings.password
+	Position schema.Position
+}
+
+// StoredSecrets returns where the configuration refers to secrets of the store,
+// in the order of the settings.
+func (c *Configuration) StoredSecrets() []SecretUse {
+	var uses []SecretUse
+	for connector, declared := range sorted(c.document.Connectors) {
+		for connection, doc := range sorted(declared.Connections) {
+			for setting, t := range sorted(doc.Settings) {
+				if name, ok := secret.Reference(t.Value).Stored(); ok {
+					uses = append(uses, SecretUse{
+						Name: name, Setting: "connectors." + connector + ".connections." + connection + ".settings." + setting, Position: t.Position,
+					})
+				}
+			}
+		}
+	}
+	return uses
+}
