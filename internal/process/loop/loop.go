@@ -5,6 +5,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -70,15 +71,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{
-		Dir: dir, Packages: o.Packages, Actor: journal.Actor{Process: processName(), As: o.As},
-		Clock: func() time.Time { return time.Now().UTC() }, Sleep: sleep, Jitter: rand.Float64, day: o.Day,
-	}
-	if e.keyFile = filepath.Join(dir, KeyFile); o.KeyFile != "" {
-		e.keyFile = o.KeyFile
-	}
+	var db *statement.DB
 	if o.Store != "" {
-		e.DB, err = postgres.Open(ctx, o.Store, postgres.Options{})
+		db, err = postgres.Open(ctx, o.Store, postgres.Options{})
 	} else {
 		path := filepath.Join(dir, StoreFile)
 		if _, missing := os.Stat(path); o.MustExist && missing != nil {
@@ -87,13 +82,27 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 				Do: "name the folder with --dir, or begin one with `provisor init` or `provisor demo`",
 			}
 		}
-		e.DB, err = sqlite.Open(ctx, path, sqlite.Options{})
+		db, err = sqlite.Open(ctx, path, sqlite.Options{})
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.deployments = &deployments{store: e.DB, systems: e.systems, packages: e.Packages}
+	e := Over(db, dir, o.Packages)
+	e.Actor, e.day = journal.Actor{Process: processName(), As: o.As}, o.Day
+	e.keyFile = cmp.Or(o.KeyFile, e.keyFile)
 	return e, nil
+}
+
+// Over returns an engine over a store that is open already, in real time. A
+// simulation hands in a clock of its own.
+func Over(db *statement.DB, dir string, packages []connector.Package) *Engine {
+	e := &Engine{
+		DB: db, Dir: dir, Packages: packages, Actor: journal.Actor{Process: processName()},
+		Clock: func() time.Time { return time.Now().UTC() }, Sleep: sleep, Jitter: rand.Float64,
+		keyFile: filepath.Join(dir, KeyFile),
+	}
+	e.deployments = &deployments{store: db, systems: e.systems, packages: packages}
+	return e
 }
 
 // processName is who the operating system says is acting.

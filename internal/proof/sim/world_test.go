@@ -169,12 +169,11 @@ func (w *world) start() {
 	if err != nil {
 		w.fail("open the store: %v", err)
 	}
-	w.engine = &loop.Engine{
-		DB: db, Dir: w.dir, Packages: w.packages(), Actor: journal.Actor{Process: "sim"},
-		Clock:  func() time.Time { w.now = w.now.Add(time.Microsecond); return w.now },
-		Sleep:  func(_ context.Context, d time.Duration) { w.now = w.now.Add(d) },
-		Jitter: func() float64 { return 0.5 },
-	}
+	w.engine = loop.Over(db, w.dir, w.packages())
+	w.engine.Actor = journal.Actor{Process: "sim"}
+	w.engine.Clock = func() time.Time { w.now = w.now.Add(time.Microsecond); return w.now }
+	w.engine.Sleep = func(_ context.Context, d time.Duration) { w.now = w.now.Add(d) }
+	w.engine.Jitter = func() float64 { return 0.5 }
 	w.engine.SetDay(w.day)
 }
 

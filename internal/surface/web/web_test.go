@@ -25,10 +25,10 @@ import (
 const hostile = `<script>alert("x")</script> O'Neil & "Sons"`
 
 var (
-	noon    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	owner   = view.Owner{Type: "Person", Key: "E 1/2", Display: hostile}
+	noon     = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	owner    = view.Owner{Type: "Person", Key: "E 1/2", Display: hostile}
 	awaiting = view.State{No: 5, Name: "Awaiting Approval"}
-	none    = view.State{Name: "None"}
+	none     = view.State{Name: "None"}
 )
 
 // answers is a store that always answers the same.
@@ -55,7 +55,9 @@ func (a *answers) Order(_ context.Context, id orders.OrderID) (view.OrderDetail,
 	return view.OrderDetail{Order: anOrder(), Account: account(), Path: taken()}, a.err
 }
 
-func (a *answers) Path(context.Context, orders.AssignedID) ([]view.Step, error) { return taken(), a.err }
+func (a *answers) Path(context.Context, orders.AssignedID) ([]view.Step, error) {
+	return taken(), a.err
+}
 
 func (a *answers) StateCounts(context.Context) (view.StateCounts, error) {
 	return view.StateCounts{Orders: []view.StateCount{{State: awaiting, Count: 4711}}}, a.err
@@ -125,7 +127,9 @@ func taken() []view.Step {
 func handler(a *answers, changes func(context.Context) (int64, error)) http.Handler {
 	return New(Options{
 		Questions: a, Folder: "/srv/acme", Version: "1.2.3", Changes: changes,
-		Owners: func(context.Context) ([]schema.EntityType, error) { return []schema.EntityType{"Person", "Robot"}, a.err },
+		Owners: func(context.Context) ([]schema.EntityType, error) {
+			return []schema.EntityType{"Person", "Robot"}, a.err
+		},
 		Wait: func(ctx context.Context, _ time.Duration) {
 			select {
 			case <-ctx.Done():
