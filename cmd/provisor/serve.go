@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -44,8 +45,8 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Address: cmp.Or(o.Address, server.DefaultAddress), Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),
 		Version: version(), Log: log, Ready: o.Ready,
 		Pages: web.New(web.Options{
-			Questions: e.Views(), Owners: e.Owners, Changes: e.ChangeCounter, Folder: e.Dir, Version: version(),
-			Wait: e.Sleep, Log: log,
+			Questions: e.Views(), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
+			Clock: e.Clock, Log: log, Stopping: ctx.Done(),
 		}),
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/roles"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/store/statement"
@@ -119,12 +118,16 @@ func (e *Engine) Deployed(ctx context.Context) (*declare.Configuration, error) {
 }
 
 // Owners lists the entity types whose resources own accounts: people.
-func (e *Engine) Owners(ctx context.Context) ([]schema.EntityType, error) {
+func (e *Engine) Owners(ctx context.Context) ([]string, error) {
 	c, err := e.Deployed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.Model.Owners(), nil
+	var names []string
+	for _, t := range c.Model.Owners() {
+		names = append(names, string(t))
+	}
+	return names, nil
 }
 
 // Deploy makes a checked configuration the one that the stages use. The one

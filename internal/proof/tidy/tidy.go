@@ -26,6 +26,7 @@ const module = "provisor.dev/provisor"
 const (
 	fileLines     = 600
 	functionLines = 80
+	templateLines = 300
 )
 
 // floors say where a package stands: the longest prefix of its folder decides.
@@ -161,6 +162,9 @@ func faults(root string) ([]string, error) {
 		}
 	}
 	glossary(root, sources, say)
+	if err := templates(root, say); err != nil {
+		return nil, err
+	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
@@ -212,6 +216,20 @@ func lengths(s source, say func(string, ...any)) {
 			say("%s: %s has %d lines; a function fits a screen, %d", s.fset.Position(f.Pos()), f.Name.Name, n, functionLines)
 		}
 	}
+}
+
+// templates holds the pages' templates to their length; the code made from them is exempt.
+func templates(root string, say func(string, ...any)) error {
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(name) != ".templ" {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if n := strings.Count(string(content), "\n"); n > templateLines {
+			say("%s: %d lines; a template fits a sitting, %d", name, n, templateLines)
+		}
+		return err
+	})
 }
 
 var (

@@ -57,6 +57,7 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 		"a standard library's name":   {"internal/process/sync/x.go", doc + "package sync", "standard library's"},
 		"a long file":                 {"internal/process/x/x.go", doc + "package x" + long, "fits a sitting"},
 		"a long function":             {"internal/process/x/x.go", doc + "package x\nfunc f() {" + strings.Repeat("\n", functionLines) + "}", "fits a screen"},
+		"a long template":             {"internal/surface/x/x.templ", strings.Repeat("\n", templateLines+1), "a template fits a sitting"},
 		"a clock in a stage":          {"internal/stage/a/a.go", doc + "package a\nimport \"time\"\nvar now = time.Now()", "not handed in"},
 		"chance in the domain":        {"internal/domain/x/x.go", doc + "package x\nimport \"math/rand/v2\"\nvar n = rand.IntN(3)", "not handed in"},
 		"work left":                   {"internal/process/x/x.go", doc + "package x\n// TODO: later", "left to be done"},

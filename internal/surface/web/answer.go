@@ -2,60 +2,122 @@ package web
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net/http"
-	"time"
+	"strconv"
+
+	"github.com/a-h/templ"
 
 	"provisor.dev/provisor/fault"
 )
 
-// questionSeconds is what a page's questions may take before it gives up.
-const questionSeconds = 30
+// A page is what stands between the heading and the foot.
+type page struct {
+	Title   string
+	Section string // the entry of the menu that is lit
+	Body    templ.Component
+	Finds   bool   // it has a search for people of its own
+	Move    string // elsewhere: where the page is
+}
 
-// shown writes a page, or what went wrong, always as a whole: a page that fails
-// while it is written would look like a short one.
-func (p *pages) shown(ask page) http.Handler {
-	return http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		code := http.StatusOK
-		s, err := ask(r)
-		if err != nil {
-			code, s = p.failed(r, err)
+// A document is a page with what surrounds it.
+type document struct {
+	page
+	Company, Version string
+}
+
+// trouble is an error as people see it.
+type trouble struct {
+	Heading string
+	What    string
+	Do      string
+	Number  string // by which the log knows it
+}
+
+// show answers with the page that build makes, or with what is wrong.
+func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		p, err := build(r)
+		switch {
+		case err != nil:
+			s.fail(w, r, err)
+		case p.Move != "":
+			http.Redirect(w, r, p.Move, http.StatusFound)
+		default:
+			s.write(w, r, http.StatusOK, p)
 		}
-		var b bytes.Buffer
-		if err := layout(p.frame(r, s), s.body).Render(r.Context(), &b); err != nil {
-			p.Log.Error("write a page", "path", r.URL.Path, "error", err)
-			http.Error(w, "The page could not be written; the server's log says why.", http.StatusInternalServerError)
-			return
+	}
+}
+
+// write renders the page whole before it sends any of it.
+func (s *site) write(w http.ResponseWriter, r *http.Request, status int, p page) {
+	var b bytes.Buffer
+	if err := layout(document{page: p, Company: s.Company, Version: s.Version}).Render(r.Context(), &b); err != nil {
+		if r.Context().Err() == nil {
+			s.Log.Error("a page could not be rendered", "path", r.URL.Path, "err", err)
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store") // access is nobody else's business
-		w.WriteHeader(code)
-		_, _ = w.Write(b.Bytes()) // whoever asked may be gone
-	}), questionSeconds*time.Second, "The store did not answer in time. Try again, or narrow the question.")
-}
-
-// failed turns an error into a page for whoever asked. What stands behind it is
-// for the log.
-func (p *pages) failed(r *http.Request, err error) (int, shown) {
-	kind := fault.KindOf(err)
-	if kind == fault.NotFound {
-		return http.StatusNotFound, shown{title: "Not here", body: apology("There is nothing here", "The address may be old or mistyped. Search the directory, or begin at the start.")}
+		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
+		return
 	}
-	if kind == fault.Invalid {
-		return http.StatusBadRequest, shown{title: "Not understood", body: apology("This address is not understood", err.Error())}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Cache-Control", "private, no-cache")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(b.Bytes()) // a browser that left needs no page
 	}
-	p.Log.Error("answer a page", "path", r.URL.Path, "error", err)
-	return http.StatusInternalServerError, shown{title: "Not possible now", body: apology("Provisor could not answer", "Nothing was changed. The server's log says why; try again in a moment.")}
 }
 
-func (p *pages) nowhere(*http.Request) (shown, error) {
-	return shown{}, fault.New(fault.NotFound, "page", "there is no such page")
+// fail shows what is wrong. What is the asker's is said in the store's words;
+// what is ours gets a number, and the log the rest.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody waits for the answer
+	}
+	status, t := http.StatusInternalServerError, trouble{
+		Heading: "Something went wrong here",
+		What:    "The page could not be made. Nothing was changed by trying.",
+		Do:      "Try again. If it stays, give the number below to whoever runs Provisor: the log says more under it.",
+	}
+	var known *fault.Error
+	switch kind := fault.KindOf(err); {
+	case kind == fault.NotFound && errors.As(err, &known):
+		status, t = http.StatusNotFound, trouble{Heading: "Not found", What: sentence(known.Msg), Do: known.Do}
+	case kind == fault.Invalid && errors.As(err, &known):
+		status, t = http.StatusBadRequest, trouble{Heading: "That cannot be asked", What: sentence(known.Msg), Do: known.Do}
+	case kind == fault.Unavailable:
+		status, t.Heading = http.StatusServiceUnavailable, "The store does not answer now"
+		w.Header().Set("Retry-After", "5")
+	}
+	if status >= http.StatusInternalServerError {
+		t.Number = s.began + "-" + strconv.FormatInt(s.errors.Add(1), 10)
+		s.Log.Error("a page could not be made", "number", t.Number, "path", r.URL.Path, "err", err)
+	}
+	s.write(w, r, status, page{Title: t.Heading, Body: failure(t)})
 }
 
-// frame is what stands around every page.
-type frame struct {
-	title, part, folder, version, address string
+// nowhere answers for every address that no page has.
+func (s *site) nowhere(r *http.Request) (page, error) {
+	return page{}, &fault.Error{
+		Kind: fault.NotFound, Msg: "there is no page at " + r.URL.Path, Do: "Begin at the first page, or look somebody up in the directory.",
+	}
 }
 
-func (p *pages) frame(r *http.Request, s shown) frame {
-	return frame{s.title, s.part, p.Folder, p.Version, r.URL.RequestURI()}
+// unreadable says that a part of an address makes no sense.
+func unreadable(what, text, do string) error {
+	return &fault.Error{Kind: fault.Invalid, Msg: what + " cannot be " + strconv.Quote(text), Do: do}
+}
+
+// numbered reads a number in an address; an empty one is 0.
+func numbered(what, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, unreadable(what, text, "It is a whole number. Go back and follow a link of the page.")
+	}
+	return n, nil
 }

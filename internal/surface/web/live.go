@@ -3,120 +3,211 @@ package web
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"provisor.dev/provisor/fault"
 )
 
 const (
-	// lookSeconds is between two looks whether something changed.
-	lookSeconds = 1
-	// beatSeconds keeps a silent stream from being taken for a dead one.
-	beatSeconds = 25
-	// listenersMax is more open pages than a server of one machine has.
-	listenersMax = 1000
+	// pollEvery is how long a change may stay unseen on a live page.
+	pollEvery = time.Second
+	// beatEvery keeps proxies from taking a silent connection for a dead one.
+	beatEvery = 15 * time.Second
+	// listenersMost bounds the connections that live pages may hold open: each
+	// costs a socket, and a thousand people do not watch one page.
+	listenersMost = 500
+	// sendWithin is how long a browser may take to receive one update.
+	sendWithin = 10 * time.Second
 )
 
-// broadcast tells open pages that something changed. One goroutine looks for
-// all of them, and only while there are any.
-type broadcast struct {
-	changes func(context.Context) (int64, error)
-	wait    func(context.Context, time.Duration)
-	log     *slog.Logger
+// live tells pages that are open what changed. One loop asks the store for all
+// of them; it runs only while somebody listens.
+type live struct {
+	changes  func(context.Context) (int64, error)
+	render   func(context.Context) (string, error)
+	log      func(msg string, args ...any)
+	clock    func() time.Time
+	poll     time.Duration
+	stopping <-chan struct{}
 
 	lock      sync.Mutex
-	listeners map[chan int64]bool
-	stop      context.CancelFunc
+	listeners map[*listener]bool
+	stop      context.CancelFunc // ends the loop
 }
 
-func newBroadcast(changes func(context.Context) (int64, error), wait func(context.Context, time.Duration), log *slog.Logger) *broadcast {
-	return &broadcast{changes: changes, wait: wait, log: log, listeners: map[chan int64]bool{}}
+// A listener is one open page.
+type listener struct {
+	seen int64       // the change that it shows
+	text string      // what it was sent last
+	news chan update // one at most: a newer one takes its place
 }
 
-// listen returns a channel that holds the newest change, and how to leave.
-func (b *broadcast) listen() (changed <-chan int64, leave func(), ok bool) {
-	b.lock.Lock()
-	defer b.lock.Unlock()
-	if len(b.listeners) >= listenersMax {
-		return nil, nil, false
+// An update is what a live page shows from now on.
+type update struct {
+	change int64
+	text   string
+}
+
+func newLive(o Options, render func(context.Context) (string, error)) *live {
+	return &live{
+		changes: o.Changes, render: render, log: o.Log.Warn, clock: o.Clock, poll: o.Poll, stopping: o.Stopping,
+		listeners: map[*listener]bool{},
 	}
-	c := make(chan int64, 1)
-	b.listeners[c] = true
-	if len(b.listeners) == 1 {
+}
+
+// join adds a listener, and begins the loop with the first one.
+func (l *live) join(seen int64) (*listener, error) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if len(l.listeners) >= listenersMost {
+		return nil, fault.New(fault.Unavailable, "listen", "%d pages are live already", listenersMost)
+	}
+	one := &listener{seen: seen, news: make(chan update, 1)}
+	l.listeners[one] = true
+	if l.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
-		b.stop = stop
-		go b.look(ctx)
+		l.stop = stop
+		go l.loop(ctx)
 	}
-	return c, func() {
-		b.lock.Lock()
-		defer b.lock.Unlock()
-		delete(b.listeners, c)
-		if len(b.listeners) == 0 {
-			b.stop()
-		}
-	}, true
+	return one, nil
 }
 
-// look asks the store and tells everybody what is new.
-func (b *broadcast) look(ctx context.Context) {
-	last := int64(-1)
-	for ctx.Err() == nil {
-		n, err := b.changes(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			b.log.Warn("look for changes", "error", err)
-		case last >= 0 && n != last:
-			b.tell(n)
-		}
-		if err == nil {
-			last = n
-		}
-		b.wait(ctx, lookSeconds*time.Second)
+// leave takes a listener away, and ends the loop with the last one.
+func (l *live) leave(one *listener) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	delete(l.listeners, one)
+	if len(l.listeners) == 0 {
+		l.stop()
+		l.stop = nil
 	}
 }
 
-func (b *broadcast) tell(n int64) {
-	b.lock.Lock()
-	defer b.lock.Unlock()
-	for c := range b.listeners {
-		select { // an older change that nobody took yet gives way
-		case <-c:
+func (l *live) loop(ctx context.Context) {
+	ticker := time.NewTicker(l.poll)
+	defer ticker.Stop()
+	failing := false
+	for {
+		err := l.look(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			l.log("live pages stand still: the store does not answer", "err", err)
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look asks whether something changed and tells whoever shows something older.
+func (l *live) look(ctx context.Context) error {
+	change, err := l.changes(ctx)
+	if err != nil {
+		return err
+	}
+	behind := l.behind(change)
+	if len(behind) == 0 {
+		return nil
+	}
+	text, err := l.render(ctx)
+	if err != nil {
+		return err
+	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for _, one := range behind {
+		if one.seen = change; one.text == text {
+			continue // an act that moved nothing shown here
+		}
+		one.text = text
+		select {
+		case <-one.news: // not sent yet, and old already
 		default:
 		}
-		c <- n
+		one.news <- update{change, text}
 	}
+	return nil
 }
 
-// events is the stream that an open page listens to.
-func (p *pages) events(w http.ResponseWriter, r *http.Request) {
-	changed, leave, ok := p.live.listen()
-	if !ok {
-		http.Error(w, "Too many open pages; this one shows what was when it was loaded.", http.StatusServiceUnavailable)
+func (l *live) behind(change int64) []*listener {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	var behind []*listener
+	for one := range l.listeners {
+		if one.seen != change {
+			behind = append(behind, one)
+		}
+	}
+	return behind
+}
+
+// serve sends server-sent events until the browser or the server goes.
+func (l *live) serve(w http.ResponseWriter, r *http.Request) {
+	since := r.Header.Get("Last-Event-ID")
+	if since == "" {
+		since = r.URL.Query().Get("since")
+	}
+	seen, err := strconv.ParseInt(since, 10, 64)
+	if err != nil {
+		seen = -1 // it shows nothing that we know of
+	}
+	h := w.Header()
+	if r.Method == http.MethodHead {
+		h.Set("Content-Type", "text/event-stream")
 		return
 	}
-	defer leave()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	stream := http.NewResponseController(w)
-	beat := time.NewTicker(beatSeconds * time.Second)
+	one, err := l.join(seen)
+	if err != nil {
+		h.Set("Retry-After", "30")
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer l.leave(one)
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy that collects would hold updates back
+	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	text := "retry: 3000\n\n"
+	text := ": listening\n\n"
 	for {
-		if _, err := fmt.Fprint(w, text); err != nil {
-			return
-		}
-		if stream.Flush() != nil {
+		if err := l.send(w, text); err != nil {
 			return
 		}
 		select {
 		case <-r.Context().Done():
 			return
+		case <-l.stopping:
+			return
 		case <-beat.C:
 			text = ": still here\n\n"
-		case n := <-changed:
-			text = fmt.Sprintf("event: changed\ndata: %d\n\n", n)
+		case u := <-one.news:
+			text = event(u)
 		}
 	}
+}
+
+// send writes one message and gives up on a browser that does not take it.
+func (l *live) send(w http.ResponseWriter, text string) error {
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(l.clock().Add(sendWithin)) // a writer without deadlines is a test's
+	if _, err := w.Write([]byte(text)); err != nil {
+		return err
+	}
+	err := c.Flush()
+	_ = c.SetWriteDeadline(time.Time{}) // silence until the next message is no fault
+	return err
+}
+
+// lines makes each line of a text a line of data: a return would end one, too.
+var lines = strings.NewReplacer("\r", "", "\n", "\ndata: ")
+
+// event is an update as the wire wants it.
+func event(u update) string {
+	return fmt.Sprintf("id: %d\nevent: home\ndata: %s\n\n", u.change, lines.Replace(u.text))
 }

@@ -1,106 +1,206 @@
-package web
+package web_test
 
 import (
 	"bufio"
 	"context"
-	"io"
-	"net"
+	"errors"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/surface/web"
+	"provisor.dev/provisor/internal/view"
 )
 
-// stream opens the events of a server.
-func stream(t *testing.T, ctx context.Context, base string) *bufio.Reader {
+// counted is a store in which as many orders are pending as we say.
+type counted struct {
+	web.Questions
+	pending, asked, change atomic.Int64
+}
+
+func (c *counted) StateCounts(context.Context) (view.StateCounts, error) {
+	return view.StateCounts{Orders: []view.StateCount{{State: view.State{No: int(orders.Pending)}, Count: int(c.pending.Load())}}}, nil
+}
+func (c *counted) TypeCounts(context.Context) ([]view.TypeCount, error) { return nil, nil }
+func (c *counted) Parks(context.Context) ([]view.Park, error)           { return nil, nil }
+func (c *counted) Orders(context.Context, view.OrderFilter) (view.OrderPage, error) {
+	return view.OrderPage{}, nil
+}
+func (c *counted) Reconciliation(context.Context, view.ReconciliationFilter) (view.ReconciliationPage, error) {
+	return view.ReconciliationPage{}, nil
+}
+
+func (c *counted) Changes(context.Context) (int64, error) {
+	c.asked.Add(1)
+	return c.change.Load(), nil
+}
+
+// lively serves live pages of a store that we move.
+func lively(t *testing.T) (c *counted, address string, stop func()) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/events", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = answer.Body.Close() })
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%d %s", answer.StatusCode, answer.Header.Get("Content-Type"))
-	}
-	return bufio.NewReader(answer.Body)
-}
-
-func TestOpenPagesAreToldOfAChangeAndOneLookServesAll(t *testing.T) {
-	var counter, looks atomic.Int64
-	server := httptest.NewServer(handler(&answers{}, func(context.Context) (int64, error) {
-		looks.Add(1)
-		return counter.Load(), nil
+	c = &counted{}
+	stopping := make(chan struct{})
+	stop = sync.OnceFunc(func() { close(stopping) })
+	s := httptest.NewServer(web.New(web.Options{
+		Questions: c, Changes: c.Changes, Clock: time.Now, Poll: 5 * time.Millisecond, Stopping: stopping,
 	}))
-	t.Cleanup(server.Close)
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
-	first, second := stream(t, ctx, server.URL), stream(t, ctx, server.URL)
-	for looks.Load() < 3 {
-		time.Sleep(time.Millisecond)
+	t.Cleanup(func() { stop(); s.Close() })
+	return c, s.URL, stop
+}
+
+// listen opens a live page and hands over its events, one text each, until it ends.
+func listen(t *testing.T, address string) <-chan string {
+	t.Helper()
+	r, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
 	}
-	counter.Store(42)
-	for _, s := range []*bufio.Reader{first, second} {
-		for {
-			line, err := s.ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s answers %s, %s", address, r.Status, r.Header.Get("Content-Type"))
+	}
+	events := make(chan string, 100)
+	go func() {
+		defer close(events)
+		defer r.Body.Close()
+		var b strings.Builder
+		for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+			if b.WriteString(lines.Text() + "\n"); lines.Text() != "" {
+				continue
 			}
-			if strings.HasPrefix(line, "data: ") {
-				if line != "data: 42\n" {
-					t.Errorf("told %q", line)
-				}
-				break
+			if strings.Contains(b.String(), "event: home") {
+				events <- b.String()
 			}
+			b.Reset()
 		}
-	}
-	leave()
-	if _, err := io.ReadAll(first); err == nil {
-		t.Error("the stream goes on after its page was closed")
-	}
-	still := looks.Load()
-	for range 200 { // the last look may still be under way
-		time.Sleep(time.Millisecond)
-		if now := looks.Load(); now == still {
-			break
-		} else {
-			still = now
+	}()
+	return events
+}
+
+// soon waits for the next event.
+func soon(t *testing.T, events <-chan string) string {
+	t.Helper()
+	select {
+	case e, open := <-events:
+		if !open {
+			t.Fatal("the stream ended")
 		}
+		return e
+	case <-time.After(5 * time.Second):
+		t.Fatal("nothing came")
 	}
-	time.Sleep(20 * time.Millisecond)
-	if looks.Load() > still+1 {
-		t.Error("it looks although nobody listens")
+	return ""
+}
+
+func silent(t *testing.T, events <-chan string) {
+	t.Helper()
+	select {
+	case e := <-events:
+		t.Errorf("told of nothing: %s", e)
+	case <-time.After(100 * time.Millisecond):
 	}
 }
 
-func TestStreamsEndWithTheServer(t *testing.T) {
-	before := runtime.NumGoroutine()
-	ctx, stop := context.WithCancel(t.Context())
-	server := httptest.NewUnstartedServer(handler(&answers{}, func(context.Context) (int64, error) { return 1, nil }))
-	server.Config.BaseContext = func(net.Listener) context.Context { return ctx }
-	server.Start()
-	s := stream(t, t.Context(), server.URL)
+func TestALivePageIsToldOfAChangeAndOfNothingElse(t *testing.T) {
+	c, address, stop := lively(t)
+	c.change.Store(7)
+	c.pending.Store(1)
+	events := listen(t, address+"/events?since=7")
+	silent(t, events) // it shows change 7 already
+	c.pending.Store(12345)
+	c.change.Store(8)
+	if e := soon(t, events); !strings.Contains(e, "12,345") || !strings.Contains(e, "id: 8\n") {
+		t.Errorf("told %s", e)
+	}
+	c.change.Store(9) // an act that moves nothing shown here
+	silent(t, events)
 	stop()
-	ended := make(chan struct{})
-	go func() { _, _ = io.Copy(io.Discard, s); close(ended) }()
 	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the stream goes on")
-	}
-	server.Close()
-	http.DefaultClient.CloseIdleConnections()
-	for range 500 {
-		if runtime.NumGoroutine() <= before {
-			return
+	case _, open := <-events:
+		if open {
+			t.Error("an event came after the end")
 		}
-		time.Sleep(10 * time.Millisecond)
+	case <-time.After(5 * time.Second):
+		t.Error("the stream outlives its server")
 	}
-	t.Errorf("%d goroutines are left, %d were there before", runtime.NumGoroutine(), before)
+}
+
+func TestWhoComesWithAnOldPageIsToldAtOnce(t *testing.T) {
+	c, address, _ := lively(t)
+	c.change.Store(7)
+	soon(t, listen(t, address+"/events?since=3"))
+	soon(t, listen(t, address+"/events"))
+}
+
+func TestOneLoopAsksForAllWhoListenAndNoneForNobody(t *testing.T) {
+	c, address, stop := lively(t)
+	var all []<-chan string
+	for range 20 {
+		all = append(all, listen(t, address+"/events?since=0"))
+	}
+	before := c.asked.Load()
+	time.Sleep(200 * time.Millisecond)
+	if asked := c.asked.Load() - before; asked == 0 || asked > 60 {
+		t.Errorf("the store was asked %d times in 200 ms for 20 listeners, at one time in 5 ms", asked)
+	}
+	stop()
+	for _, events := range all {
+		for range events {
+		}
+	}
+	time.Sleep(50 * time.Millisecond)
+	before = c.asked.Load()
+	time.Sleep(50 * time.Millisecond)
+	if c.asked.Load() != before {
+		t.Error("the store is asked although nobody listens")
+	}
+}
+
+func TestAStoreThatFailsForAWhileIsAskedAgain(t *testing.T) {
+	c := &counted{}
+	var failing atomic.Bool
+	failing.Store(true)
+	o := web.Options{Questions: c, Clock: time.Now, Poll: 5 * time.Millisecond, Changes: func(context.Context) (int64, error) {
+		if failing.Load() {
+			return 0, errors.New("busy")
+		}
+		return 1, nil
+	}}
+	s := httptest.NewServer(web.New(o))
+	defer s.Close()
+	defer s.CloseClientConnections()
+	events := listen(t, s.URL+"/events")
+	silent(t, events)
+	failing.Store(false)
+	soon(t, events)
+}
+
+func TestListenersAreLimited(t *testing.T) {
+	c := &counted{}
+	h := web.New(web.Options{Questions: c, Changes: c.Changes, Clock: time.Now, Poll: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	var gone sync.WaitGroup
+	refused := make(chan struct{}, 10)
+	for range 510 {
+		gone.Go(func() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/events", nil).WithContext(ctx))
+			if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") != "" {
+				refused <- struct{}{}
+			}
+		})
+	}
+	for range 10 {
+		select {
+		case <-refused:
+		case <-time.After(5 * time.Second):
+			t.Fatal("more listen than may")
+		}
+	}
+	cancel()
+	gone.Wait()
 }

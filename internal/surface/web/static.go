@@ -1,52 +1,58 @@
 package web
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/hex"
-	"io/fs"
-	"mime"
 	"net/http"
-	"path"
 	"strings"
+	"time"
 )
 
-// files are the style sheet, our script, and htmx as its authors ship it (Zero-
-// Clause BSD).
-//
-//go:embed static
-var files embed.FS
+// The files that pages load. htmx.min.js is htmx 4.0.1 as published, under the
+// licence beside it; the others are ours.
+var (
+	//go:embed assets/style.css
+	styleFile []byte
+	//go:embed assets/app.js
+	appFile []byte
+	//go:embed assets/htmx.min.js
+	htmxFile []byte
+	//go:embed assets/icon.svg
+	iconFile []byte
+)
 
-// assets are the files by the name under which they are served. The name holds
-// the hash of the content, so that browsers keep them for ever and never an old one.
-var assets, names = func() (map[string][]byte, map[string]string) {
-	content, named := map[string][]byte{}, map[string]string{}
-	_ = fs.WalkDir(files, "static", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := files.ReadFile(file)
-		sum := sha256.Sum256(data)
-		ext := path.Ext(file)
-		served := "/" + strings.TrimSuffix(file, ext) + "-" + hex.EncodeToString(sum[:6]) + ext
-		content[served], named[path.Base(file)] = data, served
-		return err
-	})
-	return content, named
-}()
+// A served file has its content in its name: a browser may keep it for ever,
+// and a new release is a new name.
+type served struct {
+	path, kind string
+	content    []byte
+}
 
-// asset is where a file is served.
-func asset(name string) string { return names[name] }
+var (
+	styleSheet = hashed("style.css", "text/css; charset=utf-8", styleFile)
+	appScript  = hashed("app.js", "text/javascript; charset=utf-8", appFile)
+	htmxScript = hashed("htmx.js", "text/javascript; charset=utf-8", htmxFile)
+	pageIcon   = hashed("icon.svg", "image/svg+xml", iconFile)
+)
 
-func static() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		data, ok := assets[r.URL.Path]
-		if !ok {
-			http.NotFound(w, r)
+func hashed(name, kind string, content []byte) served {
+	sum := sha256.Sum256(content)
+	stem, ending, _ := strings.Cut(name, ".")
+	return served{path: "/static/" + stem + "-" + hex.EncodeToString(sum[:6]) + "." + ending, kind: kind, content: content}
+}
+
+// static serves the files by their present names.
+func (s *site) static(w http.ResponseWriter, r *http.Request) {
+	for _, f := range []served{styleSheet, appScript, htmxScript, pageIcon} {
+		if f.path == r.URL.Path {
+			h := w.Header()
+			h.Set("Content-Type", f.kind)
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
 			return
 		}
-		w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(r.URL.Path)))
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		_, _ = w.Write(data)
-	})
+	}
+	s.show(s.nowhere)(w, r)
 }

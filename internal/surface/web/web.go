@@ -1,89 +1,115 @@
-// Package web is the pages: what people see of Provisor in a browser.
+// Package web is the pages: what people see of Provisor in a browser. They show
+// what stands in which state, what waits for whom, and what somebody has and why.
 //
-// It promises pages that are whole without scripts, answers of plain questions
-// (package view) and nothing else, and a content policy that lets nothing in
-// from elsewhere. A script of our own keeps what is shown current: the server
-// says that something changed, the page asks again and only what differs moves.
-// internal/process/server serves it. Nothing is kept here, so a crash leaves
-// nothing behind.
-//
-// Pages change nothing yet: every route answers GET alone.
+// It promises pages that are whole without a script and quicker with one; that
+// nothing is changed by them, for they answer GET and HEAD alone; that nothing
+// is loaded from elsewhere and no script or style stands in a page, so that the
+// strictest content security policy holds; and that an error names itself by a
+// number and shows nothing of the inside. The server mounts the handler and
+// decides who may reach it. Nothing is kept here, so a crash leaves nothing.
 package web
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"sync/atomic"
 	"time"
 
-	"github.com/a-h/templ"
-
-	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/view"
 )
 
-// Options make the pages.
-type Options struct {
-	Questions view.Questions
-	// Owners lists the entity types whose resources own accounts: people.
-	Owners func(context.Context) ([]schema.EntityType, error)
-	// Changes counts what happened in the store.
-	Changes func(context.Context) (int64, error)
-	Folder  string // which installation this is, and what --dir takes
-	Version string
-	Wait    func(ctx context.Context, d time.Duration)
-	Log     *slog.Logger
+// Questions is what the pages ask of the store.
+type Questions interface {
+	Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error)
+	Order(ctx context.Context, id orders.OrderID) (view.OrderDetail, error)
+	Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error)
+	StateCounts(ctx context.Context) (view.StateCounts, error)
+	TypeCounts(ctx context.Context) ([]view.TypeCount, error)
+	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
+	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
+	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	Parks(ctx context.Context) ([]view.Park, error)
 }
 
-type pages struct {
+// Options are what the pages are made of.
+type Options struct {
+	Questions Questions
+	// Changes returns a number that every act raises, asked about once a second
+	// while somebody looks at a page that is live.
+	Changes func(context.Context) (int64, error)
+	// Entities lists the entity types of people: what the deployed configuration
+	// takes as a source, or gives roles to.
+	Entities func(context.Context) ([]string, error)
+	Company  string           // in the heading of every page; may be empty
+	Version  string           // in the foot of every page
+	Clock    func() time.Time // the present
+	Log      *slog.Logger     // where errors go; nil: the default one
+	// Stopping is closed when the server begins to end: live pages hang up then,
+	// which they would otherwise do only with their browser. It may be nil.
+	Stopping <-chan struct{}
+	// Poll is how often Changes is asked; 0: every second.
+	Poll time.Duration
+}
+
+// site is the pages at work.
+type site struct {
 	Options
-	live *broadcast
+	live   *live
+	began  string // tells this process's error numbers from another's
+	errors atomic.Int64
 }
 
 // New returns the pages.
 func New(o Options) http.Handler {
-	p := &pages{Options: o, live: newBroadcast(o.Changes, o.Wait, o.Log)}
-	mux := http.NewServeMux()
-	for pattern, page := range map[string]page{
-		"/{$}":                    p.home,
-		"/states/{number}":        p.state,
-		"/orders/{id}":            p.order,
-		"/directory":              p.directory,
-		"/directory/{type}":       p.people,
-		"/directory/{type}/{key}": p.person,
-		"/":                       p.nowhere,
-	} {
-		mux.Handle("GET "+pattern, p.shown(page))
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
-	mux.HandleFunc("GET /events", p.events)
-	mux.Handle("GET /static/", static())
-	return guarded(mux)
+	if o.Poll == 0 {
+		o.Poll = pollEvery
+	}
+	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s.live = newLive(o, s.homeFragment)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", s.show(s.home))
+	mux.HandleFunc("/events", s.live.serve)
+	mux.HandleFunc("/states", s.show(s.states))
+	mux.HandleFunc("/states/{number}", s.show(s.state))
+	mux.HandleFunc("/orders", s.show(s.orders))
+	mux.HandleFunc("/orders/{id}", s.show(s.order))
+	mux.HandleFunc("/reconciliation", s.show(s.reconciliation))
+	mux.HandleFunc("/directory", s.show(s.directory))
+	mux.HandleFunc("/directory/{entity}", s.show(s.people))
+	mux.HandleFunc("/directory/{entity}/{key}", s.show(s.person))
+	mux.HandleFunc("/static/{file}", s.static)
+	mux.HandleFunc("/", s.show(s.nowhere))
+	return s.guarded(mux)
 }
 
-// A page answers a request with what is to be shown.
-type page func(*http.Request) (shown, error)
-
-// shown is a page ready to be written.
-type shown struct {
-	title string
-	part  string // which entry of the navigation it belongs to
-	body  templ.Component
-}
-
-// policy lets the page load from this server and from nowhere else, and lets
-// nobody else show it in a frame.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// policy lets a page load what this server serves, and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guarded puts on every answer what keeps browsers from being too helpful.
-func guarded(next http.Handler) http.Handler {
+// guarded sets what every answer carries and refuses what would change something.
+func (s *site) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			s.write(w, r, http.StatusMethodNotAllowed, page{Title: "Not done", Body: failure(trouble{
+				Heading: "These pages only show",
+				What:    "Nothing can be changed here with " + r.Method + ".",
+				Do:      "Decide at a terminal: `provisor order --help` lists what people can do.",
+			})})
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -1,296 +1,295 @@
-package web
+package web_test
 
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/assignments"
-	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
-	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/view"
+	"go.uber.org/goleak"
+
+	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/connector/csvfile"
+	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/sqldb"
+	"provisor.dev/provisor/internal/process/company"
+	"provisor.dev/provisor/internal/process/demo"
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/surface/web"
 )
 
-// hostile is a name that would do harm where it were not escaped.
-const hostile = `<script>alert("x")</script> O'Neil & "Sons"`
-
-var (
-	noon     = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	owner    = view.Owner{Type: "Person", Key: "E 1/2", Display: hostile}
-	awaiting = view.State{No: 5, Name: "Awaiting Approval"}
-	none     = view.State{Name: "None"}
-)
-
-// answers is a store that always answers the same.
-type answers struct {
-	view.Questions
-	orders []view.Order
-	err    error
-	asked  view.OrderFilter
-}
-
-func (a *answers) Orders(_ context.Context, f view.OrderFilter) (view.OrderPage, error) {
-	a.asked = f
-	page := view.OrderPage{Orders: a.orders}
-	if len(a.orders) > 0 && f.After == 0 {
-		page.After = a.orders[len(a.orders)-1].ID
+func TestMain(m *testing.M) {
+	code := m.Run()
+	err := forget()
+	if code == 0 {
+		err = errors.Join(err, goleak.Find())
 	}
-	return page, a.err
-}
-
-func (a *answers) Order(_ context.Context, id orders.OrderID) (view.OrderDetail, error) {
-	if id != 7 {
-		return view.OrderDetail{}, fault.New(fault.NotFound, "order", "there is no order %d", id)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
-	return view.OrderDetail{Order: anOrder(), Account: account(), Path: taken()}, a.err
+	os.Exit(code)
 }
 
-func (a *answers) Path(context.Context, orders.AssignedID) ([]view.Step, error) {
-	return taken(), a.err
-}
+// hostile is a name that a page must show and must not run.
+const hostile = `<script>alert("x")</script>'&`
 
-func (a *answers) StateCounts(context.Context) (view.StateCounts, error) {
-	return view.StateCounts{Orders: []view.StateCount{{State: awaiting, Count: 4711}}}, a.err
-}
-
-func (a *answers) TypeCounts(context.Context) ([]view.TypeCount, error) { return nil, a.err }
-
-func (a *answers) People(_ context.Context, f view.PeopleFilter) (view.PeoplePage, error) {
-	if f.Text == "nobody" {
-		return view.PeoplePage{}, a.err
+// laid is a company after its first round, in which everybody has a hostile
+// name. No page changes it, so the tests share one.
+func laid(t *testing.T) *loop.Engine {
+	t.Helper()
+	e, err := company120()
+	if err != nil {
+		t.Fatal(err)
 	}
-	page := view.PeoplePage{People: []view.Owner{owner}}
-	if f.After == (view.PeopleCursor{}) {
-		page.After = &view.PeopleCursor{Display: hostile, Key: owner.Key}
+	return e
+}
+
+// forget is what is left to do about it at the end.
+var forget = func() error { return nil }
+
+var company120 = sync.OnceValues(func() (*loop.Engine, error) {
+	parent, err := os.MkdirTemp("", "web")
+	if err != nil {
+		return nil, err
 	}
-	return page, a.err
-}
-
-func (a *answers) Resolve(context.Context, string, string) ([]view.Owner, error) { return nil, a.err }
-
-func (a *answers) Person(_ context.Context, ref resources.Ref) (view.Person, error) {
-	if ref.Key != "E 1/2" {
-		return view.Person{}, fault.New(fault.NotFound, "person", "nobody")
+	forget = func() error { return os.RemoveAll(parent) }
+	dir := filepath.Join(parent, "company")
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: day}); err != nil {
+		return nil, err
 	}
-	return view.Person{
-		Owner: owner, Values: map[string]string{"mail": hostile}, Accounts: []view.Account{account()},
-		Roles: []view.Role{{Role: "reader", State: &awaiting, Shows: awaiting.Name, Workflow: view.Workflow{No: 18, Name: "Calculated"}, Gives: []view.Gift{{Assigned: 3, Item: 1, Name: "Ledger rights → read", State: awaiting}}}},
-	}, a.err
-}
-
-func (a *answers) Reconciliation(context.Context, view.ReconciliationFilter) (view.ReconciliationPage, error) {
-	return view.ReconciliationPage{}, a.err
-}
-
-func (a *answers) Readings(context.Context, view.ReadingFilter) ([]view.Reading, error) {
-	return []view.Reading{{Connector: "hr", Entity: "Person", Began: noon, State: "parked", Why: "40 % would go"}, {Connector: "hr", Entity: "Person", Began: noon, State: "committed"}}, a.err
-}
-
-func (a *answers) Parks(context.Context) ([]view.Park, error) {
-	return []view.Park{{Type: "Ledger", Kind: "deletion", Held: 12}}, a.err
-}
-
-func anOrder() view.Order {
-	return view.Order{
-		ID: 7, Assigned: 3, Kind: "addition", Type: "Ledger", Owner: owner, Connector: "ledger", Connection: "main", State: awaiting, Since: noon, Created: noon, Version: 2, Waits: "a review",
-		Items: []view.OrderItem{{Item: 1, Property: "rights", Link: "read", State: awaiting, Proposed: hostile, Current: "-", Before: "-", Workflow: view.Workflow{No: 18, Name: "Calculated"}}},
+	if err := rename(filepath.Join(dir, "hr", "employees.csv")); err != nil {
+		return nil, err
 	}
-}
-
-func account() view.Account {
-	return view.Account{
-		ID: 3, Type: "Ledger", Connector: "ledger", Connection: "main", State: awaiting, Order: 7, OrderKind: "addition", Version: 2, Workflow: view.Workflow{No: 18, Name: "Calculated"},
-		Items: []view.Item{
-			{ID: 0, Name: "account", State: awaiting, Proposed: "present", Current: "-", May: []string{"approve", "decline"}},
-			{ID: 1, Name: "rights → read", State: awaiting, Proposed: hostile, Current: "-", Start: noon, Reasons: []assignments.Reason{{Role: "reader", Note: "department FIN"}}, May: []string{"approve"}},
-		},
+	ctx := context.Background()
+	e, err := loop.Open(ctx, loop.Options{Dir: dir, Day: day, Packages: packages()})
+	if err != nil {
+		return nil, err
 	}
-}
-
-func taken() []view.Step {
-	return []view.Step{
-		{Item: 0, Name: "account", From: none, Event: "expect", To: awaiting, At: noon, Actor: "root@host"},
-		{Item: 1, Name: "rights → read", From: none, Event: "expect", To: awaiting, At: noon.Add(time.Minute), Actor: "root@host", Why: hostile},
+	forget = func() error { return errors.Join(e.Close(), os.RemoveAll(parent)) }
+	c, err := e.Files()
+	if err != nil {
+		return nil, err
 	}
+	if err := e.Deploy(ctx, c, "test"); err != nil {
+		return nil, err
+	}
+	_, err = e.Run(ctx, false)
+	return e, err
+})
+
+func packages() []connector.Package {
+	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
 }
 
-func handler(a *answers, changes func(context.Context) (int64, error)) http.Handler {
-	return New(Options{
-		Questions: a, Folder: "/srv/acme", Version: "1.2.3", Changes: changes,
-		Owners: func(context.Context) ([]schema.EntityType, error) {
-			return []schema.EntityType{"Person", "Robot"}, a.err
-		},
-		Wait: func(ctx context.Context, _ time.Duration) {
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Millisecond):
-			}
-		},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+// empty is a folder in which nothing was done yet.
+func empty(t *testing.T) *loop.Engine {
+	t.Helper()
+	e, err := loop.Open(t.Context(), loop.Options{Dir: t.TempDir(), Packages: packages()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
 	})
+	return e
 }
 
-func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
+// rename gives everybody in the file the hostile name as a last name.
+func rename(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	column := slices.Index(strings.Split(lines[0], ";"), "last_name")
+	for i := range lines[1:] {
+		cells := strings.Split(lines[i+1], ";")
+		cells[column] = `"` + strings.ReplaceAll(cells[column]+hostile, `"`, `""`) + `"`
+		lines[i+1] = strings.Join(cells, ";")
+	}
+	return os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
+}
+
+func options(e *loop.Engine) web.Options {
+	return web.Options{
+		Questions: e.Views(), Changes: e.ChangeCounter, Company: "Larkfield", Version: "test", Clock: time.Now,
+		Entities: func(ctx context.Context) ([]string, error) {
+			_, err := e.Deployed(ctx)
+			return []string{"Person"}, err
+		},
+		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond,
+	}
+}
+
+// get asks for a page and returns its status and text.
+func get(t *testing.T, h http.Handler, address string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-	return w
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
+	return w.Code, w.Body.String()
 }
 
-// everyPage lists an address of each kind of page.
-var everyPage = []string{"/", "/states/5", "/orders/7", "/directory", "/directory/Person", "/directory/Person?q=an", "/directory/Person/E%201%2F2", "/directory/Person/E%201%2F2?item=3.1"}
-
-func TestEachPageShowsWhatItIsFor(t *testing.T) {
-	h := handler(&answers{orders: []view.Order{anOrder()}}, nil)
-	for path, wants := range map[string][]string{
-		"/":                           {"4711", "Awaiting Approval", "/states/5", "To be reviewed", "Parked by a threshold", "12 orders: deletion", "provisor order approve 7 --dir /srv/acme", "40 % would go"},
-		"/states/5":                   {"/orders/7", "a review", "ledger/main", ">addition</span> Ledger", "/directory/Person/E%201%2F2", "after=7"},
-		"/orders/7":                   {"Order 7", "rights read", "expect", "root@host", "1 Mar 2026 12:00", "approve, decline", "is here now"},
-		"/directory":                  {"/directory/Person", "/directory/Robot"},
-		"/directory/Person":           {"/directory/Person/E%201%2F2", "Next page"},
-		"/directory/Person/E%201%2F2": {"View permissions", "reader", "18 Calculated", "/orders/7", "?item=3.1#path", "role reader (department FIN)", "2026-03-01", "is here now"},
-	} {
-		w := get(t, h, path)
-		if w.Code != http.StatusOK {
-			t.Errorf("%s: %d", path, w.Code)
-		}
-		for _, want := range wants {
-			if !strings.Contains(w.Body.String(), want) {
-				t.Errorf("%s does not show %q", path, want)
-			}
+// shows asks for a page that is there and holds each of the texts.
+func shows(t *testing.T, h http.Handler, address string, texts ...string) string {
+	t.Helper()
+	code, body := get(t, h, address)
+	if code != http.StatusOK {
+		t.Fatalf("%s answers %d: %s", address, code, plain(body))
+	}
+	read := plain(body)
+	for _, text := range texts {
+		if !strings.Contains(read, text) {
+			t.Errorf("%s does not show %q in %s", address, text, read)
 		}
 	}
+	return body
 }
 
-func TestTheOverviewShowsTheNewestReadingOfEachEntityTypeAlone(t *testing.T) {
-	body := get(t, handler(&answers{}, nil), "/").Body.String()
-	if !strings.Contains(body, "parked") || strings.Contains(body, "committed") {
-		t.Error("an older reading is shown")
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+// plain is what somebody reads of a page.
+func plain(body string) string {
+	if _, main, ok := strings.Cut(body, "<main"); ok {
+		body = "<main" + main
 	}
+	return html.UnescapeString(strings.Join(strings.Fields(tag.ReplaceAllString(body, " ")), " "))
 }
 
-func TestNamesOfPeopleAreTextWhateverTheyHold(t *testing.T) {
-	h := handler(&answers{orders: []view.Order{anOrder()}}, nil)
-	for _, path := range append(everyPage, "/directory?q="+strings.ReplaceAll(`"><script>alert(1)</script>`, `"`, "%22"), "/states/5?q=%22%3E%3Cscript%3E") {
-		body := get(t, h, path).Body.String()
-		if regexp.MustCompile(`<script[^>]*>[^<]`).MatchString(body) {
-			t.Errorf("%s holds a script inside", path)
-		}
-		if strings.Contains(body, `alert("x")`) {
-			t.Errorf("%s holds a name that is not escaped", path)
-		}
+var href = regexp.MustCompile(` href="([^"]*)"`)
+
+func links(body string) []string {
+	var all []string
+	for _, m := range href.FindAllStringSubmatch(body, -1) {
+		address, _, _ := strings.Cut(html.UnescapeString(m[1]), "#")
+		all = append(all, address)
 	}
+	return all
 }
 
-func TestNothingIsLoadedFromElsewhereAndNothingStandsInline(t *testing.T) {
-	h := handler(&answers{orders: []view.Order{anOrder()}}, nil)
-	for _, path := range append(everyPage, "/nowhere") {
-		w := get(t, h, path)
-		if got := w.Header().Get("Content-Security-Policy"); got != policy {
-			t.Errorf("%s: policy %q", path, got)
-		}
+// unsafe is what the content security policy would refuse, or a name that got through.
+var unsafe = regexp.MustCompile(`<style|\sstyle=|\son[a-z]+=|javascript:|<script>|<script [^>]*>[^<]`)
+
+func TestEveryLinkLeadsToAPageThatShowsNamesAndRunsNothing(t *testing.T) {
+	h := web.New(options(laid(t)))
+	seen, next := map[string]bool{"/": true}, []string{"/"}
+	named := 0
+	for len(next) > 0 {
+		address := next[0]
+		next = next[1:]
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
 		body := w.Body.String()
-		for what, pattern := range map[string]string{
-			"an inline style": `(?i)\sstyle=|<style`, "an event attribute": `(?i)\son[a-z]+=`, "another server": `(?i)(src|href)="?(https?:)?//`,
-		} {
-			if found := regexp.MustCompile(pattern).FindString(body); found != "" {
-				t.Errorf("%s holds %s: %s", path, what, found)
+		switch {
+		case w.Code == http.StatusFound:
+			body = ` href="` + html.EscapeString(w.Header().Get("Location")) + `"`
+		case w.Code != http.StatusOK:
+			t.Errorf("%s answers %d", address, w.Code)
+		}
+		for _, header := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options"} {
+			if w.Header().Get(header) == "" {
+				t.Errorf("%s carries no %s", address, header)
 			}
 		}
-		for _, m := range regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(body, -1) {
-			if f := get(t, h, m[1]); f.Code != http.StatusOK || !strings.Contains(f.Header().Get("Cache-Control"), "immutable") {
-				t.Errorf("%s: %s answers %d, %q", path, m[1], f.Code, f.Header().Get("Cache-Control"))
+		if strings.HasPrefix(address, "/static/") {
+			continue
+		}
+		if found := unsafe.FindString(body); found != "" {
+			t.Errorf("%s holds %q", address, found)
+		}
+		if strings.Contains(plain(body), hostile) {
+			named++
+		}
+		for _, l := range links(body) {
+			if strings.HasPrefix(l, "/") && !seen[l] && len(seen) < 600 {
+				seen[l] = true
+				next = append(next, l)
 			}
 		}
 	}
+	if len(seen) < 200 || named < 100 {
+		t.Errorf("only %d addresses were found, %d pages with a name", len(seen), named)
+	}
 }
 
-func TestWhatIsNotThereOrNotUnderstoodSaysSo(t *testing.T) {
-	h := handler(&answers{}, nil)
-	for path, want := range map[string]int{
-		"/nowhere": 404, "/states/9": 404, "/states/-1": 404, "/states/x": 404, "/orders/8": 404, "/orders/x": 404, "/directory/Robots": 404, "/directory/Person/E9": 404,
-		"/states/5?after=x": 400, "/directory/Person?after=%25": 400, "/directory/Person/E%201%2F2?item=x": 400, "/static/app.js": 404,
+func TestTheFirstPageSaysWhatProvisorDoesWhatStandsWhereAndWhatWaits(t *testing.T) {
+	e := laid(t)
+	body := shows(t, web.New(options(e)), "/",
+		"writes it into the systems they work with", "1 Pending", "2 Transmitted", "5 Awaiting Approval", "4 Verified",
+		"Awaiting approval", "Handed to technicians", "Errored", "Failing rules", "Questions found", "Parked by a threshold")
+	counts, err := e.Views().StateCounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := counts.Orders[5].Count
+	if want := regexp.MustCompile(`(?s)href="/states/5" class="wait[^>]*>\s*<span class="figure">(\d+)`).FindStringSubmatch(body); waiting == 0 || want == nil || want[1] != strconv.Itoa(waiting) {
+		t.Errorf("%d orders wait for approval; the page shows %v", waiting, want)
+	}
+	if next := regexp.MustCompile(`data-live="/events\?since=\d+"`); !next.MatchString(body) {
+		t.Error("the page does not say where its updates come from")
+	}
+}
+
+func TestAPersonIsShownWithRolesAccountsStatesAndThePathOfAnItem(t *testing.T) {
+	e := laid(t)
+	h := web.New(options(e))
+	shows(t, h, "/states/2", "a technician")
+	list := shows(t, h, "/states/5", "a review")
+	order := regexp.MustCompile(`/orders/\d+`).FindString(list)
+	body := shows(t, h, order, "5 Awaiting Approval", "Proposed", "Its path", "0 None → expect → 5 Awaiting Approval", "by ")
+	person := regexp.MustCompile(`/directory/Person/E\d+`).FindString(body)
+	body = shows(t, h, person, "View permissions", "Roles", "Accounts", "Provisioning state", "18 Calculated", "Order ", "The path it took")
+	item := regexp.MustCompile(`/directory/Person/E\d+\?item=\d+\.\d+`).FindString(body)
+	panel := shows(t, h, item, "The path it took")
+	if lit := regexp.MustCompile(`class="node s\d lit`).FindAllString(panel, -1); len(lit) != 1 {
+		t.Errorf("%s lights %v, not one state", item, lit)
+	}
+	if code, _ := get(t, h, person+"?item=999.1"); code != http.StatusNotFound {
+		t.Errorf("an item that nobody has answers %d", code)
+	}
+}
+
+func TestTheSearchFindsByBeginningsAndKeepsItsAddress(t *testing.T) {
+	h := web.New(options(laid(t)))
+	_, all := get(t, h, "/directory/Person")
+	first := regexp.MustCompile(`data-open href="(/directory/Person/(E\d+))"[^>]*>([^<&]+)`).FindStringSubmatch(all)
+	body := shows(t, h, "/directory/Person?q="+first[2], "1 person", first[3])
+	if !strings.Contains(body, `name="q" value="`+first[2]+`"`) {
+		t.Error("the search forgets what was searched for")
+	}
+	for address, want := range map[string]string{
+		"/directory/Person?q=nobodyatall": "Nobody is called “nobodyatall”",
+		"/orders?q=nobodyatall":           "No order here belongs to somebody like “nobodyatall”",
+		"/states/7":                       "No order stands here now",
 	} {
-		if w := get(t, h, path); w.Code != want {
-			t.Errorf("%s: %d, want %d", path, w.Code, want)
-		}
+		shows(t, h, address, want)
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/orders/7", nil))
-	if w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %d", w.Code)
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/directory?q=a+b", nil))
+	if w.Code != http.StatusFound || w.Header().Get("Location") != "/directory/Person?q=a+b" {
+		t.Errorf("the search of every page leads to %d %s", w.Code, w.Header().Get("Location"))
 	}
 }
 
-func TestAnErrorOfTheStoreIsForTheLogAndNotForThePage(t *testing.T) {
-	h := handler(&answers{err: errors.New("password=hunter2 at 10.0.0.7")}, nil)
-	for _, path := range everyPage {
-		w := get(t, h, path)
-		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "hunter2") {
-			t.Errorf("%s: %d", path, w.Code)
-		}
-	}
-}
-
-func TestAnEmptyListSaysWhatWouldFillIt(t *testing.T) {
-	h := handler(&answers{}, nil)
-	for s := range orders.States() {
-		body := get(t, h, "/states/"+string(rune('0'+s))).Body.String()
-		if !strings.Contains(body, `class="empty"`) || emptiness[orders.State(s)] == "" || meanings[orders.State(s)] == "" {
-			t.Errorf("state %d says nothing", s)
-		}
-	}
-}
-
-func TestStatesOfRestListTheirHistory(t *testing.T) {
-	a := &answers{}
-	get(t, handler(a, nil), "/states/4?q=an&after=9")
-	if !a.asked.Closed || a.asked.After != 9 || a.asked.Text != "an" || !slices.Equal(a.asked.States, []orders.State{orders.Verified}) {
-		t.Errorf("asked for %+v", a.asked)
-	}
-}
-
-func TestEveryDrawnMoveStandsInTheTable(t *testing.T) {
-	legal := map[move]bool{}
-	for _, m := range view.Machine() {
-		legal[move{orders.State(m.From.No), orders.State(m.To.No)}] = true
-	}
-	for _, m := range usual {
-		if !legal[m] {
-			t.Errorf("%s to %s is drawn and not legal", m.from, m.to)
-		}
-	}
-	for _, s := range orders.States() {
-		if _, ok := at[s]; !ok {
-			t.Errorf("%s stands nowhere", s)
-		}
-	}
-}
-
-func TestAPathLightsWhatWasPassedAndWhereItIs(t *testing.T) {
-	d := pathDiagram(awaiting, taken())
-	for _, n := range d.nodes {
-		if n.now != (n.state == orders.AwaitingApproval) || n.passed != (n.state == orders.None || n.state == orders.AwaitingApproval) {
-			t.Errorf("%s: passed %v, now %v", n.state, n.passed, n.now)
-		}
-	}
-	lit := 0
-	for _, a := range d.arrows {
-		if a.passed {
-			lit++
-		}
-	}
-	if lit != 1 {
-		t.Errorf("%d moves are lit, want the one that was made", lit)
-	}
+func TestWithoutAConfigurationThePagesSayHowToBegin(t *testing.T) {
+	h := web.New(options(empty(t)))
+	shows(t, h, "/", "Nothing has been evaluated yet", "provisor run")
+	shows(t, h, "/directory", "no configuration is deployed", "provisor apply")
+	shows(t, h, "/orders", "No order is open", "provisor run")
+	shows(t, h, "/reconciliation", "No question is open")
 }

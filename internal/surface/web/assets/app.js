@@ -1,0 +1,78 @@
+// What a page gains from a script: keys, and counts that live. All of it works
+// without.
+"use strict";
+(() => {
+  const rows = () => [...document.querySelectorAll("[data-row] [data-open]")].filter((a) => a.offsetParent !== null);
+  const typing = (e) => e.target.closest("input, textarea, select, [contenteditable]");
+
+  // Keys: / searches, j and k move through rows (arrows, too, once in a row).
+  // Enter opens, for a row that is reached is a link that has the focus.
+  const step = (by) => {
+    const all = rows();
+    if (all.length === 0) return false;
+    const row = document.activeElement?.closest("[data-row]");
+    const at = row ? all.findIndex((a) => row.contains(a)) : -1;
+    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
+    all[next].focus();
+    all[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
+    return true;
+  };
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    const box = typing(e);
+    if (box) {
+      if (e.key === "Escape") box.blur();
+      if (e.key === "ArrowDown" && box.matches("[data-search=page]") && step(1)) e.preventDefault();
+      return;
+    }
+    const inRow = document.activeElement?.closest("[data-row]");
+    const moves = { j: 1, k: -1, ArrowDown: inRow && 1, ArrowUp: inRow && -1 };
+    if (e.key === "/") {
+      const search = document.querySelector("[data-search=page]") ?? document.querySelector("[data-search]");
+      if (!search) return;
+      search.focus();
+      search.select();
+      e.preventDefault();
+    } else if (moves[e.key] && step(moves[e.key])) {
+      e.preventDefault();
+    }
+  });
+
+  // The path of a chosen item may stand below what one sees.
+  document.addEventListener("htmx:after:swap", () => {
+    const panel = document.getElementById("path");
+    if (panel && panel.getBoundingClientRect().top > innerHeight - 120) panel.scrollIntoView({ block: "start" });
+  });
+
+  // Live counts: parts of the page that differ take the place of the old ones,
+  // and the focus stays where it was. A page that nobody sees hangs up.
+  const live = document.querySelector("[data-live]");
+  if (!live) return;
+  let since = new URL(live.dataset.live, location.href), source;
+  const take = (message) => {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = message.data;
+    for (const part of fresh.content.querySelectorAll("[data-part]")) {
+      const old = document.getElementById(part.id);
+      if (!old || old.innerHTML === part.innerHTML) continue;
+      const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      old.replaceChildren(...part.childNodes);
+      old.classList.remove("fresh");
+      void old.offsetWidth; // so that the highlight begins anew
+      old.classList.add("fresh");
+      if (focused) [...old.querySelectorAll("a")].find((a) => a.getAttribute("href") === focused && a.getClientRects().length)?.focus();
+    }
+    since.searchParams.set("since", message.lastEventId);
+  };
+  const listen = () => {
+    source?.close();
+    source = undefined;
+    if (document.hidden) return;
+    source = new EventSource(since);
+    source.addEventListener("home", take);
+  };
+  document.addEventListener("visibilitychange", listen);
+  window.addEventListener("pagehide", () => source?.close());
+  window.addEventListener("pageshow", (e) => e.persisted && listen());
+  listen();
+})();

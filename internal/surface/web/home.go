@@ -1,0 +1,134 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/view"
+)
+
+// countedMost bounds what is counted by listing it: who sees "500+" knows enough.
+const countedMost = 500
+
+// A tally is how many stand in a state.
+type tally struct {
+	Count int
+	Unit  string // "order", or "account" where accounts rest
+}
+
+// standing is everything on the first page that changes while one looks at it.
+type standing struct {
+	Change  int64 // the store's number when it was counted
+	Tallies map[orders.State]tally
+	Waits   []waiting
+	Parks   []view.Park
+	Quiet   bool // nothing has been evaluated yet
+}
+
+// waiting is a kind of thing that waits for people.
+type waiting struct {
+	Name  string
+	About string // who does what with it
+	State orders.State
+	Count int
+	More  bool // there are more than were counted
+	Link  string
+}
+
+func (s *site) home(r *http.Request) (page, error) {
+	change, err := s.Changes(r.Context())
+	if err != nil {
+		return page{}, err
+	}
+	now, err := s.standing(r.Context())
+	if err != nil {
+		return page{}, err
+	}
+	now.Change = change
+	return page{Title: "Home", Section: "home", Body: home(now)}, nil
+}
+
+// homeFragment is the part of the first page that live updates send.
+func (s *site) homeFragment(ctx context.Context) (string, error) {
+	now, err := s.standing(ctx)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if err := homeLive(now).Render(ctx, &b); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+func (s *site) standing(ctx context.Context) (standing, error) {
+	tallies, err := s.tallies(ctx)
+	if err != nil {
+		return standing{}, err
+	}
+	parks, err := s.Questions.Parks(ctx)
+	if err != nil {
+		return standing{}, err
+	}
+	handed := view.ManualQueue()
+	handed.Limit = countedMost
+	manual, err := s.Questions.Orders(ctx, handed)
+	if err != nil {
+		return standing{}, err
+	}
+	found, err := s.Questions.Reconciliation(ctx, view.ReconciliationFilter{Limit: countedMost})
+	if err != nil {
+		return standing{}, err
+	}
+	now := standing{Tallies: tallies, Parks: parks, Quiet: true}
+	for _, t := range tallies {
+		now.Quiet = now.Quiet && t.Count == 0
+	}
+	now.Waits = []waiting{
+		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,
+			Count: tallies[orders.AwaitingApproval].Count, Link: "/states/5"},
+		{Name: "Handed to technicians", About: "A person carries it out and confirms.", State: orders.Transmitted,
+			Count: len(manual.Orders), More: manual.After != 0, Link: "/orders?waits=technician"},
+		{Name: "Errored", About: "The application owner retries or declines.", State: orders.Errored,
+			Count: tallies[orders.Errored].Count, Link: "/states/3"},
+		{Name: "Failing rules", About: "The integrator mends the rule.", State: orders.Error,
+			Count: tallies[orders.Error].Count, Link: "/states/7"},
+		{Name: "Questions found", About: "Somebody keeps or corrects what no rule explains.", State: orders.AwaitingApproval,
+			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation"},
+	}
+	return now, nil
+}
+
+// tallies counts open orders by state and, for the states of rest, the accounts
+// that rest there.
+func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
+	counts, err := s.Questions.StateCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := s.Questions.TypeCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tallies := map[orders.State]tally{}
+	for _, state := range orders.States() {
+		t := tally{Unit: "order"}
+		if !state.Open() {
+			t.Unit = "account"
+			for _, n := range accounts {
+				if n.State.No == int(state) {
+					t.Count += n.Count
+				}
+			}
+		}
+		tallies[state] = t
+	}
+	for _, n := range counts.Orders {
+		if state := orders.State(n.State.No); state.Open() {
+			tallies[state] = tally{Count: n.Count, Unit: "order"}
+		}
+	}
+	return tallies, nil
+}
