@@ -2,13 +2,9 @@ package sim
 
 import (
 	"context"
-	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"testing"
 	"time"
 
 	"provisor.dev/provisor/connector"
@@ -17,48 +13,6 @@ import (
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
 )
-
-const (
-	seedsUsual = 24 // of the 200 aimed at: a world takes about two seconds
-	stepsUsual = 300
-	firstSeed  = uint64(220772446124734000) // SIM_SEED and SOAK look at others
-	roundsMost = 60                         // until everything is quiet
-)
-
-// TestSeeds runs worlds from consecutive seeds; SIM_SEED runs one
-// again, SIM_SEEDS says how many, SOAK=1h runs until the time is over.
-func TestSeeds(t *testing.T) {
-	if s := os.Getenv("SIM_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		newWorld(t, seed).live(stepsUsual)
-		return
-	}
-	count := int64(seedsUsual)
-	if n, err := strconv.ParseInt(os.Getenv("SIM_SEEDS"), 10, 64); err == nil {
-		count = n
-	}
-	until := time.Time{}
-	if d, err := time.ParseDuration(os.Getenv("SOAK")); err == nil {
-		until, count = time.Now().Add(d), 1<<40
-	}
-	base := firstSeed
-	if !until.IsZero() {
-		base = uint64(time.Now().UnixNano())
-	}
-	t.Logf("%d seeds from %d", count, base)
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		t.Run("worlds", func(t *testing.T) {
-			t.Parallel()
-			for n := next.Add(1); n <= count && (until.IsZero() || time.Now().Before(until)); n = next.Add(1) {
-				newWorld(t, base+uint64(n)).live(stepsUsual)
-			}
-		})
-	}
-}
 
 // live runs the world for some steps, then heals it and checks where it ends.
 func (w *world) live(steps int) {

@@ -64,10 +64,11 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 			return nil, fault.Wrap(fault.Internal, op, err)
 		}
 	}
-	db, err := sql.Open("sqlite", source(path, o.Careless))
+	connector, err := driver.NewConnector(source(path, o.Careless))
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
+	db := sql.OpenDB(compiler{connector})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	if path == Memory {
