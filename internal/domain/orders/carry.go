@@ -95,6 +95,9 @@ func (a *AssignedResource) settle(o Occasion) error {
 	if len(a.Items) == 0 {
 		return nil
 	}
+	if err := a.giveUp(o); err != nil {
+		return err
+	}
 	if (a.Waiting || a.open()) && !a.underWay() {
 		return a.Judge(o)
 	}

@@ -237,6 +237,12 @@ func (it *Item) settleRevoked(o Occasion) {
 // correct writes the expected value over what was found, or its removal.
 func (a *AssignedResource) correct(it *Item, f Facts, o Occasion) error {
 	expected := it.Expected()
+	if it.Property == "" && expected.There && !it.Is.There && !it.Policy.Wanted {
+		return &fault.Error{
+			Kind: fault.Refused, Op: string(Correct), Msg: "the account is gone, and no rule says what it would hold",
+			Do: "keep it as it is, or give its owner the resource type",
+		}
+	}
 	if err := a.take(it, Correct, f, o); err != nil {
 		return err
 	}
@@ -286,25 +292,27 @@ func (a *AssignedResource) createAnew(self *Item, o Occasion) error {
 	return errors.Join(errs...)
 }
 
-// beginAnew ends the life of an account that is gone, was no longer wanted, and is
-// wanted again: the order that creates it carries every value, those written
-// once for the former life, too.
+// beginAnew ends the life of an account that is gone, because it lapsed or because
+// we deleted it, and is wanted again: the order that creates it carries every
+// value, those written once for the former life, too.
 func (a *AssignedResource) beginAnew() {
 	self := &a.Items[0]
 	if self.Is.There || !self.policy().There {
 		return
 	}
 	creating := self.Place.State == Pending || self.Place == atAwaiting || self.Place == atErrored
-	lapsed := self.Place == atInactive && !self.Unseen() && a.Target != "" && !a.open()
-	if lapsed {
+	over := self.Place == atInactive && a.Target != "" && !a.open() || self.Place == atVerified && !self.Want.There
+	over = over && !self.Unseen()
+	if over || creating && !self.Unseen() {
 		a.Target, a.Confidence = "", 0
 	}
 	for i := range a.Items {
 		it := &a.Items[i]
 		once := it.Place == atExecuted && it.Policy.Once
+		left := once || it.Place.State == Verified && it.restingOn().There
 		switch {
-		case it.Property == "" || !lapsed && !(creating && once):
-		case once, it.Place.State == Executed, it.Place.State == Verified, it.Place == atFound:
+		case it.Property == "" || !over && !(creating && left):
+		case left, it.Place.State == Executed, it.Place.State == Verified, it.Place == atFound:
 			a.renew(it)
 			fallthrough
 		default:

@@ -50,6 +50,9 @@ func (a *AssignedResource) Judge(o Occasion) error {
 	if len(a.Items) == 0 {
 		return nil
 	}
+	if err := a.giveUp(o); err != nil {
+		return err
+	}
 	if a.underWay() {
 		a.assemble(o, false, false) // what a person decided meanwhile joins the order
 		if !a.differs(o) {
@@ -82,6 +85,23 @@ func (a *AssignedResource) Judge(o Occasion) error {
 	// What evaluation wants of an item whose outcome is unknown is kept beside it.
 	a.Waiting = slices.ContainsFunc(a.Items, func(it Item) bool { return it.Place == atUnknown && a.overtaken(&it) })
 	a.assemble(o, moved, executed)
+	return nil
+}
+
+// giveUp ends the looking up of what is no longer declared: nobody drains its
+// connection for it, and nothing follows from what would be found.
+func (a *AssignedResource) giveUp(o Occasion) error {
+	if !a.Items[0].Policy.Released {
+		return nil
+	}
+	o.Why = "its resource type is no longer declared"
+	for i := range a.Items {
+		if it := &a.Items[i]; it.Place == atReadBack {
+			if err := a.take(it, Expire, a.facts(it, o), o); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

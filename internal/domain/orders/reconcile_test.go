@@ -223,3 +223,26 @@ func TestABrokenRuleDoesNotStopARelease(t *testing.T) {
 		t.Error("the former state is still remembered")
 	}
 }
+
+func TestWhatIsToBeReadBackIsReleasedWhenItsTypeIsUndeclared(t *testing.T) {
+	lost := ItemReport{Effect: EffectUnknown}
+	before := automatic(t).wants(mail, "a@x").evaluate().collect()
+	before.must(before.report(Report{Items: before.each(lost)})).at(mail, atReadBack)
+	before.a.Undeclare()
+	before.must(before.a.Judge(before.occasion())).at("", atUndeclared).at(mail, atUndeclared).open(false)
+
+	// The agent went silent after the resource type had gone.
+	after := automatic(t).wants(mail, "a@x").evaluate().collect()
+	after.a.Undeclare()
+	after.must(after.a.Judge(after.occasion())).at(mail, atTransmitted).after(time.Hour)
+	after.must(after.a.Abandoned(after.occasion(), Expire)).at("", atUndeclared).at(mail, atUndeclared).open(false)
+}
+
+func TestAKeptAccountThatIsGoneCannotBeCreatedFromNothing(t *testing.T) {
+	s := automatic(t).standing()
+	s.h.Remove = false
+	s.leaves().evaluate().at("", atFound).decide(Keep, "").at("", atVerified)
+	s.gone().after(time.Hour).reads().at("", atFound)
+	s.refuses(s.choose(Correct, "")).at("", atFound).open(false)
+	s.decide(Keep, "").evaluate().at("", atVerified).reads().at("", atVerified)
+}

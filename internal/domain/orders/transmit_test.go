@@ -302,3 +302,25 @@ func TestAFrozenValueIsStillFrozenAfterItsTypeIsDeclaredAgain(t *testing.T) {
 	s.a.Undeclare()
 	s.must(s.a.Judge(s.occasion())).reads().evaluate().at(mail, atFrozen).open(false).reads().at(mail, atFound)
 }
+
+func TestAnAccountWantedAgainWhileItIsDeletedIsCreatedWithEveryValue(t *testing.T) {
+	for name, deleted := range map[string]func(*story){
+		"a person says that it is deleted": func(s *story) {
+			s.h.Readable = false
+			s.evaluate().says("tim", ItemReport{Effect: EffectDone})
+		},
+		"a reading shows it": func(s *story) { s.evaluate().says("tim", ItemReport{Effect: EffectDone}).gone().reads() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := manual(t).standing().wants(pin, "7").evaluate()
+			s.leaves().evaluate().at("", atPending).collect()
+			s.must(s.a.Taken(s.occasion(), "tim"))
+			s.returns().wants(mail, "ann@x").wants(pin, "7")
+			deleted(s)
+			s.at("", atPending).at(mail, atPending).at(pin, atPending)
+			if s.a.Target != "" {
+				t.Errorf("the new account is taken for %s, which is gone", s.a.Target)
+			}
+		})
+	}
+}
