@@ -165,7 +165,7 @@ func (g *Gates) ready(t roles.ResourceType, a *orders.AssignedResource) string {
 	waits := ""
 	for _, it := range a.Carried() {
 		switch {
-		case it.Place.State == orders.Transmitted, it.Place.State == orders.Executed:
+		case it.Place.State == orders.Transmitted, it.Place.State == orders.Executed && !it.Policy.Once:
 			return "" // it is under way: the state says so
 		case it.Place.State == orders.AwaitingApproval:
 			waits = "a review"
