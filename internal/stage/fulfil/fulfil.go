@@ -328,6 +328,9 @@ func (d *drain) pump(ctx context.Context) error {
 		d.out.Down = err.Error()
 		return nil
 	}
+	if workers == 1 {
+		return d.oneByOne(ctx, system, pace)
+	}
 	work := make(chan *orders.AssignedResource, collectedAtOnce)
 	done := make(chan carried, collectedAtOnce)
 	var wait sync.WaitGroup
@@ -343,6 +346,25 @@ func (d *drain) pump(ctx context.Context) error {
 	close(work)
 	wait.Wait()
 	return err
+}
+
+// oneByOne carries out and reports one order after the other: on a connection
+// that bears no more nothing can overlap, and what happens has one order.
+func (d *drain) oneByOne(ctx context.Context, system connector.System, pace *pace) error {
+	for d.out.Down == "" && ctx.Err() == nil {
+		collected, err := d.collect(ctx, collectedAtOnce)
+		if err != nil || len(collected) == 0 {
+			return err
+		}
+		for _, a := range collected {
+			pace.next(ctx)
+			// The report is stored although the run was told to stop.
+			if err := d.report(context.WithoutCancel(ctx), []carried{d.carry(ctx, system, a)}); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 // feed collects and reports until nothing is left. It never stops while an
