@@ -116,7 +116,7 @@ func AccountOf(a *orders.AssignedResource) Account {
 	account := Account{
 		ID: a.ID, Type: string(a.Type), Target: string(a.Target),
 		Connector: string(a.Handling.Connector), Connection: string(a.Handling.Connection), Manual: a.Handling.Manual,
-		State: StateOf(orders.Place{State: a.Consolidated()}), Workflow: WorkflowOf(a.Workflow), Confidence: a.Confidence,
+		State: StateOf(orders.Place{State: a.Consolidated()}), Workflow: WorkflowOf(a.Workflow()), Confidence: a.Confidence,
 		Start: a.Period.From, End: a.Period.To, Blocked: n.Blocked, Errored: n.Errored, Found: n.Found, Closed: a.Closed,
 	}
 	if a.Order != nil {

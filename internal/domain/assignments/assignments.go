@@ -72,6 +72,9 @@ func (w Workflow) Expected() bool {
 	return false
 }
 
+// Found reports whether synchronization found what no rule gives.
+func (w Workflow) Found() bool { return w == NonConforming || w == PreExisting }
+
 // A Period is a span of days; a zero bound is open. To is the last day.
 type Period struct {
 	From time.Time `json:"from,omitzero"`

@@ -9,7 +9,7 @@ import (
 
 // New begins the life of an assigned resource that evaluation expects.
 func New(id AssignedID, e assignments.ExpectedResource) *AssignedResource {
-	return &AssignedResource{ID: id, Type: e.Type, Owner: e.Owner, Workflow: e.Workflow}
+	return &AssignedResource{ID: id, Type: e.Type, Owner: e.Owner}
 }
 
 // Adopt takes over what evaluation computed: the policy of every item, new
@@ -32,7 +32,7 @@ func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, cur
 		// What a person confirmed stays confirmed.
 		a.Confidence = max(a.Confidence, e.Confidence)
 	}
-	a.Handling, a.Period, a.Arguments, a.Workflow = h, e.Period, e.Arguments, e.Workflow
+	a.Handling, a.Period, a.Arguments = h, e.Period, e.Arguments
 	if len(a.Arguments) == 0 {
 		a.Arguments = nil
 	}
@@ -85,7 +85,7 @@ func nameOf(x assignments.ExpectedItem) itemName { return itemName{string(x.Prop
 func (a *AssignedResource) outline() AssignedResource {
 	return AssignedResource{
 		Target: a.Target, Confidence: a.Confidence, Handling: a.Handling,
-		Period: a.Period, Arguments: a.Arguments, Workflow: a.Workflow,
+		Period: a.Period, Arguments: a.Arguments,
 	}
 }
 
@@ -109,7 +109,15 @@ func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.E
 		it = &a.Items[len(a.Items)-1]
 		it.Is = it.shownBy(current)
 		it.Before = it.Is
-		it.Workflow = workflowOf(x, e)
+	}
+	if policy.Workflow = it.Policy.Workflow; isNew || x.Wanted || e.Found {
+		// What rules gave once is never found: it is removed when they cease to.
+		if now := workflowOf(x, e); !now.Found() || !it.ungiven() {
+			policy.Workflow = now // what was there before we began stays so
+		}
+	}
+	if isNew {
+		it.Workflow = policy.Workflow
 	}
 	if x.Failed != "" {
 		// The value is not known: what was wanted before goes on being so.
@@ -122,12 +130,13 @@ func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.E
 	if x.Wanted && !e.Found {
 		it.Decision.Refused = false
 	}
-	if x.Wanted && it.Workflow != assignments.Approved && it.Workflow != assignments.Questioned {
-		it.Workflow = workflowOf(x, e)
+	if x.Wanted && !it.asks() && !it.Decision.Refused && it.Workflow != assignments.Approved {
+		it.Workflow = policy.Workflow
 	}
 	return true
 }
 
+// workflowOf says where evaluation takes an item from.
 func workflowOf(x assignments.ExpectedItem, e assignments.ExpectedResource) assignments.Workflow {
 	switch {
 	case x.Workflow != 0:
@@ -151,7 +160,7 @@ func holdingOf(x assignments.ExpectedItem) Holding {
 // abandon says that no rule names an item any more. With the account itself
 // unwanted or undeclared, its values go with it and are no question of their own.
 func (a *AssignedResource) abandon(it *Item, e assignments.ExpectedResource) bool {
-	policy := Policy{Compare: it.Policy.Compare, Once: it.Policy.Once}
+	policy := Policy{Compare: it.Policy.Compare, Once: it.Policy.Once, Workflow: it.Policy.Workflow}
 	switch {
 	case e.Failed != "":
 		return false

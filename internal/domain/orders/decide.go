@@ -229,7 +229,9 @@ func (a *AssignedResource) declineValues(association bool, o Occasion) {
 
 // settleRevoked gives the item the value that the rules want again.
 func (it *Item) settleRevoked(o Occasion) {
-	it.Workflow = assignments.Calculated
+	if it.answer(); it.Place == atFound {
+		it.question(false)
+	}
 	it.Want, it.Message, it.SettledAt = it.policy(), "", At(o.Now)
 	it.Before = it.Is
 }

@@ -1,9 +1,5 @@
 package orders
 
-import (
-	"provisor.dev/provisor/internal/domain/assignments"
-)
-
 // facts gathers what the guards ask about an item.
 func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 	h, d := a.Handling, it.Decision
@@ -65,11 +61,16 @@ func (i *Item) bothMoved(expected Holding) bool {
 	return false
 }
 
+// ungiven reports whether no rule gives the item or ever did: it was found.
+func (i *Item) ungiven() bool { return i.Policy.Workflow.Found() }
+
 // unexplained reports whether the item is in the system although no rule gives
-// it: found as such, or left over where removals are for people.
+// it: found as such and not kept, or left over where removals are for people.
 func (i *Item) unexplained() bool {
-	return i.Workflow == assignments.NonConforming || i.Workflow == assignments.PreExisting ||
-		i.Place == atFound && !i.Policy.Wanted
+	if i.Place == atFound {
+		return i.ungiven() || !i.Policy.Wanted
+	}
+	return i.Workflow.Found()
 }
 
 // exists reports whether the account is in the system.
@@ -90,7 +91,7 @@ func (a *AssignedResource) stranded(it *Item) bool {
 
 // found reports whether the item was met in the system and no rule ever gave it.
 func (a *AssignedResource) found(it *Item) bool {
-	return !it.Policy.Wanted && !it.Decision.Refused && (it.Workflow == assignments.NonConforming || it.Workflow == assignments.PreExisting)
+	return !it.Policy.Wanted && !it.Decision.Refused && it.ungiven()
 }
 
 // Doubtful reports whether the account was matched with a confidence that a

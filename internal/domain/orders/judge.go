@@ -65,13 +65,14 @@ func (a *AssignedResource) Judge(o Occasion) error {
 			return err
 		}
 	}
-	a.beginAnew()
 	executed := a.open() && slices.ContainsFunc(a.Items, func(it Item) bool {
 		return it.Order == a.Order.ID && it.SentAt != 0 && (it.Place == atExecuted && !it.Policy.Once || it.Place.State == Verified)
 	})
 	moved := false
-	// Twice: an item that settles may free or hold its neighbours.
+	// Twice: an item that settles may free or hold its neighbours, and an account
+	// that is to be created again begins their life anew.
 	for range 2 {
+		a.beginAnew()
 		for i := range a.Items {
 			it := &a.Items[i]
 			from := it.Place
@@ -325,12 +326,14 @@ func (it *Item) settleJudged(from Place, on Event, f Facts, o Occasion) {
 		it.Before = it.Is
 	}
 	switch {
-	case it.Place == atFound && f.Protected && !it.excepted():
-		it.Workflow = assignments.Questioned
-	case it.Workflow == assignments.Questioned && it.excepted():
-		it.Workflow = assignments.Approved // the rules want again what they wanted when it was kept
-	case it.Place != atFound && !it.excepted():
+	case it.Place == atFound:
+		it.question(f.Protected)
+	case from == atFound:
+		it.answer()
+	}
+	if it.Place != atFound && !it.excepted() && it.Decision.Exception != nil {
 		it.Decision.Exception = nil
+		it.answer()
 	}
 	it.Want = it.Expected()
 	if it.Place.AtRest() {
@@ -343,6 +346,9 @@ func (it *Item) settleJudged(from Place, on Event, f Facts, o Occasion) {
 
 // lapsed keeps what a useless item still has to say.
 func (it *Item) lapsed(why string, o Occasion) {
+	if it.Workflow == assignments.NonConforming || it.Workflow == assignments.Questioned {
+		it.answer()
+	}
 	it.Want, it.Message, it.Former = Nothing, why, nil
 	it.rested(o)
 }

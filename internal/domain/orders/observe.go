@@ -3,7 +3,6 @@ package orders
 import (
 	"time"
 
-	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 )
@@ -196,10 +195,14 @@ func (it *Item) settleObserved(on Event, from Place, o Occasion) {
 	it.NotBefore = 0
 	if on == Drift {
 		it.Message = "found as " + it.Is.String() + ", expected " + it.restingOn().String()
+		it.question(true)
 		return
 	}
 	it.rested(o)
 	it.Message, it.Ours = "", nil
+	if from == atFound || it.excepted() {
+		it.answer()
+	}
 	if it.Place.State != Verified {
 		it.Want = Nothing
 		return
@@ -209,8 +212,5 @@ func (it *Item) settleObserved(on Event, from Place, o Occasion) {
 	}
 	if !it.excepted() {
 		it.Decision.Exception = nil
-		if it.Workflow == assignments.Questioned {
-			it.Workflow = assignments.Calculated
-		}
 	}
 }

@@ -115,6 +115,7 @@ type Policy struct {
 	Parked   string               `json:"parked,omitempty"`
 	Released bool                 `json:"released,omitempty"` // undeclared: no removal, no drift
 	Doubt    int                  `json:"doubt,omitempty"`
+	Workflow assignments.Workflow `json:"wf,omitempty"` // where the value comes from; found and pre-existing: no rule gives it
 	Reasons  []assignments.Reason `json:"reasons,omitempty"`
 	Period   assignments.Period   `json:"period,omitzero"`
 }
@@ -197,7 +198,6 @@ type AssignedResource struct {
 	Owner      resources.Ref
 	Target     resources.Key
 	Confidence int
-	Workflow   assignments.Workflow
 	Period     assignments.Period
 	Handling   Handling
 	Arguments  map[string]string

@@ -56,9 +56,18 @@ func (w *world) act(name string, err error) {
 	}
 }
 
+// reborn begins another life where the last one became history: what is closed
+// is never evaluated again.
+func (w *world) reborn() {
+	if w.a.Closed {
+		w.a, w.steps, w.asked, w.refused = New(w.a.ID+1, w.e), nil, nil, map[schema.PropertyName][]Holding{}
+	}
+}
+
 func (w *world) Evaluate(t *rapid.T) {
 	w.t = t
 	w.tick()
+	w.reborn()
 	if w.flag("person moves") {
 		w.e.Wanted = w.flag("wanted")
 		w.h.Review, w.h.Remove, w.h.Add = w.flag("review"), w.flag("remove"), w.flag("add")
@@ -302,6 +311,7 @@ func TestLeftAloneEverythingComesToRest(t *testing.T) {
 		for range 12 {
 			w.now = w.now.Add(20 * time.Minute)
 			w.act("expire", w.a.Expire(w.occasion()))
+			w.reborn()
 			w.a.Adopt(w.e, w.h, w.system, At(w.now))
 			w.act("judge", w.a.Judge(w.occasion()))
 			if w.a.Collect(w.occasion(), "agent", 0) == nil {

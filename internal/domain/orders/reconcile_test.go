@@ -246,3 +246,12 @@ func TestAKeptAccountThatIsGoneCannotBeCreatedFromNothing(t *testing.T) {
 	s.refuses(s.choose(Correct, "")).at("", atFound).open(false)
 	s.decide(Keep, "").evaluate().at("", atVerified).reads().at("", atVerified)
 }
+
+func TestAnAccountThatComesBackBesideAnUnknownOutcomeBringsItsWriteOnceValueAtOnce(t *testing.T) {
+	s := automatic(t).wants(mail, "a@x").wants(pin, "7").evaluate().collect().does().done().reads()
+	s.e.Target, s.e.Confidence = "k1", 100
+	s.wants(mail, "b@x").evaluate().collect().must(s.report(Report{})).after(time.Second)
+	s.must(s.a.LookedUp(s.occasion(), Look{Began: s.now, Failed: "no route", Deadline: true})).at(mail, atUnknown)
+	s.gone().reads().at("", atFound).leaves().evaluate().at("", atInactive)
+	s.returns().wants(mail, "b@x").wants(pin, "7").evaluate().at("", atAwaiting).at(pin, atAwaiting)
+}

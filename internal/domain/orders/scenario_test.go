@@ -354,6 +354,9 @@ func wrong(a *AssignedResource, steps []Step) []error {
 		if it.carriedNow() && (a.Order == nil || it.Order != a.Order.ID) {
 			bad("%s is %s and in no open order", it.Name(), it.Place)
 		}
+		if wf := it.Workflow; it.Place == atFound && !wf.Found() && wf != assignments.Questioned {
+			bad("%s is a question in workflow state %d", it.Name(), wf)
+		}
 		if it.Place.State == Transmitted && it.Want.There && it.declined(it.Want) {
 			bad("the declined value %s was collected", it.Want)
 		}

@@ -123,7 +123,7 @@ func (e *evaluation) unentitled(x assignments.ExpectedResource, given bool) {
 	case given:
 		x.Reasons = []assignments.Reason{{Note: "no rule gives it any more"}}
 	case x.Target != "":
-		x.Found, x.Workflow = true, assignments.NonConforming
+		x.Found, x.Workflow = true, e.foundAs(x.Type)
 		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
 	default:
 		return

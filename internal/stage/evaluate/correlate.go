@@ -76,7 +76,7 @@ func (m *matcher) orphans() {
 		}
 		m.result.Resources = append(m.result.Resources, assignments.ExpectedResource{
 			Type: m.resourceType.ID, Owner: resources.Ref{Type: m.resourceType.Source, Key: nobody + r.Key},
-			Target: r.Key, Confidence: certain, Found: true, Workflow: assignments.NonConforming,
+			Target: r.Key, Confidence: certain, Found: true, Workflow: m.foundAs(m.resourceType.ID),
 			Reasons: []assignments.Reason{{Note: "found in the system; nobody owns it"}},
 		})
 	})

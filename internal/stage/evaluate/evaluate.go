@@ -69,7 +69,8 @@ type evaluation struct {
 	roleIDs  []roles.RoleID
 	ancestry map[roles.DimensionID]map[resources.Key][]resources.Key
 	matches  map[roles.ResourceTypeID]*matcher
-	owned    map[pairKey]Assigned // by type and owner
+	owned    map[pairKey]Assigned          // by type and owner
+	live     map[roles.ResourceTypeID]bool // of which something was assigned before
 	queries  map[string]map[string]resources.Key
 	result   *Result
 }
@@ -98,8 +99,10 @@ func (e *evaluation) prepare() {
 	}
 	sort.Slice(e.roleIDs, func(i, j int) bool { return e.roleIDs[i] < e.roleIDs[j] })
 	e.owned = make(map[pairKey]Assigned, len(e.Assigned))
+	e.live = map[roles.ResourceTypeID]bool{}
 	for _, a := range e.Assigned {
 		e.owned[pairKey{a.Type, a.Owner}] = a
+		e.live[a.Type] = true
 	}
 	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	e.matches = map[roles.ResourceTypeID]*matcher{}
@@ -180,7 +183,7 @@ func (e *evaluation) ownerless() {
 		}
 		e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
 			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found, Workflow: pickWorkflow(a.Found),
+			Found: a.Found, Workflow: e.workflowOf(a),
 			Reasons: []assignments.Reason{{Note: "its owner is gone"}},
 		})
 	}
@@ -189,11 +192,21 @@ func (e *evaluation) ownerless() {
 	}
 }
 
-func pickWorkflow(found bool) assignments.Workflow {
-	if found {
-		return assignments.NonConforming
+func (e *evaluation) workflowOf(a Assigned) assignments.Workflow {
+	if a.Found {
+		return e.foundAs(a.Type)
 	}
 	return assignments.Calculated
+}
+
+// foundAs says where something comes from that no rule gives: it was there
+// before Provisor was, as long as it writes nothing of the type or never looked
+// at it before. What it was first stays with it.
+func (e *evaluation) foundAs(t roles.ResourceTypeID) assignments.Workflow {
+	if p := e.Model.ResourceTypes[t].Provisioning; e.live[t] && p.Enabled && !p.Shadow {
+		return assignments.NonConforming
+	}
+	return assignments.PreExisting
 }
 
 // program finds a compiled expression. Every expression of a deployed model

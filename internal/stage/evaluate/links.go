@@ -55,7 +55,7 @@ func (w *writer) links() []assignments.ExpectedItem {
 			at := name{property, to}
 			if items[at] == nil {
 				items[at] = &assignments.ExpectedItem{
-					Property: property, Link: to, Reasons: []assignments.Reason{{Note: "no rule gives it"}},
+					Property: property, Link: to, Workflow: w.foundAs(w.resourceType.ID), Reasons: []assignments.Reason{{Note: "no rule gives it"}},
 				}
 			}
 		}

@@ -97,7 +97,7 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 	for _, a := range k.Assigned {
 		in.Assigned = append(in.Assigned, Assigned{
 			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Workflow == assignments.NonConforming || a.Workflow == assignments.PreExisting,
+			Found: a.Found(),
 		})
 	}
 	in.World = NewWorld(model, k.Resources, k.Allocations)

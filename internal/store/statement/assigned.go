@@ -20,7 +20,7 @@ type document struct {
 	Items     []orders.Item     `json:"items"`
 }
 
-const selectAssigned = `SELECT a.id, a.type, a.owner_type, a.owner_key, a.target, a.confidence, a.workflow,
+const selectAssigned = `SELECT a.id, a.type, a.owner_type, a.owner_key, a.target, a.confidence,
 	a.from_at, a.to_at, a.waiting, a.closed, a.version, a.document,
 	o.id, o.kind, o.version, o.created_at, o.supersedes, o.waits, o.taken_by, o.agent, o.fence, o.lease_until, o.not_before
 	FROM assigned_resource a
@@ -35,7 +35,7 @@ func scanAssigned(r *sql.Rows) (*orders.AssignedResource, error) {
 		id, version, created, supersedes, fence, lease, notBefore sql.NullInt64
 		kind, waits, takenBy, agent                               sql.NullString
 	}
-	err := r.Scan(&a.ID, &a.Type, &a.Owner.Type, &a.Owner.Key, &a.Target, &a.Confidence, &a.Workflow,
+	err := r.Scan(&a.ID, &a.Type, &a.Owner.Type, &a.Owner.Key, &a.Target, &a.Confidence,
 		&from, &to, &waiting, &closed, &a.Version, &doc,
 		&order.id, &order.kind, &order.version, &order.created, &order.supersedes, &order.waits, &order.takenBy,
 		&order.agent, &order.fence, &order.lease, &order.notBefore)

@@ -54,7 +54,7 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	c := &conditions{}
 	c.say("a.closed = 0 AND (a.found > 0 OR a.workflow IN (1, 3))")
 	if f.Unauthorized {
-		c.say("a.workflow IN (1, 3)")
+		c.say("a.workflow IN (1, 3) AND a.found = 0")
 	}
 	if f.Drifted {
 		c.say("a.found > 0")
@@ -95,7 +95,7 @@ func questionOf(a *orders.AssignedResource) view.Question {
 	account.Items = asked
 	return view.Question{
 		Owner:        view.Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)},
-		Unauthorized: a.Workflow == assignments.NonConforming || a.Workflow == assignments.PreExisting,
+		Unauthorized: a.Unauthorized(),
 		Account:      account,
 	}
 }

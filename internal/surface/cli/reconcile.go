@@ -159,7 +159,7 @@ func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, err
 	a := list[0]
 	return view.Question{
 		Owner:        view.Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)},
-		Unauthorized: view.WorkflowOf(a.Workflow).No == 1 || view.WorkflowOf(a.Workflow).No == 3,
+		Unauthorized: a.Unauthorized(),
 		Account:      view.AccountOf(a),
 	}, nil
 }
