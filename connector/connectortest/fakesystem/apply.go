@@ -99,7 +99,7 @@ func (s *System) carryOut(change connector.Change, items int, refusal connector.
 
 func (s *System) done(out *connector.Outcome, change connector.Change, key string, item connector.Item, changed bool) {
 	out.Items[item.ID] = connector.ItemOutcome{Effect: connector.Done}
-	s.effects = append(s.effects, Effect{Order: change.Order, Entity: change.Shape.Entity, Key: key, Kind: change.Kind, Item: item, Changed: changed})
+	s.effects = append(s.effects, Effect{Order: change.Order, Entity: change.Shape.Entity, Key: key, Kind: change.Kind, Item: item, Changed: changed, At: s.now()})
 }
 
 func refuse(out connector.Outcome, items []connector.Item, why string) connector.Outcome {

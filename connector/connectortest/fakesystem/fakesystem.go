@@ -40,6 +40,8 @@ type Config struct {
 	Plan    Plan              // nil for a system that never misbehaves
 	// Sleep waits for Fault.Wait; nil never waits. Virtual time goes in here.
 	Sleep func(context.Context, time.Duration) error
+	// Clock stamps effects and writes; nil leaves them without a time.
+	Clock func() time.Time
 	// Lags says in Description.Can that a look-up may be older than an answered write.
 	Lags bool
 }
@@ -65,7 +67,10 @@ type table struct {
 }
 
 // write is one change of the content: what the objects were before it.
-type write struct{ before []version }
+type write struct {
+	at     time.Time
+	before []version
+}
 
 type version struct {
 	entity, key string
@@ -80,6 +85,7 @@ type Effect struct {
 	Kind    connector.Kind
 	Item    connector.Item
 	Changed bool // false when the system held that already
+	At      time.Time
 }
 
 // New returns an empty system.
@@ -141,6 +147,35 @@ func (s *System) Objects(entity string) []connector.Object {
 		all = append(all, clone(t.objects[key]))
 	}
 	return all
+}
+
+// Between returns every state that an object was in from one instant to another,
+// the newest first; nil is a time in which it was not there. It sees as far back
+// as the history goes.
+func (s *System) Between(entity, key string, from, to time.Time) []*connector.Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables[entity]
+	if t == nil {
+		return nil
+	}
+	var states []*connector.Object
+	state, ended := t.get(key), to
+	for _, w := range slices.Backward(s.history) {
+		for _, v := range w.before {
+			if v.entity != entity || v.key != key {
+				continue
+			}
+			if !w.at.After(to) && !ended.Before(from) {
+				states = append(states, state)
+			}
+			state, ended = v.object, w.at
+		}
+	}
+	if !ended.Before(from) {
+		states = append(states, state)
+	}
+	return states
 }
 
 // Set is somebody else creating or replacing an object, without any check. It
@@ -238,6 +273,13 @@ func (s *System) begin(ctx context.Context, op string) (Fault, error) {
 	return f, nil
 }
 
+func (s *System) now() time.Time {
+	if s.config.Clock == nil {
+		return time.Time{}
+	}
+	return s.config.Clock()
+}
+
 func (s *System) assign(entity string) string {
 	s.assigned++
 	return fmt.Sprintf("%s-%06d", strings.ToLower(entity), s.assigned)
@@ -245,7 +287,7 @@ func (s *System) assign(entity string) string {
 
 // remember keeps what a write is about to change.
 func (s *System) remember(before ...version) {
-	s.history = append(s.history, write{before})
+	s.history = append(s.history, write{s.now(), before})
 	if len(s.history) > historyWritesMax {
 		s.history = slices.Delete(s.history, 0, len(s.history)-historyWritesMax)
 	}

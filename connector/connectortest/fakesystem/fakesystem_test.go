@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,5 +200,36 @@ func TestAUniqueValueIsRefusedTwice(t *testing.T) {
 		Items: []connector.Item{{ID: 1, Op: connector.OpSet, Property: uid, Value: value.OfString("user1")}}}
 	if out := fake.Apply(t.Context(), take); out.Items[1].Effect != connector.None || !out.Items[1].Permanent {
 		t.Errorf("taking another's name: %+v", out)
+	}
+}
+
+func TestTheHistoryTellsWhatWasTrueBetweenTwoInstants(t *testing.T) {
+	now := time.Date(2030, 3, 4, 8, 0, 0, 0, time.UTC)
+	at := func(minute int) time.Time { return now.Add(time.Duration(minute) * time.Minute) }
+	clock := now
+	s := fakesystem.New(fakesystem.Config{Clock: func() time.Time { return clock }, Shapes: []connector.Shape{{
+		Entity: "User", Key: "id", Properties: []connector.Property{{Name: "id", Type: value.String}, {Name: "mail", Type: value.String}},
+	}}})
+	clock = at(10)
+	s.Set("User", connector.Object{Key: "k", Values: map[string]value.Value{"mail": value.OfString("a")}})
+	clock = at(20)
+	s.SetValue("User", "k", "mail", value.OfString("b"))
+	clock = at(30)
+	s.Delete("User", "k")
+	for _, x := range []struct {
+		from, to int
+		want     string
+	}{{0, 5, "-"}, {0, 15, "a -"}, {12, 15, "a"}, {12, 25, "b a"}, {22, 40, "- b"}, {35, 40, "-"}, {0, 40, "- b a -"}} {
+		var got []string
+		for _, o := range s.Between("User", "k", at(x.from), at(x.to)) {
+			if o == nil {
+				got = append(got, "-")
+				continue
+			}
+			got = append(got, o.Values["mail"].Text())
+		}
+		if strings.Join(got, " ") != x.want {
+			t.Errorf("from minute %d to %d it was %q, want %q", x.from, x.to, got, x.want)
+		}
 	}
 }

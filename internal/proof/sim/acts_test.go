@@ -3,15 +3,12 @@ package sim
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"provisor.dev/provisor/connector"
-	"provisor.dev/provisor/connector/connectortest/fakesystem"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/process/loop"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/value"
@@ -20,8 +17,9 @@ import (
 // step does one thing that the seed chooses.
 func (w *world) step() {
 	w.steps++
+	w.began = w.now
 	w.misbehave()
-	switch n := w.chance.IntN(20); {
+	switch n := w.chance.IntN(22); {
 	case n < 4:
 		w.personnel()
 	case n < 5:
@@ -35,58 +33,31 @@ func (w *world) step() {
 		w.decide()
 	case n < 19:
 		w.elsewhere()
+	case n < 20:
+		w.run("late report", w.late)
+	case n < 21:
+		w.run("plan", w.plan)
+	case w.oneIn(2):
+		w.redeploy()
 	default:
-		if w.oneIn(4) {
-			w.shout = !w.shout
-			w.deploy()
-			w.note("deployed: names in capitals %t", w.shout)
-		} else {
-			w.now = w.now.Add(time.Duration(w.chance.IntN(48)) * time.Hour)
-			w.note("the clock jumps")
-		}
+		w.now = w.now.Add(time.Duration(w.chance.IntN(48)) * time.Hour)
+		w.note("the clock jumps")
 	}
-}
-
-// misbehave plans the systems' faults for this step, and the process's death.
-func (w *world) misbehave() {
-	kinds := []fakesystem.Misbehaviour{
-		fakesystem.LostAfter, fakesystem.LostBefore, fakesystem.Transient, fakesystem.Permanent, fakesystem.Partial,
-		fakesystem.Down, fakesystem.HalfPage, fakesystem.CutShort,
-	}
-	if w.oneIn(8) {
-		w.crash = 1 + w.chance.IntN(12)
-	}
-	var lock sync.Mutex
-	for _, name := range fakes {
-		s := w.systems[name]
-		bad := w.oneIn(3)
-		kind, every := kinds[w.chance.IntN(len(kinds))], 1+w.chance.IntN(4)
-		if bad {
-			w.note("%s: %s at every %d. call", name, kind, every)
-		}
-		s.SetPlan(func(_ string, n int) fakesystem.Fault {
-			lock.Lock()
-			defer lock.Unlock()
-			if w.crash > 0 {
-				if w.crash--; w.crash == 0 {
-					w.crash = -1
-					_ = w.engine.DB.Close() // from here on nothing can be recorded
-				}
-			}
-			if bad && n%every == 0 {
-				return fakesystem.Fault{What: kind, Items: 4} // an account with its names is created whole or not at all
-			}
-			return fakesystem.Fault{}
-		})
-	}
-}
-
-// heal makes every system behave and the process live.
-func (w *world) heal() {
 	w.crash = 0
-	for _, s := range w.systems {
-		s.SetPlan(nil)
-	}
+}
+
+// redeploy deploys the configuration with one variant more or fewer.
+func (w *world) redeploy() {
+	i := w.chance.IntN(len(variants))
+	w.other[i] = !w.other[i]
+	w.run("deploy", func(ctx context.Context) error {
+		w.note("%s: %t", variants[i].about, w.other[i])
+		err := w.engine.Deploy(ctx, w.load(w.other), "sim")
+		if err != nil {
+			w.other[i] = !w.other[i]
+		}
+		return err
+	})
 }
 
 // personnel joins, moves, renames, ends or forgets somebody.
@@ -134,10 +105,10 @@ func (w *world) path() {
 	case 1:
 		w.run("verify", func(ctx context.Context) error { _, err := e.Verify(ctx); return err })
 	case 2:
-		w.run("evaluate", func(ctx context.Context) error { _, err := e.Evaluate(ctx); return err })
+		w.run("evaluate", w.evaluate)
 	case 3:
 		block := w.oneIn(6)
-		w.run(fmt.Sprintf("generate, blocking %t", block), func(ctx context.Context) error { _, err := e.Generate(ctx, block); return err })
+		w.run(fmt.Sprintf("generate, blocking %t", block), func(ctx context.Context) error { return w.generate(ctx, block) })
 	case 4, 5:
 		w.run("fulfil", w.fulfil)
 	default:
@@ -145,10 +116,30 @@ func (w *world) path() {
 	}
 }
 
+// compute evaluates and generates.
+func (w *world) compute(ctx context.Context) error {
+	if err := w.evaluate(ctx); err != nil {
+		return err
+	}
+	return w.generate(ctx, false)
+}
+
+func (w *world) evaluate(ctx context.Context) error {
+	w.judged = false
+	_, err := w.engine.Evaluate(ctx)
+	return err
+}
+
+func (w *world) generate(ctx context.Context, block bool) error {
+	_, err := w.engine.Generate(ctx, block)
+	w.judged = err == nil
+	return err
+}
+
 // fulfil drains one connection after the other: two at once would make what
 // happens depend on more than the seed.
 func (w *world) fulfil(ctx context.Context) error {
-	for _, name := range fakes {
+	for _, name := range append(fakes[:len(fakes):len(fakes)], "delta") {
 		if _, err := w.engine.Fulfil(ctx, []schema.ConnectorID{schema.ConnectorID(name)}); err != nil {
 			return err
 		}
@@ -162,30 +153,26 @@ func (w *world) round(ctx context.Context) (r loop.Round, err error) {
 		return r, err
 	}
 	w.noRemovalFromAnIncompleteReading(r.Synchronize)
+	w.check()
 	if r.Verify, err = w.engine.Verify(ctx); err != nil {
 		return r, err
 	}
+	w.check()
+	w.judged = false
 	if r.Evaluate, err = w.engine.Evaluate(ctx); err != nil {
 		return r, err
 	}
 	if r.Generate, err = w.engine.Generate(ctx, false); err != nil {
 		return r, err
 	}
+	w.judged = true
+	w.check()
 	return r, w.fulfil(ctx)
-}
-
-// all returns the assigned resources as they stand.
-func (w *world) all() []*orders.AssignedResource {
-	list, err := w.engine.Assigned(context.Background(), stage.AssignedFilter{})
-	if err != nil {
-		w.fail("load: %v", err)
-	}
-	return list
 }
 
 // decide lets a person decide something about somebody's account.
 func (w *world) decide() {
-	list := w.all()
+	list := w.book.sorted()
 	if len(list) == 0 {
 		return
 	}
@@ -196,33 +183,29 @@ func (w *world) decide() {
 		orders.Approve, orders.Approve, orders.Approve, orders.Decline, orders.Postpone, orders.Revoke, orders.Retry,
 		orders.Correct, orders.Keep, orders.Release,
 	}
-	var err error
-	switch w.chance.IntN(3) {
-	case 0:
-		err = w.technician(desk, a)
-	default:
-		x := review.Decision{
-			On: events[w.chance.IntN(len(events))], Assigned: ids, Why: "because", MayReview: w.oneIn(2), Stated: true, Until: w.now.Add(time.Hour),
-		}
-		if w.oneIn(3) && len(a.Items) > 0 {
-			x.Items = []int{a.Items[w.chance.IntN(len(a.Items))].ID}
-		}
-		if x.On == orders.Keep && len(a.Items) > 0 && !a.Items[0].Is.There {
-			return // an account that a person wants to be gone is no end the rules know
-		}
-		var out review.Outcome
-		out, err = desk.Decide(context.Background(), x)
+	if w.oneIn(3) {
+		w.run("technician", func(ctx context.Context) error { return w.technician(ctx, desk, a) })
+		return
+	}
+	x := review.Decision{
+		On: events[w.chance.IntN(len(events))], Assigned: ids, Why: "because", MayReview: w.oneIn(2), Stated: true, Until: w.now.Add(time.Hour),
+	}
+	if w.oneIn(3) && len(a.Items) > 0 {
+		x.Items = []int{a.Items[w.chance.IntN(len(a.Items))].ID}
+	}
+	if x.On == orders.Keep && len(a.Items) > 0 && !a.Items[0].Is.There {
+		return // an account that a person wants to be gone is no end the rules know
+	}
+	w.run("decide", func(ctx context.Context) error {
+		out, err := desk.Decide(ctx, x)
 		w.note("%s %s of %s, items %v: %d refused", x.On, a.Type, a.Owner.Key, x.Items, len(out.Refused))
-	}
-	if err != nil {
-		w.fail("decide: %v", err)
-	}
+		return err
+	})
 }
 
 // technician takes, carries out, confirms or refuses an order of the desk.
-func (w *world) technician(desk *review.Desk, a *orders.AssignedResource) error {
-	ctx, ids := context.Background(), []orders.AssignedID{a.ID}
-	var err error
+func (w *world) technician(ctx context.Context, desk *review.Desk, a *orders.AssignedResource) (err error) {
+	ids := []orders.AssignedID{a.ID}
 	switch w.chance.IntN(4) {
 	case 0:
 		_, err = desk.Take(ctx, ids)
@@ -242,7 +225,7 @@ func (w *world) technician(desk *review.Desk, a *orders.AssignedResource) error 
 
 // carryOut does by hand what an order of the desk asks for.
 func (w *world) carryOut(a *orders.AssignedResource) {
-	if !a.Handling.Manual || a.Order == nil {
+	if !a.Handling.Manual || a.Order == nil || a.Type != "C" {
 		return
 	}
 	gamma := w.systems["gamma"]

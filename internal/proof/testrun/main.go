@@ -167,7 +167,8 @@ func (t *table) test(packages []string, timeout string) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout", timeout}, packages...)...)
+	// -count=1: a cached answer would keep the simulation from looking at new worlds.
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-timeout", timeout}, packages...)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
@@ -201,6 +202,9 @@ func (t *table) take(e event, said map[string]*strings.Builder) {
 			said[name] = &strings.Builder{}
 		}
 		said[name].WriteString(e.Output)
+		if note, ok := strings.CutPrefix(e.Output, "note: "); ok {
+			fmt.Print(note) // what a test says although it passes, such as its seeds
+		}
 	case "fail":
 		if e.Test != "" {
 			t.failed++

@@ -12,7 +12,10 @@ const compiledMost = 200
 
 // A compiler opens connections that keep their statements compiled. To compile
 // one takes SQLite longer than to run it, as short as the store's are.
-type compiler struct{ driver.Connector }
+type compiler struct {
+	driver.Connector
+	beforeAct func() error // see Options.BeforeAct; may be nil
+}
 
 // Connect opens a connection.
 func (c compiler) Connect(ctx context.Context) (driver.Conn, error) {
@@ -24,7 +27,7 @@ func (c compiler) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("sqlite: the driver's connections do not do what database/sql may ask"), opened.Close())
 	}
-	return &compiledConn{innerConn: inner, idle: map[string]innerStmt{}}, nil
+	return &compiledConn{innerConn: inner, idle: map[string]innerStmt{}, beforeAct: c.beforeAct}, nil
 }
 
 // innerConn and innerStmt are what is used of the driver.
@@ -47,7 +50,18 @@ type innerStmt interface {
 // that database/sql prepares every statement here. One goroutine uses it at a time.
 type compiledConn struct {
 	innerConn
-	idle map[string]innerStmt // compiled, and not running now
+	idle      map[string]innerStmt // compiled, and not running now
+	beforeAct func() error
+}
+
+// BeginTx begins a transaction.
+func (c *compiledConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if c.beforeAct != nil && !o.ReadOnly {
+		if err := c.beforeAct(); err != nil {
+			return nil, err
+		}
+	}
+	return c.innerConn.BeginTx(ctx, o)
 }
 
 // PrepareContext returns the statement, compiled before or now. One that is

@@ -17,7 +17,7 @@ func compiled(t *testing.T) *compiledConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := compiler{connector}.Connect(context.Background())
+	c, err := compiler{Connector: connector}.Connect(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,9 @@ type Options struct {
 	Careless bool
 	// Triples are the legal moves; nil: those of the transition table.
 	Triples []orders.Triple
+	// BeforeAct is called before each transaction that may write, and what it
+	// returns is the transaction's error. Simulations end the process there. May be nil.
+	BeforeAct func() error
 }
 
 // Open opens the store in a file, makes it where there is none, and brings it to
@@ -68,7 +71,7 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
-	db := sql.OpenDB(compiler{connector})
+	db := sql.OpenDB(compiler{connector, o.BeforeAct})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	if path == Memory {
