@@ -56,6 +56,9 @@ func (a *AssignedResource) decideItems(c Choice, o Occasion) error {
 	taken := 0
 	for _, id := range a.chosen(c) {
 		it := a.Item(id)
+		if _, was := before[id]; was && it == nil {
+			continue // it began anew with its account
+		}
 		if it == nil {
 			return fault.New(fault.NotFound, string(c.On), "there is no item %d", id)
 		}

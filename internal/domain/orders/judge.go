@@ -268,7 +268,7 @@ func (a *AssignedResource) eventFor(it *Item, f Facts) Event {
 			return Expect
 		}
 	case atUndeclared:
-		if f.Wanted || f.Held {
+		if f.Wanted || f.Held || f.DeclinedBefore && f.Adds && !a.stranded(it) {
 			return Expect
 		}
 	case atDeclined:

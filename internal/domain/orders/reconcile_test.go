@@ -255,3 +255,17 @@ func TestAnAccountThatComesBackBesideAnUnknownOutcomeBringsItsWriteOnceValueAtOn
 	s.gone().reads().at("", atFound).leaves().evaluate().at("", atInactive)
 	s.returns().wants(mail, "b@x").wants(pin, "7").evaluate().at("", atAwaiting).at(pin, atAwaiting)
 }
+
+func TestAGoneAccountIsCorrectedTogetherWithAValueThatHadDrifted(t *testing.T) {
+	s := automatic(t).standing().holds(mail, "x@x").reads().at(mail, atFound)
+	s.gone().reads().at("", atFound).at(mail, atFound)
+	s.decide(Correct).at("", atPending).at(mail, atPending).proposes(mail, "ann@x")
+}
+
+func TestADeclinedAdditionIsStillDeclinedAfterItsTypeIsDeclaredAgain(t *testing.T) {
+	s := reviewed(t).wants(mail, "a@x").evaluate().decide(Decline).at("", atDeclined)
+	s.a.Undeclare()
+	s.must(s.a.Judge(s.occasion())).at("", atUndeclared)
+	s.evaluate().at("", atDeclined).decide(Revoke, "").evaluate().at("", atAwaiting)
+	s.decide(Revoke, mail).at(mail, atAwaiting)
+}

@@ -120,6 +120,7 @@ func (w *world) answer() {
 			x := review.Decision{On: on, Assigned: ids, Why: "settle", MayReview: true, Stated: true}
 			out, err := desk.Decide(ctx, x)
 			if on == orders.Correct && err == nil && len(out.Refused) > 0 {
+				w.note("correct %s of %s: %s", a.Type, a.Owner.Key, out.Refused[0].Why)
 				x.On = orders.Keep // nothing can put it right
 				_, err = desk.Decide(ctx, x)
 			}
