@@ -35,7 +35,7 @@ func (w *world) step() {
 		w.elsewhere()
 	case n < 20:
 		w.run("late report", w.late)
-	case n < 21:
+	case n < 21 && w.oneIn(2):
 		w.run("plan", w.plan)
 	case w.oneIn(2):
 		w.redeploy()

@@ -23,7 +23,7 @@ const (
 
 	// garbagePercent lets a world's short-lived values pile up: collecting them as
 	// early as a server does takes a tenth of the time, and worlds are small.
-	garbagePercent = 400
+	garbagePercent = 800
 )
 
 func TestMain(m *testing.M) {
