@@ -39,6 +39,26 @@ func (a *AssignedResource) kind() Kind {
 	return Update
 }
 
+// executedPart reports whether the open order has carried out an item already,
+// although a reading may have found it moved since.
+func (a *AssignedResource) executedPart() bool {
+	return a.open() && slices.ContainsFunc(a.Items, func(it Item) bool {
+		return it.Order == a.Order.ID && it.SentAt != 0 &&
+			(it.Place == atExecuted && !it.Policy.Once || it.Place.State == Verified || it.Place == atFound)
+	})
+}
+
+// underOrder lists the items that an order has to carry.
+func (a *AssignedResource) underOrder() map[int]bool {
+	ids := map[int]bool{}
+	for i := range a.Items {
+		if a.Items[i].carriedNow() {
+			ids[a.Items[i].ID] = true
+		}
+	}
+	return ids
+}
+
 // assemble opens, amends, supersedes or closes the order that carries the open
 // items. An order of which something was executed is never amended: what moved
 // since travels in a new one, which takes the unfinished items over.

@@ -32,8 +32,15 @@ func (a *AssignedResource) Decide(o Occasion, c Choice) error {
 			a.Order.ID, c.Version, a.Order.Version)
 	}
 	return a.whole(func() error {
+		executed, before := a.executedPart(), a.underOrder()
 		if err := a.decideItems(c, o); err != nil {
 			return err
+		}
+		for id := range a.underOrder() {
+			if !before[id] && a.open() && !a.underWay() { // it joins the order, or a new one
+				a.assemble(o, true, executed)
+				break
+			}
 		}
 		switch {
 		case c.On == Postpone || c.On == Release:

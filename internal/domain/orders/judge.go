@@ -65,9 +65,7 @@ func (a *AssignedResource) Judge(o Occasion) error {
 			return err
 		}
 	}
-	executed := a.open() && slices.ContainsFunc(a.Items, func(it Item) bool {
-		return it.Order == a.Order.ID && it.SentAt != 0 && (it.Place == atExecuted && !it.Policy.Once || it.Place.State == Verified)
-	})
+	executed := a.executedPart()
 	moved := false
 	// Twice: an item that settles may free or hold its neighbours, and an account
 	// that is to be created again begins their life anew.

@@ -269,3 +269,16 @@ func TestADeclinedAdditionIsStillDeclinedAfterItsTypeIsDeclaredAgain(t *testing.
 	s.evaluate().at("", atDeclined).decide(Revoke, "").evaluate().at("", atAwaiting)
 	s.decide(Revoke, mail).at(mail, atAwaiting)
 }
+
+func TestACorrectionNeverTravelsInAnOrderThatCarriedTheItemOutBefore(t *testing.T) {
+	s := automatic(t).standing().wants(mail, "b@x").wants(phone, "1").evaluate().collect()
+	first := s.a.Order.ID
+	says := s.each(ItemReport{Effect: EffectDone})
+	says[s.item(phone).ID] = ItemReport{Effect: EffectNone, Err: "no", Permanent: true}
+	s.must(s.report(Report{Items: says}))
+	s.holds(mail, "b@x").reads().at(mail, atVerified).at(phone, atErrored)
+	s.holds(mail, "x@x").reads().at(mail, atFound).decide(Correct, mail).at(mail, atPending)
+	if s.a.Order.Supersedes != first || s.item(mail).Order == first || s.item(phone).Order == first {
+		t.Errorf("order %d would carry the item out a second time: %+v", first, s.a.Order)
+	}
+}

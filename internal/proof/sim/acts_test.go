@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"provisor.dev/provisor/connector"
@@ -250,11 +251,11 @@ func (w *world) elsewhere() {
 		name, entity = "beta", "BUser"
 	}
 	objects := w.systems[name].Objects(entity)
-	if len(objects) == 0 {
+	if len(objects) == 0 || w.oneIn(5) {
+		w.byHand(name, entity, objects)
 		return
 	}
 	o := objects[w.chance.IntN(len(objects))]
-	w.edited[entity+":"+o.Key] = true
 	if w.oneIn(4) {
 		w.systems[name].Delete(entity, o.Key)
 		w.note("somebody deletes %s %s", entity, o.Key)
@@ -262,4 +263,18 @@ func (w *world) elsewhere() {
 	}
 	w.systems[name].SetValue(entity, o.Key, "name", value.OfString("edited"))
 	w.note("somebody renames %s %s", entity, o.Key)
+}
+
+// byHand is somebody creating an account that may be anybody's.
+func (w *world) byHand(name, entity string, objects []connector.Object) {
+	login := fmt.Sprintf("P%02d", w.chance.IntN(30))
+	if slices.ContainsFunc(objects, func(o connector.Object) bool { return o.Values["login"].Text() == login }) {
+		return
+	}
+	o := connector.Object{Values: map[string]value.Value{"login": value.OfString(login), "name": value.OfString("by hand")}}
+	if name == "beta" {
+		o.Key = login
+	}
+	w.foreign[entity+":"+login] = true
+	w.note("somebody creates %s %s, login %s", entity, w.systems[name].Set(entity, o), login)
 }

@@ -167,7 +167,7 @@ func (w *world) endsAsTheRulesSay() {
 			if c.system == "gamma" {
 				continue // what a technician did and never confirmed is nobody's to know
 			}
-			if w.kept(c.entity, o.Key, "") {
+			if w.kept(c.entity, o.Key, "") || w.foreign[c.entity+":"+id] {
 				continue
 			}
 			w.history(c.system, o.Key)

@@ -102,7 +102,7 @@ const typeB = `  B:
     source: Person
     target: BUser
     provisioning: {connection: api, enabled: true, review: %reviewB%, verify: synchronization, dependsOn: [A], thresholds: {updatePercent: 0, deletePercent: 0}, removeOrphans: true}
-    correlate: [{source: "source.id", target: "target.login", confidence: 100}]
+    correlate: [{source: "source.id", target: "target.login", confidence: %sureB%}]
     who: [{}]
     values:
       login: {expression: "source.id", once: true}
@@ -124,6 +124,7 @@ var variants = []variant{
 	{"removals from alpha are left to people", "%removeA%", "true", "false"},
 	{"names in beta come from a rule that throws for some", "%nameB%", "source.name", "source.name + string(int(right(source.name, 2)))"},
 	{"gamma is switched off", "%onC%", "true", "false"},
+	{"matches in beta need a person", "%sureB%", "100", "80"},
 }
 
 // The variants that worlds may end with: what the rules say then is worked out
@@ -153,7 +154,7 @@ type world struct {
 	other   []bool // the variants that are deployed
 	trace   []string
 	steps   int
-	edited  map[string]bool // keys that somebody else touched
+	foreign map[string]bool // logins of accounts that somebody else created
 	book    *book
 	refused refusals
 	reports []lateReport
@@ -165,7 +166,7 @@ type world struct {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
-		t: t, seed: seed, chance: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), edited: map[string]bool{},
+		t: t, seed: seed, chance: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), foreign: map[string]bool{},
 		now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), systems: map[string]*fakesystem.System{},
 		other: make([]bool, len(variants)), book: newBook(), refused: refusals{},
 	}
