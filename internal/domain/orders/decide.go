@@ -131,11 +131,15 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 		saved := it.Decision
 		it.Decision = Decision{}
 		f = a.facts(it, o)
+		f.Excepted = saved.Exception != nil
 		if err := a.take(it, Revoke, f, o); err != nil {
 			it.Decision = saved
 			return err
 		}
 		it.settleRevoked(o)
+		if it.Property == "" && from == atVerified && it.Place.carried() && !it.Is.There {
+			return a.createAnew(it, o) // that it is gone was kept
+		}
 		return nil
 	case Correct:
 		return a.correct(it, f, o)

@@ -17,7 +17,7 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		RestDeclined: !expected.There && it.declined(it.policy()),
 		RestFrozen:   d.Exception != nil && d.Frozen,
 		OutcomeKnown: it.Place == atErrored, Readable: h.Readable, Manual: h.Manual,
-		Unexplained: it.unexplained(),
+		Unexplained: it.unexplained(), Excepted: d.Exception != nil,
 		ApprovedNow: d.Approved, RetriedNow: d.Retried,
 		Blocked:      a.reviewOf(it, o),
 		OtherTrouble: a.troubled(it, o),

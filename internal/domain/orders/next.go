@@ -35,6 +35,7 @@ type Facts struct {
 	Stated       bool // the person states that it did not happen
 	MayReview    bool // the person may review the resource type
 	Unexplained  bool // found or pre-existing: no rule gives it
+	Excepted     bool // it stands on a person's exception
 	Parked       bool // a threshold parked it
 	Blocked      bool // review was switched on, or the run blocks
 	OtherTrouble bool // another item of the resource is errored or awaits approval for a reason of its own

@@ -282,3 +282,27 @@ func TestACorrectionNeverTravelsInAnOrderThatCarriedTheItemOutBefore(t *testing.
 		t.Errorf("order %d would carry the item out a second time: %+v", first, s.a.Order)
 	}
 }
+
+func TestAKeptValueMayBeRevokedAndTheRulesSpeakAgain(t *testing.T) {
+	s := automatic(t).standing().holds(mail, "kept@x").reads().decide(Keep, mail)
+	s.decide(Revoke, mail).at(mail, atPending).proposes(mail, "ann@x").flow(mail, assignments.Calculated)
+	s.collect().does().done().reads().at(mail, atVerified).evaluate().open(false)
+	s.refuses(s.choose(Revoke, mail)).at(mail, atVerified)
+}
+
+func TestAKeptAbsenceOfAnAccountMayBeRevokedAndEveryValueIsCreatedWithIt(t *testing.T) {
+	s := automatic(t).standing().gone().reads().decide(Keep, "").at("", atVerified).evaluate().reads().open(false)
+	s.e.Target = ""
+	s.decide(Revoke).at("", atPending).at(mail, atPending)
+	s.collect().does().done().reads().at("", atVerified).at(mail, atVerified).evaluate().open(false)
+	if s.system.Value(mail).Text() != "ann@x" {
+		t.Error("the account came back without its mail")
+	}
+}
+
+func TestAnUnauthorizedAccountWhoseKeepingIsRevokedIsAskedAboutAgain(t *testing.T) {
+	s := unauthorized(t).decide(Keep, "").evaluate().decide(Revoke, "").at("", atVerified).open(false)
+	if !s.a.Unauthorized() {
+		t.Error("nobody is asked any more")
+	}
+}

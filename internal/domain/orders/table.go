@@ -293,6 +293,10 @@ func peopleRows() []Row {
 			From: []Place{atDeclined, atFrozen}, On: Revoke, By: ByPerson, Fresh: true,
 		},
 		{
+			Name: "a revoked exception lets the rules speak again",
+			From: one(atVerified), On: Revoke, By: ByPerson, When: func(f *Facts) bool { return f.Excepted }, Fresh: true,
+		},
+		{
 			Name: "correcting a found value writes the expected one, under review where the person may not review",
 			From: one(atFound), On: Correct, By: ByPerson,
 			To: []Place{atPending, atAwaiting}, Which: func(f *Facts) int { return pick(f.Review && !f.MayReview, 1, 0) },

@@ -174,7 +174,7 @@ func (v *invocation) personText(p view.Person) {
 	}
 	for _, a := range p.Accounts {
 		v.say("")
-		v.say("%s %s", v.strong(a.Type), a.Target)
+		v.say("%s %s  (account %d)", v.strong(a.Type), a.Target, a.ID)
 		v.accountText(a)
 	}
 	if len(p.Accounts) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/view"
 )
@@ -29,6 +30,9 @@ system where that is enough; --item chooses single values.`,
 for an account that no rule gives, it may stay.`, "kept"),
 		v.settle(orders.Decline, "Remove what no rule gives",
 			`Refuses what was found and no rule gives: a removal order is raised.`, "declined"),
+		v.settle(orders.Revoke, "Take back that something was kept",
+			`Takes back what was kept: the rules speak again as if nobody had said anything, and what
+no rule gives is a question again.`, "taken back"),
 	)
 }
 
@@ -119,7 +123,7 @@ func (v *invocation) questionsText(list []view.Question) {
 }
 
 // accountNumber reads the number of an account, or finds that of the one account
-// in question that the system knows by this name.
+// that the system knows by this name: one in question goes before others.
 func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedID, error) {
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
 		return orders.AssignedID(id), nil
@@ -134,10 +138,19 @@ func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedI
 			found = append(found, q.Account.ID)
 		}
 	}
+	if len(found) == 0 {
+		list, err := e.Assigned(ctx, stage.AssignedFilter{Targets: []resources.Key{resources.Key(text)}})
+		if err != nil {
+			return 0, err
+		}
+		for _, a := range list {
+			found = append(found, a.ID)
+		}
+	}
 	if len(found) != 1 {
 		return 0, &fault.Error{
-			Kind: fault.NotFound, Msg: fmt.Sprintf("%s in question are called %q", count(len(found), "account"), text),
-			Do: "`provisor reconcile list` shows the numbers",
+			Kind: fault.NotFound, Msg: fmt.Sprintf("%s, not one, bear the name %q", count(len(found), "account"), text),
+			Do: "`provisor reconcile list` and `provisor person show` show the numbers",
 		}
 	}
 	return found[0], nil
@@ -212,7 +225,7 @@ the approval to another.`,
 	flags.BoolVar(&f.all, "all", false, "every question that the filters choose")
 	flags.StringVar(&c.why, "why", "", "the reason, kept in the journal and on the path")
 	flags.IntSliceVar(&c.items, "item", nil, "only these items of one account")
-	if on != orders.Keep {
+	if on != orders.Keep && on != orders.Revoke {
 		flags.BoolVar(&c.forReview, "for-review", false, "let a reviewer approve the order that comes of it")
 	}
 	command.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
@@ -223,7 +236,7 @@ the approval to another.`,
 		answer := settled{Decided: []orders.AssignedID{}}
 		for _, q := range chosen {
 			items := c.items
-			if len(items) == 0 && !q.Unauthorized {
+			if len(items) == 0 && !q.Unauthorized && on != orders.Revoke {
 				items = foundItems(q.Account)
 			}
 			out, err := decides(on)(ctx, e.Desk(), []orders.AssignedID{q.Account.ID}, choice{items: items, why: c.why, forReview: c.forReview})
@@ -243,6 +256,8 @@ the approval to another.`,
 // chosen finds the questions that are named, or all that the filters choose.
 func (f *questionFlags) chosen(ctx context.Context, e Engine, on orders.Event, args []string, c choice) ([]view.Question, error) {
 	switch {
+	case f.all && on == orders.Revoke:
+		return nil, wrongUsage("name the accounts", "decisions are taken back one by one")
 	case f.all == (len(args) > 0):
 		return nil, wrongUsage("name accounts, or use --all with filters", "it is not clear which questions are answered")
 	case len(c.items) > 0 && len(args) != 1:
