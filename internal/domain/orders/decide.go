@@ -163,9 +163,11 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 		it.Message = "kept by " + o.Actor
 	case Postpone:
 		it.Decision.Postponed = At(c.Until)
+	case Release:
+		it.Decision.Released = true
 	case Retry:
 		it.Decision.Retried, it.Attempts, it.NotBefore, it.Message = true, 0, 0, ""
-		if from == atUnknown && it.Place == atPending {
+		if from == atUnknown && it.Place.State == Pending {
 			it.forget()
 		}
 	}

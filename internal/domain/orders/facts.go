@@ -20,7 +20,7 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		Unexplained: it.unexplained(), Excepted: d.Exception != nil,
 		ApprovedNow: d.Approved, RetriedNow: d.Retried,
 		Blocked:      a.reviewOf(it, o),
-		OtherTrouble: a.troubled(it, o),
+		OtherTrouble: a.troubled(it, o), LetThrough: d.Released,
 		AttemptsLeft: it.Attempts < max(1, h.Attempts),
 		Taken:        a.Order != nil && a.Order.TakenBy != "",
 	}

@@ -317,7 +317,7 @@ func (it *Item) settleJudged(from Place, on Event, f Facts, o Occasion) {
 		return // it rests on the value from before the declined one
 	}
 	if f.Changed || from == atNone || !from.carried() {
-		it.Decision.Approved, it.Decision.Retried = false, false
+		it.Decision.Approved, it.Decision.Retried, it.Decision.Released = false, false, false
 		it.Attempts, it.Message = 0, ""
 	}
 	if !from.carried() && it.Place.carried() {
@@ -355,5 +355,5 @@ func (it *Item) lapsed(why string, o Occasion) {
 func (it *Item) rested(o Occasion) {
 	it.SettledAt, it.Attempts = At(o.Now), 0
 	d := &it.Decision
-	d.Approved, d.Retried, d.Correct, d.Blocked, d.Postponed = false, false, false, false, 0
+	d.Approved, d.Retried, d.Correct, d.Blocked, d.Released, d.Postponed = false, false, false, false, false, 0
 }

@@ -37,6 +37,7 @@ type Facts struct {
 	Unexplained  bool // found or pre-existing: no rule gives it
 	Excepted     bool // it stands on a person's exception
 	Parked       bool // a threshold parked it
+	LetThrough   bool // a person let this very change through its threshold
 	Blocked      bool // review was switched on, or the run blocks
 	OtherTrouble bool // another item of the resource is errored or awaits approval for a reason of its own
 	ApprovedNow  bool // a reviewer approved it at this version

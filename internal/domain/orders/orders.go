@@ -129,6 +129,7 @@ type Decision struct {
 	Blocked   bool      `json:"blocked,omitempty"`  // a run with blocking asked for a review of what is proposed now
 	Approved  bool      `json:"approved,omitempty"` // a reviewer approved the value as it is proposed now
 	Retried   bool      `json:"retried,omitempty"`  // a person sent it again as it is proposed now
+	Released  bool      `json:"released,omitempty"` // a person let what is proposed now through its threshold
 	Postponed Instant   `json:"postponed,omitempty"`
 	Refused   bool      `json:"refused,omitempty"` // found, given by no rule, and not to stay
 	Correct   bool      `json:"correct,omitempty"` // the gates add and remove are open for this item

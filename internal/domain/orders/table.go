@@ -86,6 +86,12 @@ func places(groups ...[]Place) []Place {
 
 func one(p Place) []Place { return []Place{p} }
 
+// again is where an item waits to be sent once more: what was let through a
+// threshold stays let through. againOf picks.
+var again = []Place{atPending, atReleased}
+
+func againOf(f *Facts) int { return pick(f.LetThrough, 1, 0) }
+
 // rest is where an item comes to rest: what stands on a person's decision keeps
 // the mark of it. restOf picks.
 var rest = []Place{atVerified, atFrozen, atDeclined}
@@ -236,7 +242,7 @@ func expectedRows() []Row {
 		},
 		{
 			Name: "a review that is no longer needed ends",
-			From: one(atAwaiting), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return !f.Review }, To: one(atPending),
+			From: one(atAwaiting), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return !f.Review }, To: again, Which: againOf,
 		},
 		{
 			Name: "what was inactive and is wanted again starts anew",
@@ -261,7 +267,7 @@ func peopleRows() []Row {
 			From: one(atAwaiting), On: Approve, By: ByPerson,
 			When: func(f *Facts) bool { return f.Association && f.Equal }, To: one(atVerified),
 		},
-		{Name: "an approved item may go out", From: one(atAwaiting), On: Approve, By: ByPerson, To: one(atPending)},
+		{Name: "an approved item may go out", From: one(atAwaiting), On: Approve, By: ByPerson, To: again, Which: againOf},
 		{
 			Name: "a declined association is denied for good",
 			From: one(atAwaiting), On: Decline, By: ByPerson, When: func(f *Facts) bool { return f.Association }, To: one(atInactive),
@@ -308,7 +314,7 @@ func peopleRows() []Row {
 		},
 		{
 			Name: "an error that certainly did not happen may be tried again",
-			From: erroreds, On: Retry, By: ByPerson, When: settled, To: one(atPending),
+			From: erroreds, On: Retry, By: ByPerson, When: settled, To: again, Which: againOf,
 		},
 		{
 			Name: "an unknown outcome is looked up before anything is sent again",
@@ -332,7 +338,7 @@ func peopleRows() []Row {
 }
 
 func agentRows() []Row {
-	attempts := func(f *Facts) int { return pick(f.Transient && f.AttemptsLeft, 0, 1) }
+	retried := places(again, one(atErrored))
 	return []Row{
 		{Name: "an order is collected when every gate is open", From: pending, On: Collect, By: ByAgent, When: func(f *Facts) bool { return f.GatesOpen }, To: one(atTransmitted)},
 		{
@@ -370,7 +376,7 @@ func agentRows() []Row {
 		{
 			Name: "what was certainly refused is tried again while attempts are left",
 			From: sent, On: Refuse, By: ByAgent, When: func(f *Facts) bool { return f.NewestFence },
-			To: []Place{atPending, atErrored}, Which: attempts,
+			To: retried, Which: func(f *Facts) int { return pick(f.Transient && f.AttemptsLeft, againOf(f), 2) },
 		},
 		{
 			Name: "a lost report is looked up, never resent",
@@ -384,7 +390,7 @@ func agentRows() []Row {
 		{
 			Name: "looked up: it did not happen",
 			From: one(atReadBack), On: Contradict, By: ByAgent, When: func(f *Facts) bool { return f.Settled },
-			To: []Place{atPending, atErrored}, Which: func(f *Facts) int { return pick(f.AttemptsLeft, 0, 1) },
+			To: retried, Which: func(f *Facts) int { return pick(f.AttemptsLeft, againOf(f), 2) },
 		},
 		{Name: "what cannot be looked up has an unknown outcome", From: one(atReadBack), On: Expire, By: ByClock, To: one(atUnknown)},
 		{
@@ -400,7 +406,8 @@ func agentRows() []Row {
 		{
 			Name: "a withdrawn instruction that nobody took is recalled",
 			From: one(atTransmitted), On: Recall, By: ByEvaluation, When: func(f *Facts) bool { return f.Manual && !f.Taken },
-			To: []Place{atPending, atAwaiting, atInactive}, Which: func(f *Facts) int { return pick(!f.Wanted && !f.Held, 2, pick(f.Review, 1, 0)) },
+			To:    places(again, one(atAwaiting), one(atInactive)),
+			Which: func(f *Facts) int { return pick(!f.Wanted && !f.Held, 3, pick(f.Review, 2, againOf(f))) },
 		},
 		{
 			Name: "a withdrawn instruction that somebody took is marked no longer wanted",

@@ -324,3 +324,25 @@ func TestAnAccountWantedAgainWhileItIsDeletedIsCreatedWithEveryValue(t *testing.
 		})
 	}
 }
+
+// released is an update that a person let through its threshold.
+func released(t *testing.T) *story {
+	s := automatic(t).standing().wants(mail, "b@x").evaluate()
+	c := s.choice(Release, mail)
+	c.Parked = true
+	return s.must(s.a.Decide(s.occasion(), c)).at(mail, atReleased)
+}
+
+func TestWhatWasReleasedStaysReleasedUntilItRestsOrChanges(t *testing.T) {
+	refused := released(t).collect().refused(false).at(mail, atReleased).evaluate().at(mail, atReleased)
+	refused.collect().refused(true).at(mail, atErrored).decide(Retry, mail).at(mail, atReleased)
+	refused.collect().does().done().reads().at(mail, atVerified).wants(mail, "c@x").evaluate().at(mail, atPending)
+
+	lost := released(t).collect()
+	lost.must(lost.report(Report{})).looks().at(mail, atReleased)
+	lost.wants(mail, "c@x").evaluate().at(mail, atPending).collect().refused(false).at(mail, atPending)
+
+	held := released(t)
+	held.h.Review = true
+	held.evaluate().at(mail, atAwaiting).decide(Approve, mail).at(mail, atReleased)
+}
