@@ -61,9 +61,9 @@ type Secret struct {
 
 // State is a provisioning state as it is shown.
 type State struct {
-	No   int    `json:"no"`
-	Name string `json:"name"`
-	Mark string `json:"mark,omitempty"`
+	Number int    `json:"number"`
+	Name   string `json:"name"`
+	Mark   string `json:"mark,omitempty"`
 }
 
 // String reads "Transmitted (to be read back)".
@@ -76,17 +76,17 @@ func (s State) String() string {
 
 // StateOf shows a place.
 func StateOf(p orders.Place) State {
-	return State{No: int(p.State), Name: p.State.String(), Mark: string(p.Mark)}
+	return State{Number: int(p.State), Name: p.State.String(), Mark: string(p.Mark)}
 }
 
 // Workflow is a workflow state as it is shown.
 type Workflow struct {
-	No   int    `json:"no"`
-	Name string `json:"name"`
+	Number int    `json:"number"`
+	Name   string `json:"name"`
 }
 
 // WorkflowOf shows a workflow state.
-func WorkflowOf(w assignments.Workflow) Workflow { return Workflow{No: int(w), Name: w.String()} }
+func WorkflowOf(w assignments.Workflow) Workflow { return Workflow{Number: int(w), Name: w.String()} }
 
 // Owner is who something belongs to. Display is empty when he is not known.
 type Owner struct {
@@ -245,13 +245,13 @@ func StandingNow(ctx context.Context, q Questions) ([]Standing, error) {
 		list[i] = Standing{Number: int(s), Name: s.String()}
 	}
 	for _, n := range counts.Orders {
-		list[n.State.No].Orders += n.Count
+		list[n.State.Number].Orders += n.Count
 	}
 	for _, n := range counts.Items {
-		list[n.State.No].Values += n.Count
+		list[n.State.Number].Values += n.Count
 	}
 	for _, n := range accounts {
-		list[n.State.No].Accounts += n.Count
+		list[n.State.Number].Accounts += n.Count
 	}
 	for i := range list {
 		if !orders.State(i).Open() {

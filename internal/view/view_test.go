@@ -1,8 +1,10 @@
 package view
 
 import (
+	"encoding/json"
 	"testing"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 )
 
@@ -23,6 +25,17 @@ func TestTheMachineShowsEveryLegalMove(t *testing.T) {
 	}
 	for move := range shown {
 		t.Errorf("%v is shown and not legal", move)
+	}
+}
+
+func TestAStateIsItsNumberAndNameForPrograms(t *testing.T) {
+	for shown, want := range map[any]string{
+		StateOf(orders.Place{State: orders.Pending, Mark: orders.Released}): `{"number":1,"name":"Pending","mark":"released"}`,
+		WorkflowOf(assignments.Questioned):                                  `{"number":24,"name":"Approved, questioned"}`,
+	} {
+		if got, err := json.Marshal(shown); err != nil || string(got) != want {
+			t.Errorf("got %s %v, want %s", got, err, want)
+		}
 	}
 }
 

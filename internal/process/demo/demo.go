@@ -316,9 +316,9 @@ func (p *play) report(r *Result, closed []view.Order) {
 
 func state(s view.State) string {
 	if s.Mark != "" {
-		return fmt.Sprintf("%d %s (%s)", s.No, s.Name, s.Mark)
+		return fmt.Sprintf("%d %s (%s)", s.Number, s.Name, s.Mark)
 	}
-	return fmt.Sprintf("%d %s", s.No, s.Name)
+	return fmt.Sprintf("%d %s", s.Number, s.Name)
 }
 
 // assigned lists the assigned resources of orders.

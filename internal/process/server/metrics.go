@@ -145,7 +145,7 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(changes, prometheus.CounterValue, float64(n))
 }
 
-func number(s view.State) int { return s.No }
+func number(s view.State) int { return s.Number }
 
 // promLog takes what goes wrong while metrics are written.
 type promLog struct{ log *slog.Logger }

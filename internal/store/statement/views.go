@@ -167,9 +167,9 @@ func (s *session) orderItems(ctx context.Context, list []view.Order) error {
 		var p orders.Place
 		var since int64
 		err := r.Scan(&id, &it.Item, &it.Property, &it.Link, &it.Op, &p.State, &p.Mark, &since, &it.Proposed, &it.Current, &it.Before,
-			&it.Workflow.No, &it.Message)
+			&it.Workflow.Number, &it.Message)
 		it.State, it.Since = view.StateOf(p), instant(since)
-		it.Workflow = workflowShown(it.Workflow.No)
+		it.Workflow = workflowShown(it.Workflow.Number)
 		list[at[id]].Items = append(list[at[id]].Items, it)
 		return err
 	})
@@ -248,7 +248,7 @@ func (s *session) path(ctx context.Context, id orders.AssignedID, order orders.O
 func stateShown(text string) view.State {
 	p, err := orders.ParsePlace(text)
 	if err != nil {
-		return view.State{No: -1, Name: text}
+		return view.State{Number: -1, Name: text}
 	}
 	return view.StateOf(p)
 }

@@ -139,7 +139,7 @@ func TestStatesAreReadByNumberAndByName(t *testing.T) {
 }
 
 func TestColoursAreForTerminalsOnly(t *testing.T) {
-	errored := view.State{No: 3, Name: "Errored"}
+	errored := view.State{Number: 3, Name: "Errored"}
 	for name, c := range map[string]struct {
 		v       invocation
 		colored bool

@@ -184,7 +184,7 @@ func (v *invocation) personText(p view.Person) {
 
 // accountText writes an account with its items.
 func (v *invocation) accountText(a view.Account) {
-	v.say("  %s  %d %s  %s/%s%s  %s", v.chip(a.State), a.Workflow.No, a.Workflow.Name, a.Connector, a.Connection, doubt(a.Confidence), span(a.Start, a.End))
+	v.say("  %s  %d %s  %s/%s%s  %s", v.chip(a.State), a.Workflow.Number, a.Workflow.Name, a.Connector, a.Connection, doubt(a.Confidence), span(a.Start, a.End))
 	if a.Order != 0 {
 		v.say("  order %d, %s%s", a.Order, a.OrderKind, prefixed(", waits for ", a.Waits))
 	}

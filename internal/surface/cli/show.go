@@ -80,10 +80,10 @@ var chips = map[orders.State]text.Colors{
 // chip writes a state with its number, coloured on a terminal.
 func (v *invocation) chip(s view.State) string {
 	words := s.String()
-	if s.No >= 0 {
-		words = fmt.Sprintf("%d %s", s.No, s)
+	if s.Number >= 0 {
+		words = fmt.Sprintf("%d %s", s.Number, s)
 	}
-	if colors, ok := chips[orders.State(s.No)]; ok && v.colored() {
+	if colors, ok := chips[orders.State(s.Number)]; ok && v.colored() {
 		return colors.Sprint(words)
 	}
 	return words

@@ -332,7 +332,7 @@ type waiting struct {
 
 // in reports whether an open order stands in the state.
 func (w waiting) in(s orders.State) bool {
-	return slices.ContainsFunc(w.States, func(n view.StateCount) bool { return n.State.No == int(s) })
+	return slices.ContainsFunc(w.States, func(n view.StateCount) bool { return n.State.Number == int(s) })
 }
 
 func waits(ctx context.Context, q Questions) (waiting, error) {
@@ -372,7 +372,7 @@ func (v *invocation) waitsText(w waiting) {
 	}
 	v.say("\n%s", v.strong("What waits, and what to type next"))
 	for _, n := range w.States {
-		v.say("  %4d  %s  %s", n.Count, v.chip(n.State), next[orders.State(n.State.No)])
+		v.say("  %4d  %s  %s", n.Count, v.chip(n.State), next[orders.State(n.State.Number)])
 	}
 	if w.Questions > 0 {
 		more := ""

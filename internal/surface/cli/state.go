@@ -41,7 +41,7 @@ carry. With --json the legal transitions are listed too: from, event, to, by.`,
 			return v.show(m, func() {
 				g := v.columns("state", "orders", "accounts", "values", "who moves it on")
 				for _, s := range m.States {
-					g.row(v.chip(view.State{No: s.Number, Name: s.Name}), s.Orders, s.Accounts, s.Values, orders.State(s.Number).Owner())
+					g.row(v.chip(view.State{Number: s.Number, Name: s.Name}), s.Orders, s.Accounts, s.Values, orders.State(s.Number).Owner())
 				}
 				g.print()
 			})
@@ -57,7 +57,7 @@ func machineNow(ctx context.Context, q Questions) (machine, error) {
 	m := machine{States: states, Transitions: []transition{}}
 	seen := map[transition]bool{}
 	for _, t := range view.Machine() {
-		x := transition{t.From.String(), t.From.No, t.Event, t.To.String(), t.To.No, t.By}
+		x := transition{t.From.String(), t.From.Number, t.Event, t.To.String(), t.To.Number, t.By}
 		if !seen[x] {
 			seen[x] = true
 			m.Transitions = append(m.Transitions, x)

@@ -129,8 +129,8 @@ func draw(tall bool, tallies map[orders.State]tally, at *view.State, taken []vie
 		}
 		n := node{State: s, X: m.edge + spot[0]*(m.nodeW+m.gapX), Y: m.edge + spot[1]*(m.nodeH+m.gapY), W: m.nodeW, H: m.nodeH}
 		n.Count, n.Unit = tallies[s].Count, tallies[s].Unit
-		n.Lit = at != nil && at.No == int(s)
-		n.Passed = slices.ContainsFunc(taken, func(t view.Step) bool { return t.From.No == int(s) || t.To.No == int(s) })
+		n.Lit = at != nil && at.Number == int(s)
+		n.Passed = slices.ContainsFunc(taken, func(t view.Step) bool { return t.From.Number == int(s) || t.To.Number == int(s) })
 		nodes[s] = n
 		d.Nodes = append(d.Nodes, n)
 	}
@@ -177,8 +177,8 @@ func moves() map[[2]orders.State][]string {
 func walkedMoves(taken []view.Step) map[[2]orders.State]string {
 	walked := map[[2]orders.State]string{}
 	for _, t := range taken {
-		if t.From.No >= 0 && t.To.No >= 0 && t.From.No != t.To.No {
-			walked[[2]orders.State{orders.State(t.From.No), orders.State(t.To.No)}] = t.Event
+		if t.From.Number >= 0 && t.To.Number >= 0 && t.From.Number != t.To.Number {
+			walked[[2]orders.State{orders.State(t.From.Number), orders.State(t.To.Number)}] = t.Event
 		}
 	}
 	return walked

@@ -118,7 +118,7 @@ func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
 		if !state.Open() {
 			t.Unit = "account"
 			for _, n := range accounts {
-				if n.State.No == int(state) {
+				if n.State.Number == int(state) {
 					t.Count += n.Count
 				}
 			}
@@ -126,7 +126,7 @@ func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
 		tallies[state] = t
 	}
 	for _, n := range counts.Orders {
-		if state := orders.State(n.State.No); state.Open() {
+		if state := orders.State(n.State.Number); state.Open() {
 			tallies[state] = tally{Count: n.Count, Unit: "order"}
 		}
 	}

@@ -24,7 +24,7 @@ type counted struct {
 }
 
 func (c *counted) StateCounts(context.Context) (view.StateCounts, error) {
-	return view.StateCounts{Orders: []view.StateCount{{State: view.State{No: int(orders.Pending)}, Count: int(c.pending.Load())}}}, nil
+	return view.StateCounts{Orders: []view.StateCount{{State: view.State{Number: int(orders.Pending)}, Count: int(c.pending.Load())}}}, nil
 }
 func (c *counted) TypeCounts(context.Context) ([]view.TypeCount, error) { return nil, nil }
 func (c *counted) Parks(context.Context) ([]view.Park, error)           { return nil, nil }

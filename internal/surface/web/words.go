@@ -172,7 +172,7 @@ func commands(text string) []string { return strings.Split(text, "`") }
 // waitsFor says what an order waits for: before it goes out, the gate that it
 // names; afterwards, whose turn it is.
 func waitsFor(o view.Order) string {
-	state := orders.State(o.State.No)
+	state := orders.State(o.State.Number)
 	switch {
 	case !o.Closed.IsZero():
 		return ""
