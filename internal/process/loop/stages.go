@@ -48,7 +48,7 @@ func (e *Engine) turn(ctx context.Context) (release func() error, err error) {
 		if ok || err != nil {
 			return release, err
 		}
-		sleep(ctx, turnPause)
+		e.Sleep(ctx, turnPause)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
