@@ -2,7 +2,6 @@ package statement
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"strings"
 )
@@ -86,7 +85,7 @@ func (s *session) insert(ctx context.Context, b *batch) (int64, error) {
 				break
 			}
 		}
-		stmt, err := s.prepare(ctx, b.table, size)
+		stmt, err := s.prepare(ctx, s.db.insertText(b.table, size))
 		if err != nil {
 			return written, err
 		}
@@ -104,25 +103,15 @@ func (s *session) insert(ctx context.Context, b *batch) (int64, error) {
 	return written, nil
 }
 
-func (s *session) prepare(ctx context.Context, t *table, rows int) (*sql.Stmt, error) {
+// insertText is the statement that inserts a number of rows.
+func (db *DB) insertText(t *table, rows int) string {
 	name := t.name + "/" + strconv.Itoa(rows)
-	if stmt, ok := s.prepared[name]; ok {
-		return stmt, nil
-	}
-	text, ok := s.db.texts.Load(name)
+	text, ok := db.texts.Load(name)
 	if !ok {
 		// Rows bind their values in order. SQLite's driver looks up the name of each
 		// placeholder, which takes longer than the insert when there are hundreds.
-		text = t.text(rows, s.db.dialect.Rewrite == nil)
-		s.db.texts.Store(name, text)
+		text = t.text(rows, db.dialect.Rewrite == nil)
+		db.texts.Store(name, text)
 	}
-	stmt, err := s.run.PrepareContext(ctx, text.(string))
-	if err != nil {
-		return nil, err
-	}
-	if s.prepared == nil {
-		s.prepared = map[string]*sql.Stmt{}
-	}
-	s.prepared[name] = stmt
-	return stmt, nil
+	return text.(string)
 }

@@ -216,19 +216,8 @@ func (s *session) unpark(ctx context.Context, list []ParkKey) error {
 // extras does what an act does besides moving assigned resources.
 func (s *session) extras(ctx context.Context, act journal.Act, list []Extra) error {
 	for _, x := range list {
-		for _, r := range inOrder(x.Put, func(r resources.Resource) string { return r.Ref.String() }) {
-			names, err := s.identify(ctx, r.Type)
-			if err != nil {
-				return err
-			}
-			if err := s.put(ctx, r.Type, names, []resources.Resource{r}, ordersAt(act)); err != nil {
-				return err
-			}
-		}
-		for _, ref := range inOrder(x.Remove, resources.Ref.String) {
-			if err := s.remove(ctx, ref.Type, []resources.Key{ref.Key}, ordersAt(act)); err != nil {
-				return err
-			}
+		if err := s.changeResources(ctx, x.Put, x.Remove, ordersAt(act)); err != nil {
+			return err
 		}
 		if err := s.park(ctx, act, x.Park); err != nil {
 			return err

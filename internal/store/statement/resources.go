@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -173,6 +175,41 @@ func (s *session) put(ctx context.Context, entity schema.EntityType, identify []
 	}
 	for _, b := range []*batch{rows, names, links, words} {
 		if _, err := s.insert(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeResources puts and removes resources of any entity types, in an order
+// that all acts keep, each type at once. Of one that is put twice the last counts.
+func (s *session) changeResources(ctx context.Context, put []resources.Resource, remove []resources.Ref, now orders.Instant) error {
+	last, gone := map[schema.EntityType]map[resources.Key]resources.Resource{}, map[schema.EntityType][]resources.Key{}
+	for _, r := range put {
+		if last[r.Type] == nil {
+			last[r.Type] = map[resources.Key]resources.Resource{}
+		}
+		last[r.Type][r.Key] = r
+	}
+	for _, ref := range remove {
+		gone[ref.Type] = append(gone[ref.Type], ref.Key)
+	}
+	for _, entity := range slices.Sorted(maps.Keys(last)) {
+		names, err := s.identify(ctx, entity)
+		if err != nil {
+			return err
+		}
+		list := make([]resources.Resource, 0, len(last[entity]))
+		for _, key := range slices.Sorted(maps.Keys(last[entity])) {
+			list = append(list, last[entity][key])
+		}
+		if err := s.put(ctx, entity, names, list, now); err != nil {
+			return err
+		}
+	}
+	for _, entity := range slices.Sorted(maps.Keys(gone)) {
+		slices.Sort(gone[entity])
+		if err := s.remove(ctx, entity, gone[entity], now); err != nil {
 			return err
 		}
 	}

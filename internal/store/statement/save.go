@@ -52,9 +52,11 @@ func (db *DB) Update(ctx context.Context, act journal.Act, ids []orders.Assigned
 		var list []*orders.AssignedResource
 		// Locked by a statement of its own, so that the one that loads sees what
 		// whoever held the lock has written, the order as well.
-		lock := `SELECT id FROM assigned_resource WHERE id IN (` + db.dialect.Numbers("$1") + `) ORDER BY id` + db.dialect.Lock
-		if err := s.each(ctx, lock, []any{listOf(ids)}, func(*sql.Rows) error { return nil }); err != nil {
-			return err
+		if !db.dialect.OneWriter {
+			lock := `SELECT id FROM assigned_resource WHERE id IN (` + db.dialect.Numbers("$1") + `) ORDER BY id` + db.dialect.Lock
+			if err := s.each(ctx, lock, []any{listOf(ids)}, func(*sql.Rows) error { return nil }); err != nil {
+				return err
+			}
 		}
 		filter := AssignedFilter{IDs: append([]orders.AssignedID{}, ids...), Closed: true}
 		err := s.eachAssigned(ctx, filter, func(a *orders.AssignedResource) error {

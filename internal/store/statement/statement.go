@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"provisor.dev/provisor/fault"
@@ -34,6 +35,9 @@ const (
 	attemptsOnContention = 5
 	// pauseMilliseconds, times the attempts so far, is waited before the next one.
 	pauseMilliseconds = 20
+	// keptStatements stay prepared on each connection. The statements that write
+	// are fewer; some queries are put together, and those must not pile up.
+	keptStatements = 200
 )
 
 // DB is the store. Its methods may be called from several goroutines.
@@ -42,6 +46,8 @@ type DB struct {
 	dialect Dialect
 	gate    turnstile
 	texts   sync.Map // statement as written -> statement as the database wants it
+	kept    sync.Map // statement as the database wants it -> *sql.Stmt
+	keeping atomic.Int64
 }
 
 // New returns the store over an opened, migrated database, after seeding the
@@ -148,13 +154,37 @@ func (db *DB) once(ctx context.Context, do func(*session) error) error {
 	if err != nil {
 		return err
 	}
-	s := &session{run: tx, db: db}
+	s := &session{run: tx, tx: tx, db: db}
 	if err := do(s); err != nil {
 		s.close()
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	s.close()
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	for text := range s.prepared {
+		db.keep(ctx, text)
+	}
+	return nil
+}
+
+// keep prepares a statement for the transactions to come. That needs a
+// connection, so it is done when the transaction has given its own back: waiting
+// for one inside could wait for ever.
+func (db *DB) keep(ctx context.Context, text string) {
+	if _, known := db.kept.Load(text); known || db.keeping.Load() >= keptStatements {
+		return
+	}
+	stmt, err := db.db.PrepareContext(ctx, text)
+	if err != nil {
+		return // the next transaction prepares it for itself
+	}
+	if _, known := db.kept.LoadOrStore(text, stmt); known {
+		_ = stmt.Close() // somebody else was quicker
+		return
+	}
+	db.keeping.Add(1)
 }
 
 // snapshot runs several questions against one state of the database.
@@ -193,37 +223,68 @@ func ignoreDone(err error) error {
 
 // runner is a database, or a transaction on it.
 type runner interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
-// A session runs statements, in or outside a transaction.
+// A session runs statements, in or outside a transaction that writes.
 type session struct {
 	run      runner
+	tx       *sql.Tx // nil outside
 	db       *DB
-	prepared map[string]*sql.Stmt
+	prepared map[string]*sql.Stmt // by the text as the database wants it
 }
 
-// close ends the statements that were prepared for the transaction.
+// prepare returns a statement for the rest of the transaction.
+func (s *session) prepare(ctx context.Context, text string) (stmt *sql.Stmt, err error) {
+	if stmt, ok := s.prepared[text]; ok {
+		return stmt, nil
+	}
+	if kept, ok := s.db.kept.Load(text); ok {
+		stmt = s.tx.StmtContext(ctx, kept.(*sql.Stmt))
+	} else if stmt, err = s.tx.PrepareContext(ctx, text); err != nil {
+		return nil, err
+	}
+	if s.prepared == nil {
+		s.prepared = map[string]*sql.Stmt{}
+	}
+	s.prepared[text] = stmt
+	return stmt, nil
+}
+
+// close ends the transaction's use of its statements.
 func (s *session) close() {
 	for _, stmt := range s.prepared {
 		_ = stmt.Close() // it dies with the transaction anyway
 	}
-	s.prepared = nil
 }
 
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := s.run.ExecContext(ctx, s.db.text(query), args...)
+	stmt, err := s.prepare(ctx, s.db.text(query))
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
+// query runs a query, with a kept statement where the session writes.
+func (s *session) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	if s.tx == nil {
+		return s.run.QueryContext(ctx, text, args...)
+	}
+	stmt, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
 // each calls scan for every row and closes the result.
 func (s *session) each(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
-	rows, err := s.run.QueryContext(ctx, s.db.text(query), args...)
+	rows, err := s.query(ctx, s.db.text(query), args)
 	if err != nil {
 		return err
 	}

@@ -151,14 +151,17 @@ func failsWhole(t *testing.T, b *bench) {
 func extras(t *testing.T, b *bench) {
 	a := b.saved(t, "ada", 1)
 	account := resources.Resource{Ref: resources.Ref{Type: "Account", Key: "cn=ada"}, Display: "Ada"}
+	earlier, neighbour := account, account
+	earlier.Display, neighbour.Key = "Adelaide", "cn=bob"
 	b.update(t, a.ID, func(*orders.AssignedResource) error { return nil }, statement.Extra{
-		Put:    []resources.Resource{account},
+		Put:    []resources.Resource{neighbour, earlier, account}, // of two, the last counts
 		Park:   []statement.Park{{Type: "PersonalAccount", Kind: orders.Deletion, Count: 30, Limit: 20, Why: "too many"}},
 		Due:    []statement.Due{{What: "drain", Subject: "directory main", NotBefore: b.now}},
 		Decide: []statement.Decision{{Kind: statement.AssociationDenied, Type: "PersonalAccount", Owner: a.Owner, Target: "cn=ada"}},
 	})
-	_, there, err := b.Resource(b.ctx, account.Ref)
+	put, there, err := b.Resource(b.ctx, account.Ref)
 	must(t, err)
+	want(t, "put twice", put.Display, "Ada")
 	parks, err := b.Parks(b.ctx)
 	must(t, err)
 	denied, err := b.Decisions(b.ctx, statement.AssociationDenied)
