@@ -1,10 +1,9 @@
 // Package sqlite opens the embedded store: one file that needs no server.
 //
 // It promises a store that is consistent after kill -9 and after a power cut:
-// the write-ahead log is synchronised at its checkpoints, so a power cut may
-// take back the last acts, never half of one, while the death of the process
-// takes back nothing that was confirmed. One writer works at a time; readers
-// never wait for it. The callers are process, and tests that want a store.
+// each act waits until the disk has it, so neither takes back what was
+// confirmed. An order is on the disk as transmitted before it is sent. One
+// writer works at a time; readers never wait for it. The callers are process, and tests that want a store.
 //
 // A crash leaves the file and its log; the next opening goes on from them. The
 // lock files beside it stay and mean nothing: the lock dies with its holder.
@@ -39,6 +38,9 @@ const (
 	connections = 8
 	// cacheKibibytes of pages stay in memory per connection.
 	cacheKibibytes = 32 << 10
+	// checkpointPages go into the log before they are copied into the file, 64 MB:
+	// pages that are written again and again are then copied once.
+	checkpointPages = 16 << 10
 	// Memory as the path is a store that dies with its process.
 	Memory = ":memory:"
 )
@@ -90,12 +92,12 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 // source is the driver's address of the file. Pragmas stand here, so that every
 // connection of the pool has them.
 func source(path string, careless bool) string {
-	synchronous := "NORMAL"
+	synchronous := "FULL"
 	if careless {
 		synchronous = "OFF"
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyMilliseconds), "journal_mode(WAL)", "foreign_keys(1)",
+		fmt.Sprintf("busy_timeout(%d)", busyMilliseconds), "journal_mode(WAL)", "foreign_keys(1)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		"synchronous(" + synchronous + ")", fmt.Sprintf("cache_size(-%d)", cacheKibibytes), "temp_store(MEMORY)",
 	}}
 	if path == Memory {
