@@ -14,9 +14,9 @@ type Counters interface {
 // numbersAtOnce is how many numbers are reserved in one go: gaps do no harm.
 const numbersAtOnce = 100
 
-// A Numbering hands out numbers from a reserved stretch. Once Prepare was
-// called it never reserves by itself: inside a transaction of the store that
-// would wait for the transaction it is in.
+// A Numbering hands out numbers from a reserved stretch. Between Prepare and
+// Free it never reserves by itself: inside a transaction of the store that would
+// wait for the transaction it is in.
 type Numbering struct {
 	reserve    func(n int) (int64, error)
 	prepared   bool
@@ -33,9 +33,12 @@ func Numbers(ctx context.Context, c Counters, counter string) *Numbering {
 func (n *Numbering) Prepare(count int) {
 	n.prepared = true
 	if n.last-n.next < int64(count) && n.err == nil {
-		n.more(max(count, numbersAtOnce))
+		n.more(count)
 	}
 }
+
+// Free says that the transaction is over: numbers are reserved as they are needed.
+func (n *Numbering) Free() { n.prepared = false }
 
 func (n *Numbering) more(count int) {
 	first, err := n.reserve(count)

@@ -17,7 +17,7 @@ import (
 
 // carried is what came of one order.
 type carried struct {
-	id       orders.AssignedID
+	assigned *orders.AssignedResource // as it was collected
 	report   orders.Report
 	reason   string
 	target   resources.Ref
@@ -66,7 +66,7 @@ func (b *readBack) of(a *orders.AssignedResource) orders.Observation {
 // carry carries one collected order out and says what is known about it. It
 // sends at most once.
 func (d *drain) carry(ctx context.Context, system connector.System, a *orders.AssignedResource) carried {
-	c := carried{id: a.ID, report: orders.Report{Order: a.Order.ID, Fence: a.Order.Fence, Items: map[int]orders.ItemReport{}}}
+	c := carried{assigned: a, report: orders.Report{Order: a.Order.ID, Fence: a.Order.Fence, Items: map[int]orders.ItemReport{}}}
 	t := d.Model.ResourceTypes[a.Type]
 	b, err := d.builder(ctx, t, a)
 	if err != nil {
@@ -321,6 +321,7 @@ func (d *drain) settle(ctx context.Context, system connector.System, a *orders.A
 		}
 	}
 	d.numbers.Prepare(numbersPerOrder)
+	defer d.numbers.Free()
 	o := d.occasion("")
 	err = d.Store.Update(ctx, d.act("look up"), []orders.AssignedID{a.ID}, func(a *orders.AssignedResource) error {
 		look.Resource = back.of(a).Resource

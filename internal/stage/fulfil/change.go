@@ -2,7 +2,6 @@ package fulfil
 
 import (
 	"context"
-	"fmt"
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
@@ -201,23 +200,4 @@ func partial(o connector.Object, name string) bool {
 		}
 	}
 	return false
-}
-
-// resources gives the resources of an entity type by key, loaded once per run.
-func (n *nameCache) resources(ctx context.Context, t schema.EntityType) (map[resources.Key]*resources.Resource, error) {
-	n.lock.Lock()
-	defer n.lock.Unlock()
-	if byKey, ok := n.held[t]; ok {
-		return byKey, nil
-	}
-	list, err := n.Store.Resources(ctx, t)
-	if err != nil {
-		return nil, fmt.Errorf("far ends of %s: %w", t, err)
-	}
-	byKey := make(map[resources.Key]*resources.Resource, len(list))
-	for i := range list {
-		byKey[list[i].Key] = &list[i]
-	}
-	n.held[t] = byKey
-	return byKey, nil
 }

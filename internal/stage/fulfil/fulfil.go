@@ -10,7 +10,6 @@ package fulfil
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sort"
 	"sync"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
@@ -35,7 +33,7 @@ type Store interface {
 	Collectable(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID, now orders.Instant, limit int) ([]orders.AssignedID, error)
 	Transmitted(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
 	ToReadBack(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
-	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
+	stage.Saver
 }
 
 // A Runner drains connections.
@@ -79,10 +77,12 @@ type Drained struct {
 
 // Limits of draining, each with its reason.
 const (
-	concurrencyDefault = 4       // what most systems bear without being asked
-	collectedAtOnce    = 64      // a transaction of some milliseconds, and work for every worker
-	reportedAtOnce     = 64      // likewise
-	gatedAtOnce        = 100_000 // orders looked at for one that may go out, when all seem to stand before gates
+	concurrencyDefault = 4                      // what most systems bear without being asked
+	collectedAtOnce    = 64                     // a transaction of some milliseconds, and work for every worker
+	reportedAtOnce     = 64                     // likewise
+	aheadMost          = 128                    // handed out and not reported: one batch is carried out while another is stored
+	reportWithin       = 250 * time.Millisecond // a result waits no longer for others to be stored with
+	gatedAtOnce        = 100_000                // orders looked at for one that may go out, when all seem to stand before gates
 	lease              = 5 * time.Minute
 	waitMax            = 10 * time.Second // for a look-up to make sense; longer is for the next run
 	retryFirst         = 2 * time.Second
@@ -214,6 +214,7 @@ func (d *drain) takeOver(ctx context.Context) error {
 		return err
 	}
 	d.numbers.Prepare(len(ids) * numbersPerOrder)
+	defer d.numbers.Free()
 	o := d.occasion("the agent that held it is gone")
 	return d.Store.Update(ctx, d.act("take over"), ids, func(a *orders.AssignedResource) error {
 		return a.Abandoned(o, orders.Lose)
@@ -222,11 +223,16 @@ func (d *drain) takeOver(ctx context.Context) error {
 
 // collect hands the next orders out: stored before anything is sent. The store
 // names those last that were seen before a gate, so a few suffice while others
-// are left; only then every one is looked at again.
-func (d *drain) collect(ctx context.Context, limit int) ([]*orders.AssignedResource, error) {
-	for _, most := range []int{2 * limit, gatedAtOnce} {
+// are left. Only when gated is true is every one looked at again: what is under
+// way may open gates, so that is worth while when nothing is.
+func (d *drain) collect(ctx context.Context, gated bool) ([]*orders.AssignedResource, error) {
+	looks := []int{collectedAtOnce}
+	if gated {
+		looks = append(looks, gatedAtOnce)
+	}
+	for _, most := range looks {
 		for {
-			open, newly, err := d.sift(ctx, limit, most)
+			open, newly, err := d.sift(ctx, most)
 			if err != nil {
 				return nil, err
 			}
@@ -243,7 +249,7 @@ func (d *drain) collect(ctx context.Context, limit int) ([]*orders.AssignedResou
 
 // sift looks at some orders that could go out: it returns those whose gates are
 // open and how many were newly found before a gate, which is noted on them.
-func (d *drain) sift(ctx context.Context, limit, most int) (open []orders.AssignedID, newly int, err error) {
+func (d *drain) sift(ctx context.Context, most int) (open []*orders.AssignedResource, newly int, err error) {
 	ids, err := d.Store.Collectable(ctx, d.connector, d.connection.ID, orders.At(d.Clock()), most)
 	if err != nil || len(ids) == 0 {
 		return nil, 0, err
@@ -256,22 +262,19 @@ func (d *drain) sift(ctx context.Context, limit, most int) (open []orders.Assign
 	if err != nil {
 		return nil, 0, err
 	}
-	var gated []orders.AssignedID
+	var gated []*orders.AssignedResource
 	waits := map[orders.AssignedID]string{}
 	for _, a := range list {
 		w := g.Waits(a)
 		switch {
-		case w == "" && len(a.Ready(g.Now)) > 0 && len(open) < limit:
-			open = append(open, a.ID)
+		case w == "" && len(a.Ready(g.Now)) > 0 && len(open) < collectedAtOnce:
+			open = append(open, a)
 		case w != "" && a.Order.Waits != w:
 			waits[a.ID] = w
-			gated = append(gated, a.ID)
+			gated = append(gated, a)
 		}
 	}
-	if len(gated) == 0 {
-		return open, 0, nil
-	}
-	err = d.Store.Update(ctx, d.act("gate"), gated, func(a *orders.AssignedResource) error {
+	err = d.save(ctx, "gate", gated, func(a *orders.AssignedResource) error {
 		if a.Order != nil {
 			a.Order.Waits = waits[a.ID]
 		}
@@ -280,209 +283,59 @@ func (d *drain) sift(ctx context.Context, limit, most int) (open []orders.Assign
 	return open, len(gated), err
 }
 
-func (d *drain) collectThese(ctx context.Context, ids []orders.AssignedID) ([]*orders.AssignedResource, error) {
-	d.numbers.Prepare(len(ids) * numbersPerOrder)
+func (d *drain) collectThese(ctx context.Context, list []*orders.AssignedResource) ([]*orders.AssignedResource, error) {
 	o := d.occasion("")
 	agent, held := d.Actor.Process, lease
 	if d.connection.Manual {
 		agent, held = "technicians", 0
 	}
-	collected := make([]*orders.AssignedResource, 0, len(ids))
-	err := d.Store.Update(ctx, d.act("collect"), ids, func(a *orders.AssignedResource) error {
-		if err := a.Collect(o, agent, held); fault.KindOf(err) == fault.Conflict {
+	byID := map[orders.AssignedID]*orders.AssignedResource{} // a resource may be moved twice
+	err := d.save(ctx, "collect", list, func(a *orders.AssignedResource) error {
+		delete(byID, a.ID)
+		err := a.Collect(o, agent, held)
+		switch {
+		case err == nil:
+			byID[a.ID] = a
+		case fault.KindOf(err) == fault.Conflict:
 			return nil // it moved since it was looked at
-		} else if err != nil {
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var collected []*orders.AssignedResource
+	for _, a := range list {
+		if a := byID[a.ID]; a != nil {
+			collected = append(collected, a)
+		}
+	}
+	d.out.Collected += len(collected)
+	return collected, nil
+}
+
+// save moves resources as they are in memory and stores them; the store moves
+// them again where somebody wrote one of them meanwhile.
+func (d *drain) save(ctx context.Context, act string, list []*orders.AssignedResource, move func(*orders.AssignedResource) error, also ...stage.Extra) error {
+	if len(list) == 0 {
+		return nil
+	}
+	for _, a := range list {
+		if err := move(a); err != nil {
 			return err
 		}
-		collected = append(collected, a)
-		return nil
-	})
-	d.out.Collected += len(collected)
-	return collected, err
+	}
+	_, err := stage.SaveMoved(ctx, d.Store, d.numbers, d.act(act), list, move, also...)
+	return err
 }
 
 // handOut puts the orders of a manual connection on the technicians' queue.
 func (d *drain) handOut(ctx context.Context) error {
 	for {
-		collected, err := d.collect(ctx, collectedAtOnce)
+		collected, err := d.collect(ctx, true)
 		if err != nil || len(collected) == 0 {
 			return err
 		}
-	}
-}
-
-// pump keeps the workers busy: collected orders go to them, what they know is
-// reported in batches.
-func (d *drain) pump(ctx context.Context) error {
-	workers := d.connection.Limits.Concurrency
-	if workers <= 0 {
-		workers = concurrencyDefault
-	}
-	system, err := d.Systems.System(ctx, d.connector, d.connection.ID)
-	if err != nil {
-		d.out.Down = err.Error()
-		return nil
-	}
-	pace := newPace(d.Runner, d.connection.Limits.PerSecond)
-	if d.about, err = system.Describe(ctx); err != nil {
-		d.out.Down = err.Error()
-		return nil
-	}
-	if workers == 1 {
-		return d.oneByOne(ctx, system, pace)
-	}
-	work := make(chan *orders.AssignedResource, collectedAtOnce)
-	done := make(chan carried, collectedAtOnce)
-	var wait sync.WaitGroup
-	for range workers {
-		wait.Go(func() {
-			for a := range work {
-				pace.next(ctx)
-				done <- d.carry(ctx, system, a)
-			}
-		})
-	}
-	err = d.feed(ctx, work, done)
-	close(work)
-	wait.Wait()
-	return err
-}
-
-// oneByOne carries out and reports one order after the other: on a connection
-// that bears no more nothing can overlap, and what happens has one order.
-func (d *drain) oneByOne(ctx context.Context, system connector.System, pace *pace) error {
-	for d.out.Down == "" && ctx.Err() == nil {
-		collected, err := d.collect(ctx, collectedAtOnce)
-		if err != nil || len(collected) == 0 {
-			return err
-		}
-		for _, a := range collected {
-			pace.next(ctx)
-			// The report is stored although the run was told to stop.
-			if err := d.report(context.WithoutCancel(ctx), []carried{d.carry(ctx, system, a)}); err != nil {
-				return err
-			}
-		}
-	}
-	return ctx.Err()
-}
-
-// feed collects and reports until nothing is left. It never stops while an
-// order is with a worker: what is known has to be recorded.
-func (d *drain) feed(ctx context.Context, work chan<- *orders.AssignedResource, done <-chan carried) error {
-	inFlight, exhausted := 0, false
-	for {
-		if !exhausted && inFlight < collectedAtOnce && d.out.Down == "" && ctx.Err() == nil {
-			collected, err := d.collect(ctx, collectedAtOnce)
-			if err != nil {
-				return errors.Join(err, d.finish(ctx, inFlight, done))
-			}
-			exhausted = len(collected) == 0
-			for _, a := range collected {
-				work <- a
-			}
-			inFlight += len(collected)
-		}
-		if inFlight == 0 {
-			return ctx.Err()
-		}
-		batch := d.gather(done, inFlight)
-		inFlight -= len(batch)
-		// The report is stored although the run was told to stop.
-		if err := d.report(context.WithoutCancel(ctx), batch); err != nil {
-			return errors.Join(err, d.finish(ctx, inFlight, done))
-		}
-		exhausted = exhausted && len(batch) == 0
-	}
-}
-
-// gather waits for one result and takes those that are there.
-func (d *drain) gather(done <-chan carried, inFlight int) []carried {
-	batch := []carried{<-done}
-	for len(batch) < min(inFlight, reportedAtOnce) {
-		select {
-		case c := <-done:
-			batch = append(batch, c)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// finish reports what the workers still hold after a failure.
-func (d *drain) finish(ctx context.Context, inFlight int, done <-chan carried) error {
-	var errs []error
-	for ; inFlight > 0; inFlight-- {
-		errs = append(errs, d.report(context.WithoutCancel(ctx), []carried{<-done}))
-	}
-	return errors.Join(errs...)
-}
-
-// report stores what is known about carried orders, each with what was read back.
-func (d *drain) report(ctx context.Context, batch []carried) error {
-	byID := make(map[orders.AssignedID]carried, len(batch))
-	ids := make([]orders.AssignedID, len(batch))
-	var also stage.Extra
-	for i, c := range batch {
-		byID[c.id], ids[i] = c, c.id
-		d.tally(c)
-		if c.readBack != nil && c.readBack.resource != nil {
-			also.Put = append(also.Put, c.stored)
-		} else if c.readBack != nil && c.target.Key != "" {
-			also.Remove = append(also.Remove, c.target)
-		}
-	}
-	d.numbers.Prepare(len(ids) * numbersPerOrder)
-	o := d.occasion("")
-	verified := map[orders.AssignedID]int{} // kept by resource: the transaction may run twice
-	err := d.Store.Update(ctx, d.act("report"), ids, func(a *orders.AssignedResource) error {
-		c := byID[a.ID]
-		if err := a.Report(o, c.report); err != nil {
-			if fault.KindOf(err) == fault.Conflict {
-				return nil // a newer attempt has begun: this one is history
-			}
-			return err
-		}
-		if c.readBack == nil {
-			return nil
-		}
-		if err := a.Observe(o, c.readBack.of(a)); err != nil {
-			return err
-		}
-		verified[a.ID] = 0
-		for id := range c.report.Items {
-			if it := a.Item(id); it != nil && it.Place.State == orders.Verified {
-				verified[a.ID]++
-			}
-		}
-		return nil
-	}, also)
-	for _, n := range verified {
-		d.out.Verified += n
-	}
-	if err == nil {
-		err = d.numbers.Err()
-	}
-	if d.Progress != nil {
-		d.Progress(d.out.Connection, d.out.Collected)
-	}
-	return err
-}
-
-func (d *drain) tally(c carried) {
-	for _, item := range c.report.Items {
-		switch item.Effect {
-		case orders.EffectDone:
-			d.out.Executed++
-		case orders.EffectNone:
-			d.out.Refused++
-		default:
-			d.out.Unknown++
-		}
-	}
-	if c.report.Down {
-		d.out.Down = c.reason
 	}
 }
 
@@ -506,91 +359,4 @@ func (r *Runner) again(attempts int) time.Duration {
 		return 0
 	}
 	return r.backoff(0)(attempts - 1)
-}
-
-// pace keeps a connection's changes per second under its limit.
-type pace struct {
-	runner *Runner
-	every  time.Duration
-	lock   sync.Mutex
-	free   time.Time
-}
-
-func newPace(r *Runner, perSecond int) *pace {
-	p := &pace{runner: r}
-	if perSecond > 0 {
-		p.every = time.Second / time.Duration(perSecond)
-	}
-	return p
-}
-
-// next waits for the caller's turn.
-func (p *pace) next(ctx context.Context) {
-	if p.every == 0 {
-		return
-	}
-	p.lock.Lock()
-	now := p.runner.Clock()
-	if p.free.Before(now) {
-		p.free = now
-	}
-	turn := p.free
-	p.free = p.free.Add(p.every)
-	p.lock.Unlock()
-	if d := turn.Sub(now); d > 0 {
-		p.runner.Wait(ctx, d)
-	}
-}
-
-// A nameCache resolves links of objects that were read back, by entity type,
-// loaded when first needed.
-type nameCache struct {
-	*Runner
-	lock   sync.Mutex
-	index  stage.NameIndex
-	loaded map[schema.EntityType]bool
-	held   map[schema.EntityType]map[resources.Key]*resources.Resource
-}
-
-func newNameCache(r *Runner) *nameCache {
-	return &nameCache{Runner: r, index: stage.NameIndex{}, loaded: map[schema.EntityType]bool{}, held: map[schema.EntityType]map[resources.Key]*resources.Resource{}}
-}
-
-// of prepares the names that the links of an entity type may use.
-func (n *nameCache) of(ctx context.Context, e schema.Entity) error {
-	n.lock.Lock()
-	defer n.lock.Unlock()
-	for _, p := range e.Properties {
-		if !p.IsLink() || p.Inverse != "" || n.loaded[p.Link] {
-			continue
-		}
-		far, ok := n.Model.Entity(p.Link)
-		if !ok {
-			continue
-		}
-		list, err := n.Store.Resources(ctx, p.Link)
-		if err != nil {
-			return fmt.Errorf("names of %s: %w", p.Link, err)
-		}
-		for i := range list {
-			n.index.Add(far, list[i].Key, list[i].Value)
-		}
-		n.loaded[p.Link] = true
-	}
-	return nil
-}
-
-// Named finds a resource; what was created in this run is added as it is read back.
-func (n *nameCache) Named(t schema.EntityType, text string) (resources.Key, bool) {
-	n.lock.Lock()
-	defer n.lock.Unlock()
-	return n.index.Named(t, text)
-}
-
-func (n *nameCache) add(e schema.Entity, r resources.Resource) {
-	n.lock.Lock()
-	defer n.lock.Unlock()
-	if n.loaded[e.Type] {
-		n.index.Add(e, r.Key, r.Value)
-	}
 }
