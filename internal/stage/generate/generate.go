@@ -10,6 +10,7 @@ package generate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ import (
 type Store interface {
 	stage.Counters
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
-	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
+	stage.Saver
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
@@ -158,9 +159,12 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	now := r.Clock()
-	// Judged once in memory to find what moves, then again in the transactions.
-	dry := orders.Occasion{Now: now, Actor: r.Actor.String(), Block: o.Block, NewOrder: func() orders.OrderID { return -1 }}
-	j, err := Judge(list, dry)
+	numbers := stage.Numbers(ctx, r.Store, stage.OrderCounter)
+	occasion := orders.Occasion{
+		Now: now, Actor: r.Actor.String(), Block: o.Block,
+		NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
+	}
+	j, err := Judge(list, occasion)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -172,10 +176,16 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if s.Parked, err = r.brake(ctx, list, held, now); err != nil {
 		return s, err
 	}
-	if err := r.store(ctx, j.Moved, now, o); err != nil {
+	outdated, err := r.store(ctx, j.Moved, occasion, numbers, o.Day)
+	if err != nil {
 		return s, err
 	}
-	s.Waits, err = r.gates(ctx, o.Day, now)
+	if outdated {
+		if list, err = r.Store.Assigned(ctx, stage.AssignedFilter{OpenOnly: true}); err != nil {
+			return s, err
+		}
+	}
+	s.Waits, err = r.gates(ctx, list, numbers, o.Day, now)
 	return s, err
 }
 
@@ -230,58 +240,43 @@ func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, hel
 	return fresh, r.Store.Park(ctx, act, fresh)
 }
 
-// store judges again inside transactions what moved in memory.
-func (r *Runner) store(ctx context.Context, moved []*orders.AssignedResource, now time.Time, o Options) error {
-	ids := make([]orders.AssignedID, len(moved))
-	for i, a := range moved {
-		ids[i] = a.ID
-	}
-	numbers := stage.Numbers(ctx, r.Store, stage.OrderCounter)
-	numbers.Prepare(2 * len(moved)) // a transaction may run twice
-	occasion := orders.Occasion{
-		Now: now, Actor: r.Actor.String(), Block: o.Block,
-		NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
-	}
-	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: o.Day.Format(time.DateOnly), At: now}
-	for start := 0; start < len(ids); start += judgedAtOnce {
-		piece := ids[start:min(start+judgedAtOnce, len(ids))]
-		err := r.Store.Update(ctx, act, piece, func(a *orders.AssignedResource) error { return a.Judge(occasion) })
+// store saves what moved; what somebody wrote meanwhile is judged again, and
+// the values in memory are then out of date.
+func (r *Runner) store(ctx context.Context, moved []*orders.AssignedResource, o orders.Occasion, numbers *stage.Numbering, day time.Time) (outdated bool, err error) {
+	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
+	for piece := range slices.Chunk(moved, judgedAtOnce) {
+		again, err := stage.SaveMoved(ctx, r.Store, numbers, act, piece, func(a *orders.AssignedResource) error { return a.Judge(o) })
+		outdated = outdated || again
 		if err != nil {
-			return err
-		}
-		if err := numbers.Err(); err != nil {
-			return err
+			return outdated, err
 		}
 	}
-	return nil
+	return outdated, nil
 }
 
 // gates notes on each open order what it waits for, where that changed.
-func (r *Runner) gates(ctx context.Context, day, now time.Time) (map[string]int, error) {
-	open, err := r.Store.Assigned(ctx, stage.AssignedFilter{OpenOnly: true})
-	if err != nil {
-		return nil, err
-	}
+func (r *Runner) gates(ctx context.Context, list []*orders.AssignedResource, numbers *stage.Numbering, day, now time.Time) (map[string]int, error) {
+	open := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return a.Order == nil || a.Closed })
 	g, err := stage.OpenGates(ctx, r.Store, r.Model, open, day, now)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[string]int{}
 	waits := map[orders.AssignedID]string{}
-	var ids []orders.AssignedID
+	var changed []*orders.AssignedResource
 	for _, a := range open {
 		w := g.Waits(a)
 		if w != "" {
 			counts[w]++
 		}
 		if w != a.Order.Waits {
-			waits[a.ID] = w
-			ids = append(ids, a.ID)
+			waits[a.ID], a.Order.Waits = w, w
+			changed = append(changed, a)
 		}
 	}
 	act := journal.Act{Actor: r.Actor, Name: "gate", At: now}
-	for start := 0; start < len(ids); start += judgedAtOnce {
-		err := r.Store.Update(ctx, act, ids[start:min(start+judgedAtOnce, len(ids))], func(a *orders.AssignedResource) error {
+	for piece := range slices.Chunk(changed, judgedAtOnce) {
+		_, err := stage.SaveMoved(ctx, r.Store, numbers, act, piece, func(a *orders.AssignedResource) error {
 			if a.Order != nil {
 				a.Order.Waits = waits[a.ID]
 			}
