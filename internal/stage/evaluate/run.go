@@ -174,6 +174,22 @@ func Adopt(model *roles.Model, k *Known, x Expectation, newID func() orders.Assi
 	return changed
 }
 
+// added counts the numbers that Adopt will ask for.
+func added(k *Known, x Expectation) (n int) {
+	known := make(map[pairKey]bool, len(k.Assigned))
+	for _, a := range k.Assigned {
+		known[pairKey{a.Type, a.Owner}] = true
+	}
+	for _, e := range x.Resources {
+		at := pairKey{e.Type, e.Owner}
+		if !known[at] {
+			n++
+		}
+		delete(known, at)
+	}
+	return n
+}
+
 // gone settles what the evaluation no longer names: what is undeclared is
 // released, and a found account that is no longer there closes.
 func gone(model *roles.Model, a *orders.AssignedResource, w *World) bool {
@@ -231,6 +247,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 		return Summary{}, err
 	}
 	ids := stage.Numbers(ctx, r.Store, stage.AssignedCounter)
+	ids.Prepare(added(k, x)) // exactly, so that the numbers of accounts follow each other
 	changed := Adopt(r.Model, k, x, func() orders.AssignedID { return orders.AssignedID(ids.Next()) })
 	if err := ids.Err(); err != nil {
 		return Summary{}, err
