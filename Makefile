@@ -22,8 +22,8 @@ generate: ## write docs/generated and the templates' Go files anew
 	go tool templ generate -path internal/surface/web
 	go test ./internal/domain/orders -run ThePageOfStates -update
 
-bench: ## the figures of docs/performance.md, measured here
-	PROVISOR_BENCH_PEOPLE=$${PEOPLE:-10000} go test ./internal/proof/directory -run '^$$' -bench . -benchtime 1x -timeout 30m
+bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS=3)
+	@go run ./internal/proof/bench
 
 soak: ## simulate for a long time (SOAK=1h)
 	SOAK=$${SOAK:-1h} go test ./internal/proof/sim -run TestSeeds -timeout 0 -v

@@ -27,6 +27,21 @@ func lay(t testing.TB, binary string, people int, options openldap.Options) *com
 	t.Helper()
 	server := openldap.ForTest(t, options)
 	c := &company{binary: binary, dir: t.TempDir(), server: server, people: people}
+	c.layFiles(t)
+	for g := range groups {
+		add := ldapv3.NewAddRequest(fmt.Sprintf("cn=T%d,%s", g, server.Groups), nil)
+		add.Attribute("objectClass", []string{"groupOfNames"})
+		add.Attribute("cn", []string{fmt.Sprintf("T%d", g)})
+		add.Attribute("member", []string{server.BindDN})
+		c.admin(t, func(conn *ldapv3.Conn) error { return conn.Add(add) })
+	}
+	c.write(t, "config/all.yaml", c.configuration())
+	return c
+}
+
+// layFiles writes the source files: people, spread over the teams.
+func (c *company) layFiles(t testing.TB) {
+	t.Helper()
 	for _, folder := range []string{"config", "hr"} {
 		if err := os.Mkdir(filepath.Join(c.dir, folder), 0o700); err != nil {
 			t.Fatal(err)
@@ -34,22 +49,15 @@ func lay(t testing.TB, binary string, people int, options openldap.Options) *com
 	}
 	var rows strings.Builder
 	rows.WriteString("id,name,team\n")
-	for i := range people {
+	for i := range c.people {
 		fmt.Fprintf(&rows, "P%06d,Person %06d,T%d\n", i, i, i%groups)
 	}
 	c.write(t, "hr/people.csv", rows.String())
 	teams := "code\n"
 	for g := range groups {
 		teams += fmt.Sprintf("T%d\n", g)
-		add := ldapv3.NewAddRequest(fmt.Sprintf("cn=T%d,%s", g, server.Groups), nil)
-		add.Attribute("objectClass", []string{"groupOfNames"})
-		add.Attribute("cn", []string{fmt.Sprintf("T%d", g)})
-		add.Attribute("member", []string{server.BindDN})
-		c.admin(t, func(conn *ldapv3.Conn) error { return conn.Add(add) })
 	}
 	c.write(t, "hr/teams.csv", teams)
-	c.write(t, "config/all.yaml", c.configuration())
-	return c
 }
 
 func (c *company) write(t testing.TB, name, content string) {
@@ -71,8 +79,10 @@ func (c *company) admin(t testing.TB, do func(*ldapv3.Conn) error) {
 	}
 }
 
-func (c *company) configuration() string {
-	text := fmt.Sprintf(`
+// sourceConfiguration declares the source files and what roles are assigned by.
+const sourceConfiguration = `
+dimensions: {team: {entity: Team}}
+contexts: {Person: {team: team}}
 connectors:
   hr:
     connections: {files: {package: csv, settings: {folder: hr}}}
@@ -81,7 +91,18 @@ connectors:
       Person:
         from: {connection: files, table: people.csv}
         key: id
-        properties: {id: {type: string}, name: {type: string}, team: {link: Team}}
+        properties: {id: {type: string}, name: {type: string}, team: {link: Team}}`
+
+// grants makes each team a role that grants its group, which the property names.
+func grants(property string) (text string) {
+	for g := range groups {
+		text += fmt.Sprintf("  team-%d: {entity: Person, grants: [{resourceType: Account, property: groups, to: {%s: T%d}}], assign: [{match: {team: T%d}}]}\n", g, property, g, g)
+	}
+	return text
+}
+
+func (c *company) configuration() string {
+	text := sourceConfiguration + fmt.Sprintf(`
   directory:
     connections:
       ldap:
@@ -110,8 +131,6 @@ connectors:
           dn: {type: dn}
           cn: {type: string}
           members: {links: User, column: member}
-dimensions: {team: {entity: Team}}
-contexts: {Person: {team: team}}
 resourceTypes:
   Account:
     source: Person
@@ -126,10 +145,7 @@ resourceTypes:
       sn: {expression: "source.name"}
 roles:
 `, c.server.URL, c.server.BindDN, c.server.Suffix, c.server.People)
-	for g := range groups {
-		text += fmt.Sprintf("  team-%d: {entity: Person, grants: [{resourceType: Account, property: groups, to: {cn: T%d}}], assign: [{match: {team: T%d}}]}\n", g, g, g)
-	}
-	return text
+	return text + grants("cn")
 }
 
 func (c *company) command(args ...string) *exec.Cmd {
