@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"provisor.dev/provisor/connector/connectortest/postgresql"
 	"provisor.dev/provisor/fault"
@@ -100,4 +101,10 @@ func BenchmarkStore(b *testing.B) {
 	store := open(b, database(b))
 	defer store.Close()
 	storetest.Speed(b, store)
+}
+
+func BenchmarkSynchronized(b *testing.B) {
+	store := open(b, database(b))
+	defer store.Close()
+	storetest.Synchronized(b, store, time.Now)
 }

@@ -329,3 +329,29 @@ CREATE TABLE secret (
   set_at      INTEGER NOT NULL,
   set_by      TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What a large reading changes, written in pieces before the reading is committed.
+CREATE TABLE reading_change (
+  reading      INTEGER NOT NULL REFERENCES reading (id),
+  resource_key TEXT    NOT NULL,
+  removed      INTEGER NOT NULL,
+  display      TEXT    NOT NULL,
+  document     TEXT    NOT NULL,
+  hash         TEXT    NOT NULL,
+  PRIMARY KEY (reading, resource_key)
+) STRICT, WITHOUT ROWID;
+
+-- The committed reading whose changes are still on their way into resource.
+CREATE TABLE reading_folding (
+  entity  TEXT    NOT NULL PRIMARY KEY,
+  reading INTEGER NOT NULL REFERENCES reading (id)
+) STRICT, WITHOUT ROWID;
+
+-- Every resource as the committed readings know it, folded or not.
+CREATE VIEW resource_now AS
+  SELECT r.entity, r.resource_key, r.display, r.document, r.hash FROM resource r
+    WHERE NOT EXISTS (SELECT 1 FROM reading_folding f JOIN reading_change c ON c.reading = f.reading
+      WHERE f.entity = r.entity AND c.resource_key = r.resource_key)
+  UNION ALL
+  SELECT f.entity, c.resource_key, c.display, c.document, c.hash FROM reading_folding f
+    JOIN reading_change c ON c.reading = f.reading WHERE c.removed = 0;

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
@@ -120,4 +121,10 @@ func BenchmarkStore(b *testing.B) {
 	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
 	defer store.Close()
 	storetest.Speed(b, store)
+}
+
+func BenchmarkSynchronized(b *testing.B) {
+	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
+	defer store.Close()
+	storetest.Synchronized(b, store, time.Now)
 }

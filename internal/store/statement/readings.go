@@ -13,10 +13,6 @@ import (
 	"provisor.dev/provisor/internal/domain/schema"
 )
 
-// pieceRows is how many resources one transaction of a reading writes: people's
-// acts wait behind it for a fraction of a second.
-const pieceRows = 5000
-
 const selectReading = `SELECT id, connector, entity, began_at, ended_at, complete, state, counts, findings, why FROM reading`
 
 var (
@@ -40,8 +36,12 @@ func scanReading(r *sql.Rows) (reading resources.Reading, err error) {
 }
 
 // BeginReading gives a reading its number. A reading of the same entity type
-// that still runs belongs to a process that died: it is marked failed.
+// that still runs belongs to a process that died: it is marked failed, and what
+// it had written is thrown away. One that was committed is folded to its end.
 func (db *DB) BeginReading(ctx context.Context, r resources.Reading) (id resources.ReadingID, err error) {
+	if err := db.fold(ctx, r.Entity); err != nil {
+		return 0, err
+	}
 	err = db.write(ctx, "begin reading", false, func(s *session) error {
 		n, err := s.reserve(ctx, "reading", 1)
 		if err != nil {
@@ -58,29 +58,34 @@ func (db *DB) BeginReading(ctx context.Context, r resources.Reading) (id resourc
 			n, r.Connector, r.Entity, nanos(r.Began), flag(r.Complete), resources.Running)
 		return err
 	})
-	return id, err
+	if err != nil {
+		return 0, err
+	}
+	return id, db.discard(ctx, r.Entity)
 }
 
-// CommitReading writes what a reading changed and, with the last piece, that it
-// is committed. A crash between two pieces leaves the reading running: what was
-// written is true, and the next reading finds the rest as its difference.
+// CommitReading writes what a reading changed and that it is committed. A large
+// one is written in pieces that nobody sees before its completion (pieces.go).
 func (db *DB) CommitReading(ctx context.Context, act journal.Act, r resources.Reading, changes Changes) error {
-	now := orders.At(act.At)
-	for len(changes.Put)+len(changes.Remove) > pieceRows {
-		put := changes.Put[:min(pieceRows, len(changes.Put))]
-		remove := changes.Remove[:min(pieceRows-len(put), len(changes.Remove))]
-		err := db.write(ctx, act.Name, true, func(s *session) error {
-			return s.piece(ctx, r.Entity, changes.Identify, put, remove, now)
-		})
-		if err != nil {
+	large := len(changes.Put)+len(changes.Remove) > pieceRows
+	if large {
+		if err := db.setOut(ctx, act, r, changes); err != nil {
 			return err
 		}
-		changes.Put, changes.Remove = changes.Put[len(put):], changes.Remove[len(remove):]
 	}
 	r.State = resources.Committed
-	return db.act(ctx, act, true, func(s *session) error {
-		if err := s.piece(ctx, r.Entity, changes.Identify, changes.Put, changes.Remove, now); err != nil {
-			return err
+	err := db.act(ctx, act, true, func(s *session) error {
+		if large {
+			if _, err := s.exec(ctx, `INSERT INTO reading_folding (entity, reading) VALUES ($1, $2)`, r.Entity, int64(r.ID)); err != nil {
+				return err
+			}
+		} else {
+			if err := s.remove(ctx, r.Entity, changes.Remove, orders.At(act.At)); err != nil {
+				return err
+			}
+			if err := s.put(ctx, r.Entity, changes.Identify, changes.Put, orders.At(act.At)); err != nil {
+				return err
+			}
 		}
 		_, err := s.exec(ctx, `INSERT INTO entity (entity, identify) VALUES ($1, $2)
 			ON CONFLICT (entity) DO UPDATE SET identify = excluded.identify`, r.Entity, listOf(changes.Identify))
@@ -96,13 +101,10 @@ func (db *DB) CommitReading(ctx context.Context, act journal.Act, r resources.Re
 		}
 		return s.endReading(ctx, r, changes.Findings, act.At)
 	})
-}
-
-func (s *session) piece(ctx context.Context, entity schema.EntityType, identify []schema.PropertyName, put []resources.Resource, remove []resources.Key, now orders.Instant) error {
-	if err := s.remove(ctx, entity, remove, now); err != nil {
+	if err != nil || !large {
 		return err
 	}
-	return s.put(ctx, entity, identify, put, now)
+	return db.fold(ctx, r.Entity)
 }
 
 // EndReading records a reading that was not committed: parked or failed, as its

@@ -47,7 +47,7 @@ var (
 // Hashes returns the content hash of every resource of an entity type.
 func (db *DB) Hashes(ctx context.Context, entity schema.EntityType) (map[resources.Key]string, error) {
 	hashes := map[resources.Key]string{}
-	err := db.read().each(ctx, `SELECT resource_key, hash FROM resource WHERE entity = $1`, []any{entity}, func(r *sql.Rows) error {
+	err := db.read().each(ctx, `SELECT resource_key, hash FROM resource_now WHERE entity = $1`, []any{entity}, func(r *sql.Rows) error {
 		var key resources.Key
 		var hash string
 		err := r.Scan(&key, &hash)
@@ -84,7 +84,7 @@ func (db *DB) Names(ctx context.Context, entity schema.EntityType, properties []
 // EachResource calls do for every resource of an entity type in the order of
 // the keys, with the links that it stores itself. do must not call the store.
 func (db *DB) EachResource(ctx context.Context, entity schema.EntityType, do func(resources.Resource) error) error {
-	err := db.read().each(ctx, `SELECT resource_key, display, document FROM resource WHERE entity = $1 ORDER BY resource_key`,
+	err := db.read().each(ctx, `SELECT resource_key, display, document FROM resource_now WHERE entity = $1 ORDER BY resource_key`,
 		[]any{entity}, func(r *sql.Rows) error {
 			found, err := scanResource(r, entity)
 			if err != nil {
@@ -119,7 +119,7 @@ func (db *DB) Resources(ctx context.Context, entity schema.EntityType) ([]resour
 
 // Resource returns one resource; found is false when it is not there.
 func (db *DB) Resource(ctx context.Context, ref resources.Ref) (found resources.Resource, ok bool, err error) {
-	err = db.read().each(ctx, `SELECT resource_key, display, document FROM resource WHERE entity = $1 AND resource_key = $2`,
+	err = db.read().each(ctx, `SELECT resource_key, display, document FROM resource_now WHERE entity = $1 AND resource_key = $2`,
 		[]any{ref.Type, ref.Key}, func(r *sql.Rows) error {
 			ok = true
 			found, err = scanResource(r, ref.Type)
@@ -216,10 +216,17 @@ func (s *session) changeResources(ctx context.Context, put []resources.Resource,
 	return nil
 }
 
-// retire keeps the present versions as history and clears what is derived from them.
+// retire keeps the present versions as history and clears what is derived from
+// them. What a committed reading still had to fold of these resources is older
+// than what is about to be written, so it goes too.
 func (s *session) retire(ctx context.Context, entity schema.EntityType, keys []resources.Key, now orders.Instant) error {
 	texts, list := s.db.dialect.Texts("$2"), listOf(keys)
-	_, err := s.exec(ctx, `INSERT INTO resource_history (entity, resource_key, valid_to, version, valid_from, display, document)
+	_, err := s.exec(ctx, `DELETE FROM reading_change WHERE reading = (SELECT reading FROM reading_folding WHERE entity = $1)
+		AND resource_key IN (`+texts+`)`, entity, list)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, `INSERT INTO resource_history (entity, resource_key, valid_to, version, valid_from, display, document)
 		SELECT entity, resource_key, $3, version, valid_from, display, document FROM resource
 		WHERE entity = $1 AND resource_key IN (`+texts+`) ON CONFLICT DO NOTHING`, entity, list, int64(now))
 	if err != nil {

@@ -11,8 +11,8 @@
 // surfaces through package view. Packages sqlite and postgres open it.
 //
 // A crash leaves whole acts behind, never halves. The one act that spans
-// several transactions is a large reading: its pieces are true one by one, its
-// completion is written last, and the next reading goes on from what is there.
+// several transactions is a large reading: before its completion is written
+// nobody sees anything of it, afterwards the stages see all of it (pieces.go).
 package statement
 
 import (
