@@ -319,7 +319,7 @@ func (a *AssignedResource) beginAnew() {
 		return
 	}
 	creating := self.Place.State == Pending || self.Place == atAwaiting || self.Place == atErrored
-	over := self.Place == atInactive && a.Target != "" && !a.open() || self.Place == atVerified && !self.Want.There
+	over := self.Place == atInactive && a.Target != "" && !a.open() || self.Place == atVerified && !self.Want.There && !self.excepted()
 	over = over && !self.Unseen()
 	if over || creating && !self.Unseen() {
 		a.Target, a.Confidence = "", 0

@@ -45,7 +45,7 @@ func (i *Item) adds(h Holding) bool {
 func (i *Item) becameDeclined() bool {
 	wanted := i.policy()
 	removing := i.Place.carried() && !i.Want.There && wanted.There
-	return !i.excepted() && !removing && i.declined(wanted)
+	return !i.overAndGone() && !i.excepted() && !removing && i.declined(wanted)
 }
 
 // bothMoved reports whether the system moved since the item came to rest, and

@@ -339,12 +339,20 @@ func (i *Item) Removes() bool { return !i.Want.There }
 // policy's value was declined, it is what the item rested on before.
 func (i *Item) Expected() Holding {
 	switch {
+	case i.overAndGone():
+		return Nothing
 	case i.excepted():
 		return *i.Decision.Exception
 	case i.declined(i.policy()):
 		return i.Want
 	}
 	return i.policy()
+}
+
+// overAndGone reports whether an account that the rules do not want is gone:
+// whatever people decided about it, nothing is left to keep or to remove.
+func (i *Item) overAndGone() bool {
+	return i.Property == "" && !i.policy().There && !i.Is.There && !i.Unseen()
 }
 
 // excepted reports whether a person's exception stands: a frozen one until it

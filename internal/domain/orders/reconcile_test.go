@@ -238,13 +238,15 @@ func TestWhatIsToBeReadBackIsReleasedWhenItsTypeIsUndeclared(t *testing.T) {
 	after.must(after.a.Abandoned(after.occasion(), Expire)).at("", atUndeclared).at(mail, atUndeclared).open(false)
 }
 
-func TestAKeptAccountThatIsGoneCannotBeCreatedFromNothing(t *testing.T) {
-	s := automatic(t).standing()
-	s.h.Remove = false
-	s.leaves().evaluate().at("", atFound).decide(Keep, "").at("", atVerified)
-	s.gone().after(time.Hour).reads().at("", atFound)
-	s.refuses(s.choose(Correct, "")).at("", atFound).open(false)
-	s.decide(Keep, "").evaluate().at("", atVerified).reads().at("", atVerified)
+func TestAKeptAccountThatIsGoneIsNotCreatedFromNothing(t *testing.T) {
+	kept := func() *story {
+		s := automatic(t).standing()
+		s.h.Remove = false
+		s.leaves().evaluate().at("", atFound).decide(Keep, "").at("", atVerified)
+		return s.gone().after(time.Hour).reads().at("", atFound)
+	}
+	kept().decide(Correct, "").at("", atInactive).open(false).evaluate().reads().open(false)
+	kept().evaluate().at("", atInactive).open(false)
 }
 
 func TestAnAccountThatComesBackBesideAnUnknownOutcomeBringsItsWriteOnceValueAtOnce(t *testing.T) {
@@ -305,4 +307,10 @@ func TestAnUnauthorizedAccountWhoseKeepingIsRevokedIsAskedAboutAgain(t *testing.
 	if !s.a.Unauthorized() {
 		t.Error("nobody is asked any more")
 	}
+}
+
+func TestAnAccountWhoseRemovalWasDeclinedIsNotCreatedAnewOnceGone(t *testing.T) {
+	s := reviewed(t).standing()
+	s.leaves().evaluate().at("", atAwaiting).decide(Decline).at("", atFrozen)
+	s.gone().reads().at("", atFound).evaluate().at("", atInactive).reads().open(false)
 }
