@@ -17,15 +17,22 @@ import (
 // three sites, one that disappears is worth a question.
 const percentFloor = 20
 
+// allFloor is how many resources do not all change by chance.
+const allFloor = 3
+
 // Brake says why a reading must not be committed unseen, "" when it may.
 // Everything that is switched on counts; the strictest wins. An entity type
-// that would be emptied is always braked.
+// that would be emptied is always braked, and where percentages count, one of
+// which every resource would change.
 func Brake(t schema.ReadingThresholds, c resources.Counts, linksHeld int) string {
 	if c.Held > 0 && c.Removed == c.Held {
 		return fmt.Sprintf("all %d would be removed", c.Held)
 	}
 	if c.Held == 0 {
 		return ""
+	}
+	if t.UpdatePercent > 0 && c.Held >= allFloor && c.Changed == c.Held {
+		return fmt.Sprintf("all %d would change", c.Held)
 	}
 	floor := max(c.Held, percentFloor)
 	var tripped []string
@@ -46,8 +53,12 @@ func Brake(t schema.ReadingThresholds, c resources.Counts, linksHeld int) string
 
 // brake says why a difference must not be committed unseen. What brings a system
 // to what Provisor itself wants is no surprise: where a threshold would trip,
-// such differences are left out and the rest is counted again.
+// such differences are left out and the rest is counted again. Links that would
+// all lead nowhere are always braked.
 func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference) (string, error) {
+	if len(d.broken) > 0 {
+		return fmt.Sprintf("no %s of %s would be known any more: is it another column?", d.broken[0], e.Type), nil
+	}
 	limits := r.Model.Connectors[e.Connector].Thresholds
 	if tripped := Brake(limits, d.counts, d.links); tripped == "" {
 		return "", nil

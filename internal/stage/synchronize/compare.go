@@ -3,6 +3,7 @@ package synchronize
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -16,7 +17,8 @@ type difference struct {
 	put      []resources.Resource
 	remove   []resources.Key
 	counts   resources.Counts
-	links    int // links held before
+	links    int                   // links held before
+	broken   []schema.PropertyName // those whose links would all lead nowhere
 	before   map[resources.Key]*resources.Resource
 	findings []fault.Finding
 }
@@ -34,11 +36,14 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 	for _, key := range f.setAside {
 		present[key] = true
 	}
-	dangling := map[schema.PropertyName]int{}
+	dangling, linked := map[schema.PropertyName]int{}, map[schema.PropertyName]int{}
 	for _, object := range f.objects {
 		now := stage.ResourceOf(f.entity, object, names, r.Programs)
 		for p, texts := range now.Dangling {
 			dangling[p] += len(texts)
+		}
+		for p, keys := range now.Links {
+			linked[p] += len(keys)
 		}
 		present[now.Key] = true
 		old, ok := before[now.Key]
@@ -61,8 +66,21 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 		}
 	}
 	d.counts.Removed = len(d.remove)
+	d.broken = broken(f.entity, known, linked, dangling)
 	d.findings = danglingFindings(f.entity, dangling)
 	return d
+}
+
+// broken lists the links of which some were held and none would lead anywhere:
+// the column holds something else now.
+func broken(e schema.Entity, known []resources.Resource, linked, dangling map[schema.PropertyName]int) (list []schema.PropertyName) {
+	for _, name := range e.Names() {
+		held := slices.ContainsFunc(known, func(r resources.Resource) bool { return len(r.Links[name]) > 0 })
+		if held && linked[name] == 0 && dangling[name] > 0 {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 func sameContent(a, b *resources.Resource) bool {
