@@ -55,7 +55,7 @@ func Brake(t schema.ReadingThresholds, c resources.Counts, linksHeld int) string
 // to what Provisor itself wants is no surprise: where a threshold would trip,
 // such differences are left out and the rest is counted again. Links that would
 // all lead nowhere are always braked.
-func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference) (string, error) {
+func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference, names stage.Names) (string, error) {
 	if len(d.broken) > 0 {
 		return fmt.Sprintf("no %s of %s would be known any more: is it another column?", d.broken[0], e.Type), nil
 	}
@@ -63,7 +63,7 @@ func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference) (stri
 	if tripped := Brake(limits, d.counts, d.links); tripped == "" {
 		return "", nil
 	}
-	w, err := r.wanted(ctx, e)
+	w, err := r.wanted(ctx, e, names)
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +105,7 @@ type wantedItem struct {
 
 // wanted collects it from the assigned resources of the entity type, and from
 // those whose links it stores.
-func (r *Runner) wanted(ctx context.Context, e schema.Entity) (wanted, error) {
+func (r *Runner) wanted(ctx context.Context, e schema.Entity, names stage.Names) (wanted, error) {
 	w := wanted{there: map[resources.Key]bool{}, gone: map[resources.Key]bool{}, items: map[wantedItem]orders.Holding{}}
 	types := []schema.EntityType{e.Type}
 	for _, p := range e.Properties {
@@ -120,24 +120,43 @@ func (r *Runner) wanted(ctx context.Context, e schema.Entity) (wanted, error) {
 		}
 		entity, _ := r.Model.Entity(t)
 		for _, a := range list {
-			w.take(e, entity, a)
+			w.take(e, entity, a, targetOf(a, entity, names))
 		}
 	}
 	return w, nil
 }
 
-func (w *wanted) take(e, entity schema.Entity, a *orders.AssignedResource) {
+// targetOf is the resource that an assigned resource stands for. The process
+// that created it may have died before it could say which: then what it was to
+// be called tells.
+func targetOf(a *orders.AssignedResource, e schema.Entity, names stage.Names) resources.Key {
+	if a.Target != "" {
+		return a.Target
+	}
+	for _, p := range e.Identify {
+		it := a.Find(p, "")
+		if it == nil || !it.Want.There {
+			continue
+		}
+		if key, ok := names.Named(e.Type, it.Want.Value.Text()); ok {
+			return key
+		}
+	}
+	return ""
+}
+
+func (w *wanted) take(e, entity schema.Entity, a *orders.AssignedResource, target resources.Key) {
 	for i := range a.Items {
 		it := &a.Items[i]
 		switch {
 		case it.Property == "" && entity.Type == e.Type:
-			w.there[a.Target], w.gone[a.Target] = it.Want.There, !it.Want.There
+			w.there[target], w.gone[target] = it.Want.There, !it.Want.There
 		case entity.Type == e.Type:
-			w.items[wantedItem{a.Target, it.Property, it.Link}] = it.Want
+			w.items[wantedItem{target, it.Property, it.Link}] = it.Want
 		}
 		// user.groups is stored as group.members: seen from the group, the far end is the user.
 		if p := entity.Properties[it.Property]; p.Inverse != "" && p.Link == e.Type {
-			w.items[wantedItem{it.Link, p.Inverse, a.Target}] = it.Want
+			w.items[wantedItem{it.Link, p.Inverse, target}] = it.Want
 		}
 	}
 }

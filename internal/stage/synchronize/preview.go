@@ -39,7 +39,7 @@ func (r *Runner) Preview(ctx context.Context, connectors []schema.ConnectorID) (
 		d := r.compare(f, known, names)
 		f.findings = append(f.findings, d.findings...)
 		f.reading.Counts, f.reading.State = d.counts, resources.Committed
-		tripped, err := r.brake(ctx, f.entity, d)
+		tripped, err := r.brake(ctx, f.entity, d, names)
 		if err != nil {
 			return nil, nil, err
 		}

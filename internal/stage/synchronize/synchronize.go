@@ -216,7 +216,7 @@ func (r *Runner) commit(ctx context.Context, f *fetched, names stage.Names, rele
 	f.findings = append(f.findings, d.findings...)
 	f.reading.Counts, f.reading.Ended, f.reading.Findings = d.counts, r.Clock(), len(f.findings)
 	act.Detail = d.counts
-	tripped, err := r.brake(ctx, f.entity, d)
+	tripped, err := r.brake(ctx, f.entity, d, names)
 	if err != nil {
 		return Outcome{}, err
 	}
