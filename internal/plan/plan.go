@@ -26,10 +26,7 @@ import (
 
 // Store is what planning reads from the store. It has nothing that writes.
 type Store interface {
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
-	LastReadings(ctx context.Context) ([]stage.LastReading, error)
-	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
-	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+	evaluate.Reader
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
 }
 

@@ -82,8 +82,14 @@ type Decision struct {
 
 // AssignedRoleKey names an assigned role.
 type AssignedRoleKey struct {
-	Owner resources.Ref
-	Role  roles.RoleID
+	Owner      resources.Ref
+	Role       roles.RoleID
+	Parameters assignments.Parameters
+}
+
+// RoleKeyOf names it.
+func RoleKeyOf(a assignments.AssignedRole) AssignedRoleKey {
+	return AssignedRoleKey{a.Owner, a.Role, a.Parameters}
 }
 
 // AssignedFilter chooses assigned resources: all that are not closed, cut down

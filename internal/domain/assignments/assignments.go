@@ -3,6 +3,8 @@
 package assignments
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/resources"
@@ -100,10 +102,13 @@ func (p Period) Over(t time.Time) bool {
 // A Reason says why something is expected: the rule, the role it came by, and
 // the values that were read. References are compact; explain expands them.
 type Reason struct {
-	Rule   string       `json:"rule,omitempty"` // how the configuration names the rule line
-	Role   roles.RoleID `json:"role,omitempty"`
-	Note   string       `json:"note,omitempty"` // "department FIN (inherited from FIN-ACC)"
-	Inputs []Input      `json:"inputs,omitempty"`
+	Rule string       `json:"rule,omitempty"` // how the configuration names the rule line
+	Role roles.RoleID `json:"role,omitempty"`
+	// Mark is the fingerprint of the rule line as it was when it gave: when what
+	// it gave is lost, it tells a changed rule from a changed person.
+	Mark   string  `json:"mark,omitempty"`
+	Note   string  `json:"note,omitempty"` // "department FIN (inherited from FIN-ACC)"
+	Inputs []Input `json:"inputs,omitempty"`
 }
 
 // An Input is one value that a rule read.
@@ -112,13 +117,56 @@ type Input struct {
 	Value value.Value `json:"value"`
 }
 
-// An AssignedRole is somebody having a role.
+// An AssignedRole is somebody having a role, or being offered it, or having
+// asked for it: the workflow state says which.
 type AssignedRole struct {
-	Owner    resources.Ref
-	Role     roles.RoleID
-	Workflow Workflow
-	Period   Period
-	Reasons  []Reason
+	Owner      resources.Ref
+	Role       roles.RoleID
+	Parameters Parameters // with which it is had: the same role may be had with others too
+	Workflow   Workflow
+	Period     Period
+	Reasons    []Reason
+}
+
+// A RoleDecision is what people settled about an owner and a role: approved
+// after a request, denied, kept or refused when it was found. It is an input of
+// every evaluation until it is taken back or its period is over.
+type RoleDecision struct {
+	Owner      resources.Ref
+	Role       roles.RoleID
+	Parameters Parameters
+	Workflow   Workflow // Approved; WorkflowDeclined: a deny; Cancellation: refused
+	Period     Period
+	At         time.Time
+	By         string
+	Why        string
+	Request    int64 // the request that led to it; 0: none
+}
+
+// Parameters are the values of dimensions with which a role is had, as one text
+// that can be compared and stored: "site=BRU, team=T7", in alphabetical order.
+type Parameters string
+
+// ParametersOf writes parameters.
+func ParametersOf(values map[roles.DimensionID]string) Parameters {
+	parts := make([]string, 0, len(values))
+	for d, v := range values {
+		if v != "" {
+			parts = append(parts, string(d)+"="+v)
+		}
+	}
+	slices.Sort(parts)
+	return Parameters(strings.Join(parts, ", "))
+}
+
+// Value returns the value of one parameter, "" where it is not set.
+func (p Parameters) Value(d roles.DimensionID) string {
+	for _, part := range strings.Split(string(p), ", ") {
+		if name, v, ok := strings.Cut(part, "="); ok && name == string(d) {
+			return v
+		}
+	}
+	return ""
 }
 
 // An ExpectedResource is a resource that an owner should have or, with Wanted

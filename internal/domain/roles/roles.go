@@ -101,17 +101,27 @@ const (
 // A Role is a business name for entitlements. A composite bundles single roles,
 // by the single roles' own rules that name it.
 type Role struct {
-	ID          RoleID
-	Name        string
-	About       string
-	Composite   bool
-	Category    CategoryID
-	Entity      schema.EntityType
-	Approval    Approval
-	Reviewers   map[string][]string // step: manager, owner:CATEGORY, person:KEY
+	ID        RoleID
+	Name      string
+	About     string
+	Composite bool
+	Category  CategoryID
+	Entity    schema.EntityType
+	Approval  Approval
+	Reviewers map[string][]string // step: manager, owner:CATEGORY, person:KEY
+	// Parameters are dimensions whose values are settled when the role is given,
+	// true where it gives nothing without one.
+	Parameters map[DimensionID]bool
+	// MaxDuration bounds what people ask for; 0 is no bound.
 	MaxDuration time.Duration
-	Assign      []RoleRule
-	Position    schema.Position
+	// GracePeriod keeps the role after a rule that gave it changed or went.
+	GracePeriod time.Duration
+	// Prolongation: the end may be moved without another approval.
+	Prolongation bool
+	// ImplicitApproval: whoever may approve a step passes it by asking.
+	ImplicitApproval bool
+	Assign           []RoleRule
+	Position         schema.Position
 }
 
 // Kind says how strongly a rule gives.
@@ -126,16 +136,20 @@ const (
 
 // A Line holds the criteria that every rule line has. All must hold.
 type Line struct {
-	Match    map[DimensionID]string // a value of the dimension: its key or an identifier
-	Inherit  []DimensionID          // descendants too
-	When     schema.Expression
-	Role     RoleID // the owner has it; single or composite
-	Deny     bool
-	Kind     Kind
-	Priority int // small is strong
-	Period   Period
-	Position schema.Position
-	Object   string // how the configuration names the rule: resourceTypes.X.values.mail[0]
+	Match   map[DimensionID]string // a value of the dimension: its key or an identifier
+	Inherit []DimensionID          // descendants too
+	When    schema.Expression
+	Role    RoleID // the owner has it; single or composite
+	Deny    bool
+	Kind    Kind
+	// Parameters are those with which a role rule gives its role; a parameter
+	// that is not named here takes its value from the owner's context.
+	Parameters map[DimensionID]string
+	Priority   int // small is strong
+	Period     Period
+	Position   schema.Position
+	Object     string // how the configuration names the rule: resourceTypes.X.values.mail[0]
+	Mark       string // fingerprint of all the above but the places: another one is another rule
 }
 
 // IsOpen reports whether the line has no criteria at all.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -123,7 +124,10 @@ func (b *builder) role(id string, at schema.Position, doc roleKeys, composite bo
 	r := roles.Role{
 		ID: roles.RoleID(id), Name: orElse(doc.Name.Value, id), About: doc.About.Value, Composite: composite,
 		Category: b.category(doc.Category, object), Approval: roles.Approval(doc.Approval.Value),
-		MaxDuration: doc.MaxDuration.Value, Position: at, Entity: schema.EntityType(doc.Entity.Value),
+		MaxDuration:  b.inherited(doc.MaxDuration, doc.Category, func(c *categoryDoc) span { return c.MaxDuration }),
+		GracePeriod:  b.inherited(doc.GracePeriod, doc.Category, func(c *categoryDoc) span { return c.GracePeriod }),
+		Prolongation: doc.Prolong.Value == "without-approval", ImplicitApproval: doc.Implicit.Value,
+		Position: at, Entity: schema.EntityType(doc.Entity.Value),
 	}
 	switch {
 	case doc.Entity.given:
@@ -136,7 +140,44 @@ func (b *builder) role(id string, at schema.Position, doc roleKeys, composite bo
 		b.find(at, object, "entity is missing", "name the entity type of those who may have the role; without it there must be exactly one context")
 	}
 	r.Reviewers = b.reviewers(doc, r, join(object, "reviewers"))
+	r.Parameters = b.parameters(doc.Parameters, r.Entity, join(object, "parameters"))
 	b.model.Roles[r.ID] = r
+}
+
+// inherited is what a role says or else the nearest category above it. An
+// explicit nothing is an answer.
+func (b *builder) inherited(own span, category text, of func(*categoryDoc) span) time.Duration {
+	seen := map[string]bool{}
+	for id := category.Value; !own.given && !seen[id]; {
+		above, ok := b.doc.Categories[id]
+		if !ok {
+			break
+		}
+		seen[id] = true
+		own, id = of(above), above.Parent.Value
+	}
+	return own.Value
+}
+
+// parameters builds what is settled when a role is given.
+func (b *builder) parameters(doc map[string]text, entity schema.EntityType, object string) map[roles.DimensionID]bool {
+	if len(doc) == 0 {
+		return nil
+	}
+	out := map[roles.DimensionID]bool{}
+	for name, t := range sorted(doc) {
+		inside := join(object, name)
+		d, ok := b.model.Dimensions[roles.DimensionID(name)]
+		switch {
+		case !ok:
+			b.unknown(text{place: place{Position: b.keys[inside]}, Value: name}, inside, "dimension", namesOf(b.model.Dimensions))
+			continue
+		case t.Value != "required" && t.Value != "optional":
+			b.find(t.Position, inside, fmt.Sprintf("%q says nothing about the parameter", t.Value), "write required or optional")
+		}
+		out[d.ID] = t.Value == "required"
+	}
+	return out
 }
 
 var steps = []string{"one", "two", "three"}

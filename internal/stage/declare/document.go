@@ -115,8 +115,10 @@ type contextDoc struct {
 
 type categoryDoc struct {
 	place
-	Name   text `yaml:"name" about:"The name that people read."`
-	Parent text `yaml:"parent" about:"The category above."`
+	Name        text `yaml:"name" about:"The name that people read."`
+	Parent      text `yaml:"parent" about:"The category above."`
+	MaxDuration span `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
+	GracePeriod span `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
 }
 
 // roleKeys stand in single and composite roles alike.
@@ -127,7 +129,11 @@ type roleKeys struct {
 	Entity      text              `yaml:"entity" about:"The entity type of those who may have it; may be absent when there is one context."`
 	Approval    text              `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The steps that a request passes."`
 	Reviewers   map[string][]text `yaml:"reviewers" about:"By step (one, two, three): manager, owner:CATEGORY or person:KEY."`
-	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request."`
+	Parameters  map[string]text   `yaml:"parameters" about:"By dimension: required or optional. Its value is settled when the role is given."`
+	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request; 0d: no limit; the category's when absent."`
+	GracePeriod span              `yaml:"gracePeriod" about:"How long the role stays after its rule changed or went; the category's when absent."`
+	Prolong     text              `yaml:"prolongation" default:"with-approval" words:"with-approval|without-approval" about:"Whether moving the end needs the approval steps again."`
+	Implicit    flag              `yaml:"implicitApproval" default:"false" about:"Whoever may approve a step passes it by asking."`
 }
 
 type roleDoc struct {
@@ -152,6 +158,7 @@ type criteria struct {
 	Composite text            `yaml:"composite" about:"The owner has this composite role."`
 	Deny      flag            `yaml:"deny" default:"false" about:"Forbids instead of giving."`
 	Kind      text            `yaml:"kind" default:"required" words:"required|automatic-with-validation|suggested" about:"How strongly it gives."`
+	With      map[string]text `yaml:"parameters" about:"By dimension: the parameter with which a role rule gives its role."`
 	Priority  number          `yaml:"priority" default:"0" min:"-1000000" max:"1000000" about:"The smaller, the stronger."`
 	Period    periodDoc       `yaml:"period" about:"When, measured from the owner's period."`
 }

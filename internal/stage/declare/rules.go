@@ -2,6 +2,9 @@ package declare
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -173,7 +176,7 @@ func (b *builder) line(doc criteria, at schema.Position, source schema.EntityTyp
 			b.unknown(text{place: place{Position: b.keys[inside]}, Value: name}, inside, "dimension", namesOf(b.model.Dimensions))
 			continue
 		}
-		if _, ok := context.Dimensions[d.ID]; !ok {
+		if _, ok := context.Dimensions[d.ID]; !ok && !b.isParameter(doc, d.ID) {
 			what := fmt.Sprintf("the context of %s says nothing about %s, so the rule never holds", source, name)
 			if !bound {
 				what = fmt.Sprintf("%s has no context, so the rule never holds", source)
@@ -203,7 +206,45 @@ func (b *builder) line(doc criteria, at schema.Position, source schema.EntityTyp
 		line.When, _ = b.compile(doc.When, join(object, "when"), expression.Source(source), expression.Truth)
 	}
 	line.Role = b.roleOf(doc, source, object)
+	line.Parameters = b.with(doc.With, join(object, "parameters"))
+	line.Mark = mark(line)
 	return line
+}
+
+// isParameter reports whether the line is about a role that takes the dimension
+// as a parameter: then the owner's context need not know it.
+func (b *builder) isParameter(doc criteria, d roles.DimensionID) bool {
+	role := doc.Role.Value
+	if doc.Composite.given {
+		role = doc.Composite.Value
+	}
+	_, ok := b.model.Roles[roles.RoleID(role)].Parameters[d]
+	return ok
+}
+
+// with builds the parameters with which a role rule gives its role.
+func (b *builder) with(doc map[string]text, object string) map[roles.DimensionID]string {
+	var out map[roles.DimensionID]string
+	for name, t := range sorted(doc) {
+		inside := join(object, name)
+		if _, ok := b.model.Dimensions[roles.DimensionID(name)]; !ok {
+			b.unknown(text{place: place{Position: b.keys[inside]}, Value: name}, inside, "dimension", namesOf(b.model.Dimensions))
+			continue
+		}
+		if out == nil {
+			out = map[roles.DimensionID]string{}
+		}
+		out[roles.DimensionID(name)] = t.Value
+	}
+	return out
+}
+
+// mark is the fingerprint of a line: of everything it says, not of where it stands.
+func mark(l roles.Line) string {
+	l.Position, l.When.Position, l.Object = schema.Position{}, schema.Position{}, ""
+	content, _ := json.Marshal(l) // texts, numbers and maps of them marshal
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:4])
 }
 
 // roleOf resolves role and composite.

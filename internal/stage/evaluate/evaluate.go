@@ -32,7 +32,11 @@ type Input struct {
 	Assigned []Assigned
 	// Denied are pairs of owner and target that a person refused.
 	Denied map[Pair]bool
-	Day    time.Time
+	// Decided is what people settled about roles; Prior is which roles the owners
+	// had when they were last evaluated.
+	Decided map[resources.Ref][]assignments.RoleDecision
+	Prior   map[resources.Ref][]assignments.AssignedRole
+	Day     time.Time
 }
 
 // Assigned is one resource assigned so far.
@@ -71,6 +75,7 @@ type evaluation struct {
 	matches  map[roles.ResourceTypeID]*matcher
 	owned    map[pairKey]Assigned          // by type and owner
 	live     map[roles.ResourceTypeID]bool // of which something was assigned before
+	owners   map[resources.Ref]bool        // who had something when last evaluated
 	queries  map[string]map[string]resources.Key
 	result   *Result
 }
@@ -99,10 +104,10 @@ func (e *evaluation) prepare() {
 	}
 	sort.Slice(e.roleIDs, func(i, j int) bool { return e.roleIDs[i] < e.roleIDs[j] })
 	e.owned = make(map[pairKey]Assigned, len(e.Assigned))
-	e.live = map[roles.ResourceTypeID]bool{}
+	e.live, e.owners = map[roles.ResourceTypeID]bool{}, map[resources.Ref]bool{}
 	for _, a := range e.Assigned {
 		e.owned[pairKey{a.Type, a.Owner}] = a
-		e.live[a.Type] = true
+		e.live[a.Type], e.owners[a.Owner] = true, true
 	}
 	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	e.matches = map[roles.ResourceTypeID]*matcher{}

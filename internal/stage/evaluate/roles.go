@@ -2,9 +2,11 @@ package evaluate
 
 import (
 	"reflect"
+	"slices"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 )
 
@@ -14,66 +16,108 @@ const compositeLevelsMax = 16
 
 // assignRoles works out which roles the owner has on the day: composites until
 // nothing is added, then the single roles that they and the owner's place give.
+// What people decided is part of each level before the next is worked out.
 func (e *evaluation) assignRoles(c *standing) {
-	if c.excluded {
-		return
-	}
-	for range compositeLevelsMax {
-		added := false
-		for _, id := range e.roleIDs {
-			if role := e.Model.Roles[id]; role.Composite && len(c.roles[id]) == 0 && e.grant(c, role) {
-				added = true
+	h := e.holder(c)
+	if !c.excluded {
+		for range compositeLevelsMax {
+			added := false
+			for _, id := range e.roleIDs {
+				if role := e.Model.Roles[id]; role.Composite && len(c.roles[id]) == 0 && h.settle(role) {
+					added = true
+				}
+			}
+			if !added {
+				break
 			}
 		}
-		if !added {
-			break
+		for _, id := range e.roleIDs {
+			if role := e.Model.Roles[id]; !role.Composite {
+				h.settle(role)
+			}
 		}
 	}
-	for _, id := range e.roleIDs {
-		if role := e.Model.Roles[id]; !role.Composite {
-			e.grant(c, role)
-		}
-	}
-	for _, id := range e.roleIDs {
-		if grants := c.roles[id]; len(grants) > 0 {
-			e.result.Roles = append(e.result.Roles, assignments.AssignedRole{
-				Owner: c.owner.Ref, Role: id, Workflow: assignments.Calculated,
-				Period: union(grants), Reasons: reasonsOf(grants),
-			})
-		}
-	}
+	e.result.Roles = append(e.result.Roles, h.assigned()...)
 }
 
-// grant gives the owner a role where the role's rules say so on the day.
-func (e *evaluation) grant(c *standing, role roles.Role) bool {
-	if role.Entity != "" && role.Entity != c.owner.Type {
-		return false
-	}
-	lines := make([]roles.Line, len(role.Assign))
+// granting is what the role's own rules give the owner, whenever that may be.
+func (e *evaluation) granting(c *standing, role roles.Role) ([]granted, error) {
+	lines := make([]roles.Line, 0, len(role.Assign))
 	for i := range role.Assign {
-		lines[i] = role.Assign[i].Line
+		lines = append(lines, role.Assign[i].Line)
 	}
 	grants, err := e.decide(c, lines)
-	if err != nil {
-		if c.unknown[role.ID] == nil {
-			e.result.Findings = append(e.result.Findings, fault.Finding{
-				Object: "roles." + string(role.ID), What: c.owner.String() + ": " + err.Error(), Do: "mend the rule or the value that it read",
-			})
-		}
-		c.unknown[role.ID] = err
-		return false
+	if err != nil || len(role.Parameters) == 0 {
+		return grants, err
 	}
-	var today []granted
+	var with []granted
 	for _, g := range grants {
-		if g.period.Covers(e.Day) {
-			today = append(today, g)
+		with = append(with, e.parametrize(c, role, g)...)
+	}
+	return with, nil
+}
+
+// parametrize settles the parameters with which a rule gives a role: what the
+// line says, else what the role it came by was given with, else each place in
+// which the owner stands.
+func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []granted {
+	settled := map[roles.DimensionID]string{}
+	var open []roles.DimensionID
+	for id := range role.Parameters {
+		switch v := g.line.Parameters[id]; {
+		case v != "":
+			settled[id] = v
+		case g.parameters.Value(id) != "":
+			settled[id] = g.parameters.Value(id)
+		default:
+			open = append(open, id)
 		}
 	}
-	if len(today) == 0 {
-		return false
+	if len(open) == 0 {
+		g.parameters = assignments.ParametersOf(settled)
+		return []granted{g}
 	}
-	c.roles[role.ID] = today
-	return true
+	spans := map[assignments.Parameters][]place{}
+	matching, _ := e.placesOf(c, g.line)
+	for _, p := range matching {
+		for _, id := range open {
+			settled[id] = string(p.at[id].Key)
+		}
+		with := assignments.ParametersOf(settled)
+		spans[with] = append(spans[with], p)
+	}
+	var list []granted
+	for with, at := range spans {
+		one := g
+		one.parameters = with
+		if g.line.Role == "" {
+			one.period = e.nearest(spansOf(at), g.line.Period)
+		}
+		list = append(list, one)
+	}
+	slices.SortFunc(list, func(a, b granted) int { return compareText(a.parameters, b.parameters) })
+	return list
+}
+
+// incomplete reports whether a required parameter is missing: then the role
+// gives nothing yet.
+func incomplete(role roles.Role, with assignments.Parameters) bool {
+	for id, required := range role.Parameters {
+		if required && with.Value(id) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownRole notes that nobody can say whether the owner has a role.
+func (e *evaluation) unknownRole(c *standing, role roles.Role, err error) {
+	if c.unknown[role.ID] == nil {
+		e.result.Findings = append(e.result.Findings, fault.Finding{
+			Object: "roles." + string(role.ID), What: c.owner.String() + ": " + err.Error(), Do: "mend the rule or the value that it read",
+		})
+	}
+	c.unknown[role.ID] = err
 }
 
 // decide applies granting and denying lines: any granting line is enough, and a
@@ -82,8 +126,8 @@ func (e *evaluation) decide(c *standing, lines []roles.Line) ([]granted, error) 
 	var grants []granted
 	denied, strongest := false, 0
 	for _, l := range lines {
-		if l.Kind == roles.Suggested || l.Kind == roles.WithValidation {
-			continue // proposals: they give nothing until somebody asks
+		if proposes(l) {
+			continue // it gives nothing until somebody asks
 		}
 		g, ok, err := e.holds(c, l)
 		switch {
@@ -110,6 +154,9 @@ func (e *evaluation) decide(c *standing, lines []roles.Line) ([]granted, error) 
 	return stronger, nil
 }
 
+// proposes reports whether a line offers instead of giving.
+func proposes(l roles.Line) bool { return l.Kind == roles.Suggested || l.Kind == roles.WithValidation }
+
 func reasonsOf(grants []granted) []assignments.Reason {
 	list := make([]assignments.Reason, len(grants))
 	for i, g := range grants {
@@ -122,4 +169,13 @@ func reasonsOf(grants []granted) []assignments.Reason {
 func sameRole(a, b assignments.AssignedRole) bool {
 	return a.Workflow == b.Workflow && a.Period.From.Equal(b.Period.From) && a.Period.To.Equal(b.Period.To) &&
 		reflect.DeepEqual(a.Reasons, b.Reasons)
+}
+
+// OfOwner groups what is known about roles by owner.
+func OfOwner[T any](list []T, owner func(T) resources.Ref) map[resources.Ref][]T {
+	by := map[resources.Ref][]T{}
+	for _, x := range list {
+		by[owner(x)] = append(by[owner(x)], x)
+	}
+	return by
 }

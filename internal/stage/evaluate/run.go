@@ -22,13 +22,14 @@ type Reader interface {
 	LastReadings(ctx context.Context) ([]stage.LastReading, error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
 }
 
 // Store is what a run needs from the store.
 type Store interface {
 	Reader
 	stage.Counters
-	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
 	Save(ctx context.Context, act journal.Act, list []*orders.AssignedResource, also ...stage.Extra) error
@@ -39,6 +40,8 @@ type Known struct {
 	Resources   map[schema.EntityType][]resources.Resource
 	ReadAt      map[schema.EntityType]time.Time
 	Assigned    []*orders.AssignedResource
+	Roles       []assignments.AssignedRole
+	Decided     []assignments.RoleDecision
 	Allocations Allocations
 	Denied      map[Pair]bool
 }
@@ -68,6 +71,12 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 	if k.Assigned, err = store.Assigned(ctx, stage.AssignedFilter{}); err != nil {
 		return nil, err
 	}
+	if k.Roles, err = store.AssignedRoles(ctx, nil); err != nil {
+		return nil, err
+	}
+	if k.Decided, err = store.RoleDecisions(ctx, nil); err != nil {
+		return nil, err
+	}
 	allocations, err := store.Decisions(ctx, stage.Allocation)
 	if err != nil {
 		return nil, err
@@ -93,7 +102,11 @@ type Expectation struct {
 // Expect evaluates what is known, allocating values where some are missing. It
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
-	in := Input{Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Day: day}
+	in := Input{
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Day: day,
+		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
+		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
+	}
 	for _, a := range k.Assigned {
 		in.Assigned = append(in.Assigned, Assigned{
 			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
@@ -243,7 +256,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 			return Summary{}, err
 		}
 	}
-	if err := r.saveRoles(ctx, act, x.Roles); err != nil {
+	if err := r.saveRoles(ctx, act, k.Roles, x.Roles); err != nil {
 		return Summary{}, err
 	}
 	ids := stage.Numbers(ctx, r.Store, stage.AssignedCounter)
@@ -263,18 +276,14 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 }
 
 // saveRoles stores the differences of who has which role.
-func (r *Runner) saveRoles(ctx context.Context, act journal.Act, expected []assignments.AssignedRole) error {
-	stored, err := r.Store.AssignedRoles(ctx, nil)
-	if err != nil {
-		return err
-	}
+func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expected []assignments.AssignedRole) error {
 	before := make(map[stage.AssignedRoleKey]assignments.AssignedRole, len(stored))
 	for _, role := range stored {
-		before[stage.AssignedRoleKey{Owner: role.Owner, Role: role.Role}] = role
+		before[stage.RoleKeyOf(role)] = role
 	}
 	var put []assignments.AssignedRole
 	for _, role := range expected {
-		at := stage.AssignedRoleKey{Owner: role.Owner, Role: role.Role}
+		at := stage.RoleKeyOf(role)
 		if old, ok := before[at]; !ok || !sameRole(old, role) {
 			put = append(put, role)
 		}

@@ -18,8 +18,8 @@ import (
 type standing struct {
 	owner    *resources.Resource
 	bindings expression.Bindings
-	at       map[roles.DimensionID]resources.Ref
-	period   assignments.Period
+	places   []place
+	period   assignments.Period // from the first place's beginning to the last one's end
 	excluded bool
 	failed   string
 	roles    map[roles.RoleID][]granted // those that the owner has on the day
@@ -28,40 +28,56 @@ type standing struct {
 	unknown map[roles.RoleID]error
 }
 
+// place is one position of an owner for some time. Several may hold at once.
+type place struct {
+	at     map[roles.DimensionID]resources.Ref
+	period assignments.Period
+}
+
 // standingOf reads the owner's context. Without a context rule an owner stands
 // nowhere and for ever.
 func (e *evaluation) standingOf(r *resources.Resource) *standing {
 	c := &standing{
-		owner: r, bindings: expression.Bindings{Source: r, Records: e.World},
-		at: map[roles.DimensionID]resources.Ref{}, roles: map[roles.RoleID][]granted{},
-		unknown: map[roles.RoleID]error{},
+		owner: r, bindings: expression.Bindings{Source: r, Records: e.World}, places: []place{{}},
+		roles: map[roles.RoleID][]granted{}, unknown: map[roles.RoleID]error{},
 	}
 	rule, ok := e.Model.Contexts[r.Type]
 	if !ok {
 		return c
 	}
 	own := expression.Bindings{Own: r, Records: e.World}
-	object := "contexts." + string(r.Type)
 	if !rule.Exclude.IsZero() {
 		v, err := e.eval(rule.Exclude, own)
 		if err != nil {
-			c.failed = message(object+".exclude", err)
+			c.failed = message("contexts."+string(r.Type)+".exclude", err)
 			return c
 		}
 		c.excluded = v.Bool()
 	}
+	if c.places, c.failed = e.places(rule, own); c.failed == "" && len(c.places) > 0 {
+		c.period = c.places[0].period
+		for _, p := range c.places[1:] {
+			c.period = stretch(c.period, p.period)
+		}
+	}
+	return c
+}
+
+// places lists where an owner stands, or says which rule threw.
+func (e *evaluation) places(rule roles.Context, own expression.Bindings) ([]place, string) {
+	object := "contexts." + string(rule.Entity)
+	only := place{at: map[roles.DimensionID]resources.Ref{}}
 	for _, bound := range []struct {
 		key string
 		x   schema.Expression
 		to  *time.Time
-	}{{"from", rule.From, &c.period.From}, {"to", rule.To, &c.period.To}} {
+	}{{"from", rule.From, &only.period.From}, {"to", rule.To, &only.period.To}} {
 		if bound.x.IsZero() {
 			continue
 		}
 		v, err := e.eval(bound.x, own)
 		if err != nil {
-			c.failed = message(object+"."+bound.key, err)
-			return c
+			return nil, message(object+"."+bound.key, err)
 		}
 		if !v.IsNull() {
 			*bound.to = v.Time().Truncate(schema.Day)
@@ -70,44 +86,43 @@ func (e *evaluation) standingOf(r *resources.Resource) *standing {
 	for id, path := range rule.Dimensions {
 		p, err := e.program(path)
 		if err != nil {
-			c.failed = message(object, err)
-			return c
+			return nil, message(object, err)
 		}
 		ref, there, err := p.EvalRef(own)
 		if err != nil {
-			c.failed = message(object+"."+string(id), err)
-			return c
+			return nil, message(object+"."+string(id), err)
 		}
 		if there {
-			c.at[id] = ref
+			only.at[id] = ref
 		}
 	}
-	return c
+	return []place{only}, ""
 }
 
 // granted is a rule line that holds, with the period it gives.
 type granted struct {
-	line   roles.Line
-	period assignments.Period
-	reason assignments.Reason
+	line       roles.Line
+	period     assignments.Period
+	parameters assignments.Parameters // of a role
+	workflow   assignments.Workflow   // of a role: where it comes from
+	reason     assignments.Reason
 }
 
 // holds reports whether all the line's criteria hold for the owner.
 func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
-	g := granted{line: l, reason: assignments.Reason{Rule: l.Object, Role: l.Role}}
-	var notes []string
-	for _, id := range sortedDimensions(l.Match) {
-		note, ok := e.matchesDimension(c, id, l.Match[id], l.Inherit)
-		if !ok {
-			return g, false, nil
-		}
-		notes = append(notes, note)
+	g := granted{line: l, reason: assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark}}
+	places, notes := e.placesOf(c, l)
+	if len(places) == 0 {
+		return g, false, nil
 	}
 	if err := c.unknown[l.Role]; err != nil && l.Role != "" {
 		return g, false, fmt.Errorf("whether the owner has the role %s is not known: %w", l.Role, err)
 	}
-	if l.Role != "" && len(c.roles[l.Role]) == 0 {
-		return g, false, nil
+	var by []granted
+	if l.Role != "" {
+		if by = e.byRole(c, l); len(by) == 0 {
+			return g, false, nil
+		}
 	}
 	if !l.When.IsZero() {
 		v, err := e.eval(l.When, c.bindings)
@@ -120,11 +135,104 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 		g.reason.Inputs = e.inputs(l.When, c.bindings)
 	}
 	g.reason.Note = strings.Join(notes, ", ")
-	g.period = shift(c.period, l.Period)
-	if l.Role != "" && l.Period.Mode == roles.Default {
-		g.period = union(c.roles[l.Role])
+	g.period = e.nearest(spansOf(places), l.Period)
+	if l.Role != "" {
+		g.workflow, g.parameters = by[0].workflow, by[0].parameters
+		if l.Period.Mode == roles.Default || l.Period.Mode == "" {
+			g.period = union(by)
+		}
 	}
 	return g, true, nil
+}
+
+// placesOf lists the owner's places that match the line, with what to note of
+// the match. What the line's role takes as a parameter is not asked of the place.
+func (e *evaluation) placesOf(c *standing, l roles.Line) (matching []place, notes []string) {
+	parameters := e.Model.Roles[l.Role].Parameters
+	for _, p := range c.places {
+		here, all := []string(nil), true
+		for _, id := range sortedDimensions(l.Match) {
+			if _, settled := parameters[id]; settled && l.Role != "" {
+				continue
+			}
+			note, ok := e.matchesDimension(p.at[id], id, l.Match[id], l.Inherit)
+			if !ok {
+				all = false
+				break
+			}
+			here = append(here, note)
+		}
+		if !all {
+			continue
+		}
+		if len(matching) == 0 {
+			notes = here
+		}
+		matching = append(matching, p)
+	}
+	return matching, notes
+}
+
+// byRole lists how the owner has the line's role: with parameters that match,
+// where the line asks for some.
+func (e *evaluation) byRole(c *standing, l roles.Line) []granted {
+	parameters := e.Model.Roles[l.Role].Parameters
+	var list []granted
+	for _, g := range c.roles[l.Role] {
+		all := true
+		for id, want := range l.Match {
+			if _, settled := parameters[id]; !settled {
+				continue
+			}
+			at := resources.Ref{Type: e.Model.Dimensions[id].Entity, Key: resources.Key(g.parameters.Value(id))}
+			if _, ok := e.matchesDimension(at, id, want, l.Inherit); !ok {
+				all = false
+			}
+		}
+		if all {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// spansOf joins the periods of places that touch: two positions in London, one
+// after the other, are one time in London.
+func spansOf(places []place) []assignments.Period {
+	spans := make([]assignments.Period, len(places))
+	for i, p := range places {
+		spans[i] = p.period
+	}
+	sort.SliceStable(spans, func(i, j int) bool { return spans[i].From.Before(spans[j].From) })
+	joined := spans[:1]
+	for _, next := range spans[1:] {
+		last := &joined[len(joined)-1]
+		if last.To.IsZero() || !next.From.After(last.To.Add(schema.Day)) {
+			*last = stretch(*last, next)
+			continue
+		}
+		joined = append(joined, next)
+	}
+	return joined
+}
+
+// nearest applies a rule's period to each span and picks the one that matters on
+// the day: the one that covers it, else the next, else the last.
+func (e *evaluation) nearest(spans []assignments.Period, p roles.Period) assignments.Period {
+	best := never
+	for _, span := range spans {
+		at := shift(span, p)
+		switch {
+		case at == never:
+		case at.Covers(e.Day):
+			return at
+		case best == never, best.Over(e.Day):
+			best = at // later than what is past
+		case at.Begins(e.Day) && at.From.Before(best.From):
+			best = at
+		}
+	}
+	return best
 }
 
 func sortedDimensions(m map[roles.DimensionID]string) []roles.DimensionID {
@@ -136,11 +244,10 @@ func sortedDimensions(m map[roles.DimensionID]string) []roles.DimensionID {
 	return ids
 }
 
-// matchesDimension reports whether the owner stands at the value or, where the
+// matchesDimension reports whether a place is at the value or, where the
 // line inherits, below it.
-func (e *evaluation) matchesDimension(c *standing, id roles.DimensionID, want string, inherit []roles.DimensionID) (string, bool) {
-	at, ok := c.at[id]
-	if !ok {
+func (e *evaluation) matchesDimension(at resources.Ref, id roles.DimensionID, want string, inherit []roles.DimensionID) (string, bool) {
+	if at.Key == "" {
 		return "", false
 	}
 	wanted, ok := e.dimensionValue(id, want)

@@ -161,11 +161,12 @@ CREATE TABLE assigned_role (
   owner_type text COLLATE "C" NOT NULL,
   owner_key text COLLATE "C" NOT NULL,
   role text COLLATE "C" NOT NULL,
+  parameters text COLLATE "C" NOT NULL,
   workflow bigint NOT NULL,
   from_at bigint NOT NULL,
   to_at bigint NOT NULL,
   reasons text COLLATE "C" NOT NULL,
-  PRIMARY KEY (owner_type, owner_key, role)
+  PRIMARY KEY (owner_type, owner_key, role, parameters)
 );
 
 CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
@@ -357,6 +358,22 @@ CREATE TABLE reading_change (
 CREATE TABLE reading_folding (
   entity text COLLATE "C" NOT NULL PRIMARY KEY,
   reading bigint NOT NULL REFERENCES reading (id)
+);
+
+-- What people settled about an owner and a role: an input of every evaluation.
+CREATE TABLE role_decision (
+  owner_type text COLLATE "C" NOT NULL,
+  owner_key text COLLATE "C" NOT NULL,
+  role text COLLATE "C" NOT NULL,
+  parameters text COLLATE "C" NOT NULL,
+  workflow bigint NOT NULL,
+  from_at bigint NOT NULL,
+  to_at bigint NOT NULL,
+  at bigint NOT NULL,
+  actor text COLLATE "C" NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  request bigint NOT NULL,
+  PRIMARY KEY (owner_type, owner_key, role, parameters)
 );
 
 -- Every resource as the committed readings know it, folded or not.

@@ -152,11 +152,12 @@ CREATE TABLE assigned_role (
   owner_type TEXT    NOT NULL,
   owner_key  TEXT    NOT NULL,
   role       TEXT    NOT NULL,
+  parameters TEXT    NOT NULL,
   workflow   INTEGER NOT NULL,
   from_at    INTEGER NOT NULL,
   to_at      INTEGER NOT NULL,
   reasons    TEXT    NOT NULL,
-  PRIMARY KEY (owner_type, owner_key, role)
+  PRIMARY KEY (owner_type, owner_key, role, parameters)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
@@ -345,6 +346,22 @@ CREATE TABLE reading_change (
 CREATE TABLE reading_folding (
   entity  TEXT    NOT NULL PRIMARY KEY,
   reading INTEGER NOT NULL REFERENCES reading (id)
+) STRICT, WITHOUT ROWID;
+
+-- What people settled about an owner and a role: an input of every evaluation.
+CREATE TABLE role_decision (
+  owner_type TEXT    NOT NULL,
+  owner_key  TEXT    NOT NULL,
+  role       TEXT    NOT NULL,
+  parameters TEXT    NOT NULL,
+  workflow   INTEGER NOT NULL,
+  from_at    INTEGER NOT NULL,
+  to_at      INTEGER NOT NULL,
+  at         INTEGER NOT NULL,
+  actor      TEXT    NOT NULL,
+  why        TEXT    NOT NULL,
+  request    INTEGER NOT NULL,
+  PRIMARY KEY (owner_type, owner_key, role, parameters)
 ) STRICT, WITHOUT ROWID;
 
 -- Every resource as the committed readings know it, folded or not.

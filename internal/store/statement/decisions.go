@@ -8,77 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
-	"provisor.dev/provisor/internal/domain/resources"
 )
-
-var assignedRoleColumns = []string{"owner_type", "owner_key", "role", "workflow", "from_at", "to_at", "reasons"}
-
-var assignedRoleTable = &table{
-	name: "assigned_role", columns: assignedRoleColumns,
-	conflict: upsert("owner_type, owner_key, role", assignedRoleColumns, ""),
-}
 
 var decisionColumns = []string{"kind", "type", "owner_type", "owner_key", "target", "property", "decided_value", "at", "actor", "why"}
 
 var decisionTable = &table{
 	name: "decision", columns: decisionColumns,
 	conflict: upsert("kind, type, owner_type, owner_key, target, property", decisionColumns, ""),
-}
-
-// AssignedRoles returns who has which role: of one owner, or of all for nil.
-func (db *DB) AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error) {
-	list, err := db.read().assignedRoles(ctx, owner)
-	return list, db.failed("load assigned roles", err)
-}
-
-func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error) {
-	c := &conditions{}
-	if owner != nil {
-		c.add("owner_type = %s", owner.Type)
-		c.add("owner_key = %s", owner.Key)
-	}
-	var list []assignments.AssignedRole
-	err := s.each(ctx, `SELECT owner_type, owner_key, role, workflow, from_at, to_at, reasons FROM assigned_role`+
-		c.where()+` ORDER BY owner_type, owner_key, role`, c.args, func(r *sql.Rows) error {
-		var a assignments.AssignedRole
-		var from, to int64
-		var reasons []byte
-		if err := r.Scan(&a.Owner.Type, &a.Owner.Key, &a.Role, &a.Workflow, &from, &to, &reasons); err != nil {
-			return err
-		}
-		a.Period = assignments.Period{From: instant(from), To: instant(to)}
-		err := json.Unmarshal(reasons, &a.Reasons)
-		list = append(list, a)
-		return err
-	})
-	return list, err
-}
-
-// SaveAssignedRoles writes the differences that an evaluation found.
-func (db *DB) SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []AssignedRoleKey) error {
-	batch := newBatch(assignedRoleTable)
-	for _, a := range inOrder(put, func(a assignments.AssignedRole) string {
-		return roleName(AssignedRoleKey{Owner: a.Owner, Role: a.Role})
-	}) {
-		reasons, err := json.Marshal(a.Reasons)
-		if err != nil {
-			return db.failed(act.Name, err)
-		}
-		batch.add(string(a.Owner.Type), string(a.Owner.Key), string(a.Role), int(a.Workflow), nanos(a.Period.From), nanos(a.Period.To), string(reasons))
-	}
-	return db.act(ctx, act, batch.rows()+len(remove) >= bulkFrom, func(s *session) error {
-		for _, gone := range inOrder(remove, roleName) {
-			_, err := s.exec(ctx, `DELETE FROM assigned_role WHERE owner_type = $1 AND owner_key = $2 AND role = $3`,
-				gone.Owner.Type, gone.Owner.Key, gone.Role)
-			if err != nil {
-				return err
-			}
-		}
-		_, err := s.insert(ctx, batch)
-		return err
-	})
 }
 
 // Decide records what was settled; an earlier decision on the same is overwritten.
@@ -129,9 +66,6 @@ func (s *session) revoke(ctx context.Context, list []Decision) error {
 func decisionName(d Decision) string {
 	return strings.Join([]string{string(d.Kind), string(d.Type), d.Owner.String(), string(d.Target), string(d.Property)}, "\x00")
 }
-
-// roleName is the assigned role's key as one text.
-func roleName(k AssignedRoleKey) string { return k.Owner.String() + "\x00" + string(k.Role) }
 
 // parkName is the park's key as one text.
 func parkName(p ParkKey) string { return string(p.Type) + "\x00" + string(p.Kind) }

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/store/statement"
 	"provisor.dev/provisor/value"
@@ -142,6 +143,29 @@ func deadReading(t *testing.T, b *bench) {
 	want(t, "states", words(last[0].State, last[1].State, last[1].Why != ""), "committed failed true")
 }
 
+// roleDecisions stand apart by parameters; a later one takes the earlier one's place.
+func roleDecisions(t *testing.T, b *bench, ada resources.Ref) {
+	at := assignments.ParametersOf(map[roles.DimensionID]string{"site": "BRU", "team": ""})
+	approved := assignments.RoleDecision{
+		Owner: ada, Role: "Clerk", Parameters: at, Workflow: assignments.Approved, Period: assignments.Period{To: begin},
+		At: begin, By: "ben", Why: "needed", Request: 3,
+	}
+	denied := approved
+	denied.Parameters, denied.Workflow = "", assignments.WorkflowDeclined
+	must(t, b.DecideRoles(b.ctx, b.act("approve"), []assignments.RoleDecision{approved, denied}, nil))
+	approved.Why = "still needed"
+	key := statement.AssignedRoleKey{Owner: ada, Role: "Clerk"}
+	must(t, b.DecideRoles(b.ctx, b.act("approve"), []assignments.RoleDecision{approved}, []statement.AssignedRoleKey{key}))
+	for _, owner := range []*resources.Ref{nil, &ada} {
+		got, err := b.RoleDecisions(b.ctx, owner)
+		must(t, err)
+		if !reflect.DeepEqual(got, []assignments.RoleDecision{approved}) {
+			t.Errorf("got %+v", got)
+		}
+	}
+	want(t, "parameters", words(at, at.Value("site"), at.Value("team")), "site=BRU BRU ")
+}
+
 func decisions(t *testing.T, b *bench) {
 	ada := resources.Ref{Type: "Person", Key: "ada"}
 	role := assignments.AssignedRole{
@@ -160,6 +184,7 @@ func decisions(t *testing.T, b *bench) {
 			t.Errorf("got %+v", got)
 		}
 	}
+	roleDecisions(t, b, ada)
 	d := statement.Decision{
 		Kind: statement.Allocation, Type: "Person", Owner: ada, Property: "login", Value: value.OfString("ada"), At: begin, By: "me", Why: "free",
 	}

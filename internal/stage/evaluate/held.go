@@ -1,0 +1,296 @@
+package evaluate
+
+import (
+	"cmp"
+	"slices"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+)
+
+// holder settles, role by role, what one owner has: what rules give, what people
+// decided, what was found, and what stays for a time of grace.
+type holder struct {
+	*evaluation
+	standing *standing
+	decided  []assignments.RoleDecision
+	prior    map[roleKey]assignments.AssignedRole
+	rows     map[roleKey]assignments.AssignedRole
+}
+
+// roleKey names one way of having a role.
+type roleKey struct {
+	role roles.RoleID
+	with assignments.Parameters
+}
+
+func (e *evaluation) holder(c *standing) *holder {
+	h := &holder{
+		evaluation: e, standing: c, decided: e.Decided[c.owner.Ref],
+		prior: map[roleKey]assignments.AssignedRole{}, rows: map[roleKey]assignments.AssignedRole{},
+	}
+	for _, a := range e.Prior[c.owner.Ref] {
+		h.prior[roleKey{a.Role, a.Parameters}] = a
+	}
+	return h
+}
+
+// settle works out how the owner has the role and reports whether it has it today.
+func (h *holder) settle(role roles.Role) bool {
+	c := h.standing
+	if role.Entity != "" && role.Entity != c.owner.Type {
+		return false
+	}
+	grants, err := h.granting(c, role)
+	if err != nil {
+		h.unknownRole(c, role, err)
+		h.keepAsItWas(role)
+		return false
+	}
+	complete := grants[:0]
+	for _, g := range grants {
+		if incomplete(role, g.parameters) {
+			h.row(role, assignments.CalculatedMissing, []granted{g})
+			continue
+		}
+		g.workflow = assignments.Calculated
+		complete = append(complete, g)
+	}
+	grants = append(complete, h.approved(role)...)
+	grants = h.withoutDenied(role, grants)
+	grants = append(grants, h.graced(role, grants)...)
+	var today []granted
+	for _, g := range grants {
+		if g.period.Covers(h.Day) {
+			today = append(today, g)
+		}
+	}
+	h.rowsOf(role, grants)
+	if len(grants) == 0 {
+		h.suggest(role)
+	}
+	if len(today) == 0 {
+		return false
+	}
+	c.roles[role.ID] = today
+	return true
+}
+
+// keepAsItWas keeps what is stored of a role of which nothing is known now.
+func (h *holder) keepAsItWas(role roles.Role) {
+	for at, a := range h.prior {
+		if at.role == role.ID {
+			h.rows[at] = a
+		}
+	}
+}
+
+// approved is what people approved, within the owner's own period: what was
+// asked for beyond its end is cut off, not refused.
+func (h *holder) approved(role roles.Role) (list []granted) {
+	for _, d := range h.decided {
+		if d.Role != role.ID || d.Workflow != assignments.Approved || incomplete(role, d.Parameters) {
+			continue
+		}
+		list = append(list, granted{
+			parameters: d.Parameters, workflow: assignments.Approved, period: within(d.Period, h.standing.period),
+			reason: assignments.Reason{Note: because("approved by "+d.By, d.Why)},
+		})
+	}
+	return list
+}
+
+// because joins what happened and why it did.
+func because(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
+}
+
+// within cuts a period off where another begins and ends.
+func within(p, bounds assignments.Period) assignments.Period {
+	if p.From.IsZero() || !bounds.From.IsZero() && p.From.Before(bounds.From) {
+		p.From = bounds.From
+	}
+	if p.To.IsZero() || !bounds.To.IsZero() && p.To.After(bounds.To) {
+		p.To = bounds.To
+	}
+	return p
+}
+
+// withoutDenied takes away what a person denied: a deny outranks every rule
+// until it is revoked or over.
+func (h *holder) withoutDenied(role roles.Role, grants []granted) []granted {
+	for _, d := range h.decided {
+		if d.Role != role.ID || d.Workflow != assignments.WorkflowDeclined || !d.Period.Covers(h.Day) {
+			continue
+		}
+		h.rows[roleKey{d.Role, d.Parameters}] = assignments.AssignedRole{
+			Owner: d.Owner, Role: d.Role, Parameters: d.Parameters, Workflow: assignments.WorkflowDeclined, Period: d.Period,
+			Reasons: []assignments.Reason{{Note: because("denied by "+d.By, d.Why)}},
+		}
+		grants = slices.DeleteFunc(grants, func(g granted) bool { return d.Parameters == "" || d.Parameters == g.parameters })
+	}
+	return grants
+}
+
+// graced is what a rule gave until the rule itself changed or went: it stays for
+// the role's time of grace. What is lost because the owner changed goes at once.
+func (h *holder) graced(role roles.Role, grants []granted) (list []granted) {
+	if role.GracePeriod == 0 {
+		return nil
+	}
+	for at, a := range h.prior {
+		if at.role != role.ID || h.rows[at].Workflow == assignments.WorkflowDeclined || h.refused(at) ||
+			slices.ContainsFunc(grants, func(g granted) bool { return g.parameters == at.with }) {
+			continue
+		}
+		period := a.Period
+		switch {
+		case a.Workflow == assignments.Calculated && !h.stillRuled(role, a):
+			period.To = h.Day.Truncate(schema.Day).Add(role.GracePeriod)
+		case a.Workflow != assignments.Prolonged:
+			continue
+		}
+		list = append(list, granted{parameters: at.with, workflow: assignments.Prolonged, period: period, reason: graceReason(a)})
+	}
+	slices.SortFunc(list, func(a, b granted) int { return compareText(a.parameters, b.parameters) })
+	return list
+}
+
+func graceReason(a assignments.AssignedRole) assignments.Reason {
+	r := assignments.Reason{Note: "the rule that gave it changed or went; it stays for the time of grace"}
+	if len(a.Reasons) > 0 {
+		r.Rule, r.Mark, r.Role = a.Reasons[0].Rule, a.Reasons[0].Mark, a.Reasons[0].Role
+	}
+	return r
+}
+
+// stillRuled reports whether a rule that gave the role is what it was: then the
+// owner lost the role by its own change.
+func (h *holder) stillRuled(role roles.Role, a assignments.AssignedRole) bool {
+	for _, reason := range a.Reasons {
+		for i := range role.Assign {
+			if reason.Mark != "" && role.Assign[i].Mark == reason.Mark {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refused reports whether a person refused to let the role stay.
+func (h *holder) refused(at roleKey) bool {
+	return slices.ContainsFunc(h.decided, func(d assignments.RoleDecision) bool {
+		return d.Role == at.role && d.Parameters == at.with && d.Workflow == assignments.Cancellation
+	})
+}
+
+// suggest notes what rules offer to an owner who does not have it.
+func (h *holder) suggest(role roles.Role) {
+	for i := range role.Assign {
+		l := role.Assign[i].Line
+		if !proposes(l) || l.Deny {
+			continue
+		}
+		g, ok, err := h.holds(h.standing, l)
+		if err != nil || !ok || g.period.Over(h.Day) {
+			continue // what is offered may be left out; a throwing rule offers nothing
+		}
+		workflow := assignments.SuggestedRole
+		if l.Kind == roles.WithValidation {
+			workflow = h.offered(role)
+		}
+		for _, g := range h.parametrize(h.standing, role, g) {
+			if _, told := h.rows[roleKey{role.ID, g.parameters}]; !told && !h.refused(roleKey{role.ID, g.parameters}) {
+				h.row(role, workflow, []granted{g})
+			}
+		}
+	}
+}
+
+// offered tells a new person, in whose basket the role lies until somebody
+// validates it, from one who merely sees a suggestion.
+func (h *holder) offered(role roles.Role) assignments.Workflow {
+	for at, a := range h.prior {
+		if at.role == role.ID && a.Workflow == assignments.AutomaticWithValidation {
+			return assignments.AutomaticWithValidation
+		}
+	}
+	if h.standing.period.Begins(h.Day) || len(h.prior) == 0 && !h.owners[h.standing.owner.Ref] {
+		return assignments.AutomaticWithValidation
+	}
+	return assignments.SuggestedExisting
+}
+
+// rowsOf notes how the owner has the role, each way by itself. What a person
+// approved is shown as that, although a rule gives it too.
+func (h *holder) rowsOf(role roles.Role, grants []granted) {
+	by := map[assignments.Parameters][]granted{}
+	for _, g := range grants {
+		if g.period.Covers(h.Day) || g.workflow == assignments.Approved && !g.period.Over(h.Day) {
+			by[g.parameters] = append(by[g.parameters], g)
+		}
+	}
+	for _, list := range by {
+		workflow := list[0].workflow
+		for _, g := range list {
+			if g.workflow == assignments.Approved {
+				workflow = assignments.Approved
+			}
+		}
+		h.row(role, workflow, list)
+	}
+}
+
+func (h *holder) row(role roles.Role, workflow assignments.Workflow, grants []granted) {
+	h.rows[roleKey{role.ID, grants[0].parameters}] = assignments.AssignedRole{
+		Owner: h.standing.owner.Ref, Role: role.ID, Parameters: grants[0].parameters, Workflow: workflow,
+		Period: union(grants), Reasons: reasonsOf(grants),
+	}
+}
+
+// assigned lists the owner's roles, and once more what has just ended: shown
+// until the next run, then it is history.
+func (h *holder) assigned() []assignments.AssignedRole {
+	for at, a := range h.prior {
+		if _, still := h.rows[at]; still || !a.Workflow.Expected() {
+			continue
+		}
+		switch {
+		case h.cancelled(at, a):
+			a.Workflow = assignments.Cancellation
+		case a.Period.Over(h.Day):
+			a.Workflow = assignments.WorkflowInactive
+		default:
+			continue
+		}
+		h.rows[at] = a
+	}
+	list := make([]assignments.AssignedRole, 0, len(h.rows))
+	for _, a := range h.rows {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b assignments.AssignedRole) int {
+		return cmp.Or(compareText(a.Role, b.Role), compareText(a.Parameters, b.Parameters))
+	})
+	return list
+}
+
+// cancelled reports whether a role ended because a person refused it or the
+// composite role that it came by, or because its time of grace is over.
+func (h *holder) cancelled(at roleKey, a assignments.AssignedRole) bool {
+	if h.refused(at) || a.Workflow == assignments.Prolonged {
+		return true
+	}
+	for _, reason := range a.Reasons {
+		if above := h.rows[roleKey{role: reason.Role}].Workflow; reason.Role != "" && above == assignments.WorkflowDeclined {
+			return true
+		}
+	}
+	return false
+}
+
+func compareText[T ~string](a, b T) int { return cmp.Compare(a, b) }

@@ -1,0 +1,138 @@
+package statement
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/stage"
+)
+
+var assignedRoleColumns = []string{"owner_type", "owner_key", "role", "parameters", "workflow", "from_at", "to_at", "reasons"}
+
+var assignedRoleTable = &table{
+	name: "assigned_role", columns: assignedRoleColumns,
+	conflict: upsert("owner_type, owner_key, role, parameters", assignedRoleColumns, ""),
+}
+
+var roleDecisionColumns = []string{
+	"owner_type", "owner_key", "role", "parameters", "workflow", "from_at", "to_at", "at", "actor", "why", "request",
+}
+
+var roleDecisionTable = &table{
+	name: "role_decision", columns: roleDecisionColumns,
+	conflict: upsert("owner_type, owner_key, role, parameters", roleDecisionColumns, ""),
+}
+
+// roleName is the assigned role's key as one text.
+func roleName(k AssignedRoleKey) string {
+	return k.Owner.String() + "\x00" + string(k.Role) + "\x00" + string(k.Parameters)
+}
+
+// AssignedRoles returns who has which role: of one owner, or of all for nil.
+func (db *DB) AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error) {
+	list, err := db.read().assignedRoles(ctx, owner)
+	return list, db.failed("load assigned roles", err)
+}
+
+func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error) {
+	c := &conditions{}
+	if owner != nil {
+		c.add("owner_type = %s", owner.Type)
+		c.add("owner_key = %s", owner.Key)
+	}
+	var list []assignments.AssignedRole
+	err := s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons FROM assigned_role`+
+		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
+		var a assignments.AssignedRole
+		var from, to int64
+		var reasons []byte
+		if err := r.Scan(&a.Owner.Type, &a.Owner.Key, &a.Role, &a.Parameters, &a.Workflow, &from, &to, &reasons); err != nil {
+			return err
+		}
+		a.Period = assignments.Period{From: instant(from), To: instant(to)}
+		err := json.Unmarshal(reasons, &a.Reasons)
+		list = append(list, a)
+		return err
+	})
+	return list, err
+}
+
+// SaveAssignedRoles writes the differences that an evaluation found.
+func (db *DB) SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []AssignedRoleKey) error {
+	batch := newBatch(assignedRoleTable)
+	for _, a := range inOrder(put, func(a assignments.AssignedRole) string {
+		return roleName(stage.RoleKeyOf(a))
+	}) {
+		reasons, err := json.Marshal(a.Reasons)
+		if err != nil {
+			return db.failed(act.Name, err)
+		}
+		batch.add(string(a.Owner.Type), string(a.Owner.Key), string(a.Role), string(a.Parameters), int(a.Workflow), nanos(a.Period.From), nanos(a.Period.To), string(reasons))
+	}
+	return db.act(ctx, act, batch.rows()+len(remove) >= bulkFrom, func(s *session) error {
+		for _, gone := range inOrder(remove, roleName) {
+			_, err := s.exec(ctx, `DELETE FROM assigned_role WHERE owner_type = $1 AND owner_key = $2 AND role = $3 AND parameters = $4`,
+				gone.Owner.Type, gone.Owner.Key, gone.Role, gone.Parameters)
+			if err != nil {
+				return err
+			}
+		}
+		_, err := s.insert(ctx, batch)
+		return err
+	})
+}
+
+// RoleDecisions returns what people settled about roles: of one owner, or of all for nil.
+func (db *DB) RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error) {
+	c := &conditions{}
+	if owner != nil {
+		c.add("owner_type = %s", owner.Type)
+		c.add("owner_key = %s", owner.Key)
+	}
+	var list []assignments.RoleDecision
+	err := db.read().each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, at, actor, why, request FROM role_decision`+
+		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
+		var d assignments.RoleDecision
+		var from, to, at int64
+		err := r.Scan(&d.Owner.Type, &d.Owner.Key, &d.Role, &d.Parameters, &d.Workflow, &from, &to, &at, &d.By, &d.Why, &d.Request)
+		d.Period, d.At = assignments.Period{From: instant(from), To: instant(to)}, instant(at)
+		list = append(list, d)
+		return err
+	})
+	return list, db.failed("load decisions on roles", err)
+}
+
+// DecideRoles records what was settled about roles; an earlier decision on the
+// same is overwritten. Those in revoke are taken back; what is not there is no error.
+func (db *DB) DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []AssignedRoleKey) error {
+	return db.act(ctx, act, len(list)+len(revoke) >= bulkFrom, func(s *session) error { return s.decideRoles(ctx, act, list, revoke) })
+}
+
+func (s *session) decideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []AssignedRoleKey) error {
+	for _, k := range inOrder(revoke, roleName) {
+		_, err := s.exec(ctx, `DELETE FROM role_decision WHERE owner_type = $1 AND owner_key = $2 AND role = $3 AND parameters = $4`,
+			k.Owner.Type, k.Owner.Key, k.Role, k.Parameters)
+		if err != nil {
+			return err
+		}
+	}
+	batch := newBatch(roleDecisionTable)
+	for _, d := range inOrder(list, func(d assignments.RoleDecision) string {
+		return roleName(AssignedRoleKey{Owner: d.Owner, Role: d.Role, Parameters: d.Parameters})
+	}) {
+		if d.At.IsZero() {
+			d.At = act.At
+		}
+		if d.By == "" {
+			d.By = act.Actor.String()
+		}
+		batch.add(string(d.Owner.Type), string(d.Owner.Key), string(d.Role), string(d.Parameters), int(d.Workflow),
+			nanos(d.Period.From), nanos(d.Period.To), nanos(d.At), d.By, d.Why, d.Request)
+	}
+	_, err := s.insert(ctx, batch)
+	return err
+}
