@@ -74,8 +74,36 @@ type Context struct {
 	Dimensions map[DimensionID]schema.Expression // a path of links to the dimension's value
 	From, To   schema.Expression
 	Exclude    schema.Expression // true: the owner leaves the calculation
+	// Records is the link to the owner's records, one for each position or future
+	// change: then everything but Exclude is read from them. "": from the owner.
+	Records  schema.PropertyName
+	Sections []Section
+	Position schema.Position
+}
+
+// A Section is a part of a record that has dates of its own, such as a contract
+// or a position. What no section names belongs to the record as a whole.
+type Section struct {
+	ID         string
+	Dimensions []DimensionID
+	From, To   schema.Expression
+	Instance   schema.Expression // tells instances apart that overlap
+	Open       bool              // a missing date is no bound; else the whole record's bounds stand in
+	Bounds     bool              // its dates stand in for those that others miss
+	Extend     Extension
+	Sort       schema.Expression // of several instances that may fill a gap, the highest does
+	Above      string            // and only one that sorts higher than this
 	Position   schema.Position
 }
+
+// Extension says what fills the time in which a section has no instance.
+type Extension string
+
+// The extensions.
+const (
+	ExtendNeighbour Extension = "neighbour" // the instance before; where there is none, the one after
+	ExtendNone      Extension = "none"
+)
 
 // A Category files roles and resource types.
 type Category struct {

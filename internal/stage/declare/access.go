@@ -8,16 +8,14 @@ import (
 
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/expression/spelling"
-	"provisor.dev/provisor/value"
 )
 
 func (b *builder) dimensions() {
 	for id, doc := range sorted(b.doc.Dimensions) {
 		object := join("dimensions", id)
 		b.named(identifier, id, doc.Position, object)
-		if slices.Contains([]string{"from", "to", "exclude"}, id) {
+		if slices.Contains(contextWords, id) {
 			b.find(doc.Position, object, "a dimension cannot be called "+id, "that word has a meaning of its own in contexts")
 		}
 		d := roles.Dimension{ID: roles.DimensionID(id), Position: doc.Position,
@@ -30,35 +28,6 @@ func (b *builder) dimensions() {
 			}
 		}
 		b.model.Dimensions[d.ID] = d
-	}
-}
-
-func (b *builder) contexts() {
-	for entity, doc := range sorted(b.doc.Contexts) {
-		object := join("contexts", entity)
-		named := text{place: place{Position: doc.Position, given: true}, Value: entity}
-		e, ok := b.entity(named, object)
-		if !ok {
-			continue
-		}
-		own := expression.Own(e.Type)
-		c := roles.Context{Entity: e.Type, Position: doc.Position, Dimensions: map[roles.DimensionID]schema.Expression{}}
-		c.From, _ = b.compile(doc.From, join(object, "from"), own, expression.Scalar(value.Date))
-		c.To, _ = b.compile(doc.To, join(object, "to"), own, expression.Scalar(value.Date))
-		c.Exclude, _ = b.compile(doc.Exclude, join(object, "exclude"), own, expression.Truth)
-		for name, x := range sorted(doc.Rest) {
-			inside := join(object, name)
-			d, ok := b.model.Dimensions[roles.DimensionID(name)]
-			if !ok {
-				b.unknown(text{place: place{Position: b.keys[inside]}, Value: name}, inside, "dimension",
-					append(namesOf(b.model.Dimensions), "from", "to", "exclude"))
-				continue
-			}
-			if _, declared := b.entities[d.Entity]; declared {
-				c.Dimensions[d.ID], _ = b.compile(x, inside, own, expression.LinkTo(d.Entity))
-			}
-		}
-		b.model.Contexts[e.Type] = c
 	}
 }
 

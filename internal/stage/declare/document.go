@@ -107,10 +107,25 @@ type dimensionDoc struct {
 
 type contextDoc struct {
 	place
-	From    formula            `yaml:"from" about:"The first day."`
-	To      formula            `yaml:"to" about:"The last day, included."`
-	Exclude formula            `yaml:"exclude" about:"True: the owner leaves the calculation."`
-	Rest    map[string]formula `yaml:",rest" about:"By dimension: the path to its value."`
+	From     formula                `yaml:"from" about:"The first day."`
+	To       formula                `yaml:"to" about:"The last day, included."`
+	Exclude  formula                `yaml:"exclude" about:"True: the owner leaves the calculation."`
+	Records  text                   `yaml:"records" about:"The link to the owner's records: positions, contracts, future changes."`
+	Sections map[string]*sectionDoc `yaml:"sections" about:"The parts of a record that have dates of their own."`
+	Rest     map[string]formula     `yaml:",rest" about:"By dimension: the path to its value."`
+}
+
+type sectionDoc struct {
+	place
+	Dimensions []text  `yaml:"dimensions" must:"yes" about:"The dimensions whose values the section holds."`
+	From       formula `yaml:"from" about:"The section's first day."`
+	To         formula `yaml:"to" about:"The section's last day, included."`
+	Instance   formula `yaml:"instance" about:"Tells instances apart that overlap."`
+	Open       flag    `yaml:"open" default:"false" about:"A missing date is no bound; else the record's bounds stand in."`
+	Bounds     flag    `yaml:"bounds" default:"false" about:"Its dates stand in for those that other sections miss."`
+	Extend     text    `yaml:"extend" default:"neighbour" words:"neighbour|none" about:"What fills the time without an instance."`
+	Sort       formula `yaml:"sort" about:"Of several instances that may fill a gap, the highest does."`
+	Above      text    `yaml:"above" about:"Only an instance that sorts higher than this fills a gap."`
 }
 
 type categoryDoc struct {

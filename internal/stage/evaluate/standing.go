@@ -45,58 +45,23 @@ func (e *evaluation) standingOf(r *resources.Resource) *standing {
 	if !ok {
 		return c
 	}
-	own := expression.Bindings{Own: r, Records: e.World}
 	if !rule.Exclude.IsZero() {
-		v, err := e.eval(rule.Exclude, own)
+		v, err := e.eval(rule.Exclude, expression.Bindings{Own: r, Records: e.World})
 		if err != nil {
 			c.failed = message("contexts."+string(r.Type)+".exclude", err)
 			return c
 		}
 		c.excluded = v.Bool()
 	}
-	if c.places, c.failed = e.places(rule, own); c.failed == "" && len(c.places) > 0 {
-		c.period = c.places[0].period
-		for _, p := range c.places[1:] {
-			c.period = stretch(c.period, p.period)
-		}
+	if c.places, c.failed = e.places(rule, r); c.failed != "" || len(c.places) == 0 {
+		c.period = never // of an owner without a record nobody knows a day
+		return c
+	}
+	c.period = c.places[0].period
+	for _, p := range c.places[1:] {
+		c.period = stretch(c.period, p.period)
 	}
 	return c
-}
-
-// places lists where an owner stands, or says which rule threw.
-func (e *evaluation) places(rule roles.Context, own expression.Bindings) ([]place, string) {
-	object := "contexts." + string(rule.Entity)
-	only := place{at: map[roles.DimensionID]resources.Ref{}}
-	for _, bound := range []struct {
-		key string
-		x   schema.Expression
-		to  *time.Time
-	}{{"from", rule.From, &only.period.From}, {"to", rule.To, &only.period.To}} {
-		if bound.x.IsZero() {
-			continue
-		}
-		v, err := e.eval(bound.x, own)
-		if err != nil {
-			return nil, message(object+"."+bound.key, err)
-		}
-		if !v.IsNull() {
-			*bound.to = v.Time().Truncate(schema.Day)
-		}
-	}
-	for id, path := range rule.Dimensions {
-		p, err := e.program(path)
-		if err != nil {
-			return nil, message(object, err)
-		}
-		ref, there, err := p.EvalRef(own)
-		if err != nil {
-			return nil, message(object+"."+string(id), err)
-		}
-		if there {
-			only.at[id] = ref
-		}
-	}
-	return []place{only}, ""
 }
 
 // granted is a rule line that holds, with the period it gives.
