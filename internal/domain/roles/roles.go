@@ -215,6 +215,8 @@ type ResourceType struct {
 	Provisioning Provisioning
 	Classify     []schema.Expression
 	Correlate    []Correlation // by falling confidence
+	Multiple     bool          // an owner may have several resources of the type
+	SuggestAll   bool          // every match is a proposal, not the best alone
 	Who          []TypeRule
 	Values       []ScalarRule
 	Links        []NavigationRule

@@ -240,6 +240,8 @@ type typeDoc struct {
 	Provisioning provisioningDoc        `yaml:"provisioning" must:"yes" about:"How orders are handled."`
 	Classify     []formula              `yaml:"classify" about:"Conditions over the target; one that holds is enough."`
 	Correlate    []correlateDoc         `yaml:"correlate" about:"How owners are found."`
+	Multiple     flag                   `yaml:"multiple" default:"false" about:"An owner may have several resources of the type."`
+	SuggestAll   flag                   `yaml:"suggestAll" default:"false" about:"Every match is proposed to a person, not the best alone."`
 	Who          []criteriaDoc          `yaml:"who" about:"Who gets the resource."`
 	Values       map[string][]scalarDoc `yaml:"values" about:"By property: how its value is computed."`
 	Links        []linkDoc              `yaml:"links" about:"The links that are given."`

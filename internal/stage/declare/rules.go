@@ -35,6 +35,7 @@ func (b *builder) resourceTypes() {
 		t := roles.ResourceType{
 			ID: roles.ResourceTypeID(id), Name: orElse(doc.Name.Value, id), Source: source.Type, Target: target.Type,
 			Category: b.category(doc.Category, object), Position: doc.Position,
+			Multiple: doc.Multiple.Value, SuggestAll: doc.SuggestAll.Value,
 		}
 		if sourceKnown && targetKnown {
 			t.Provisioning = b.provisioning(doc, source, target, join(object, "provisioning"))

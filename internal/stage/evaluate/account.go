@@ -10,31 +10,32 @@ import (
 	"provisor.dev/provisor/internal/expression"
 )
 
-// account works out whether the owner should have a resource of the type, which
-// one it is, and what it should hold.
-func (e *evaluation) account(c *standing, t roles.ResourceType) {
-	existing, has := e.owned[pairKey{t.ID, c.owner.Ref}]
-	x := assignments.ExpectedResource{
-		Type: t.ID, Owner: c.owner.Ref, Target: existing.Target, Confidence: existing.Confidence, Workflow: assignments.Calculated,
-	}
+// accounts works out whether the owner should have resources of the type, which
+// ones they are, and what they should hold.
+func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
 	grants, implied, err := e.entitled(c, t)
-	if err != nil {
-		if has {
+	for _, a := range e.accountsOf(c.owner, t, err == nil && len(grants) > 0) {
+		x := assignments.ExpectedResource{
+			Type: t.ID, Owner: c.owner.Ref, Target: a.Target, Confidence: a.Confidence, Workflow: assignments.Calculated,
+		}
+		switch {
+		case err != nil && a.known:
 			x.Failed = message("resourceTypes."+string(t.ID)+".who", err)
 			e.result.Resources = append(e.result.Resources, x)
+		case err != nil:
+		case len(grants) == 0:
+			e.unentitled(x, a.known && !a.Found)
+		default:
+			if implied {
+				x.Workflow = assignments.GivenByRole
+			}
+			e.account(c, t, x, a.known, grants)
 		}
-		return
 	}
-	if x.Target == "" {
-		x.Target, x.Confidence = e.matches[t.ID].match(c.owner, len(grants) > 0)
-	}
-	if len(grants) == 0 {
-		e.unentitled(x, has && !existing.Found)
-		return
-	}
-	if implied {
-		x.Workflow = assignments.GivenByRole
-	}
+}
+
+// account works out what one resource that the owner is entitled to should hold.
+func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.ExpectedResource, known bool, grants []granted) {
 	base := union(grants)
 	day := e.Day
 	if ahead := t.Provisioning.LeadTime; ahead > 0 && base.Begins(day) && !base.Begins(day.Add(ahead)) {
@@ -53,7 +54,7 @@ func (e *evaluation) account(c *standing, t roles.ResourceType) {
 	}
 	if !x.Wanted {
 		x.Items = nil
-		if !has && x.Target == "" {
+		if !known && x.Target == "" {
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/value"
@@ -278,6 +279,21 @@ func (e *evaluation) ownRequests(entity schema.Entity, p schema.Property) []Requ
 	return requests
 }
 
+// surelyOf is the resource of a type that is certainly the owner's, "" without one.
+func (e *evaluation) surelyOf(r *resources.Resource, t roles.ResourceType) resources.Key {
+	for _, a := range e.owned[pairKey{t.ID, r.Ref}] {
+		if a.Target != "" {
+			return a.Target
+		}
+	}
+	sure, _ := e.matches[t.ID].candidates(r)
+	if len(sure) == 0 {
+		return ""
+	}
+	e.matches[t.ID].taken[sure[0].key] = true
+	return sure[0].key
+}
+
 // heldBy is the value that the owner's own account bears, null without one.
 func (e *evaluation) heldBy(r *resources.Resource, fed []fedProperty) value.Value {
 	for _, id := range e.types {
@@ -289,11 +305,7 @@ func (e *evaluation) heldBy(r *resources.Resource, fed []fedProperty) value.Valu
 			if f.entity != t.Target {
 				continue
 			}
-			key := e.owned[pairKey{id, r.Ref}].Target
-			if key == "" {
-				key, _ = e.matches[id].match(r, false)
-			}
-			if account, ok := e.World.Record(t.Target, key); ok && !account.Value(f.property).IsNull() {
+			if account, ok := e.World.Record(t.Target, e.surelyOf(r, t)); ok && !account.Value(f.property).IsNull() {
 				return account.Value(f.property)
 			}
 		}

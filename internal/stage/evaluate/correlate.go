@@ -18,15 +18,30 @@ const certain = 100
 type matcher struct {
 	*evaluation
 	resourceType roles.ResourceType
-	taken        map[resources.Key]bool
+	taken        map[resources.Key]bool // by an owner, or settled as nobody's
+	nobodys      map[resources.Key]bool // a person said that nobody owns it
+	confirmed    map[resources.Ref][]resources.Key
 	keys         []map[string][]resources.Key // by rule, then by the target's key text
 }
 
 func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
-	m := &matcher{evaluation: e, resourceType: t, taken: map[resources.Key]bool{}}
+	m := &matcher{
+		evaluation: e, resourceType: t, taken: map[resources.Key]bool{}, nobodys: map[resources.Key]bool{},
+		confirmed: map[resources.Ref][]resources.Key{},
+	}
 	for _, a := range e.Assigned {
-		if a.Type == t.ID && a.Target != "" && !isOrphan(a.Owner) {
-			m.taken[a.Target] = true
+		if a.Type != t.ID || a.Target == "" || !a.settled() {
+			continue
+		}
+		m.taken[a.Target] = true
+		if isOrphan(a.Owner) {
+			m.nobodys[a.Target] = true
+		}
+	}
+	for _, pair := range e.Confirmed {
+		if pair.Type == t.ID {
+			m.confirmed[pair.Owner] = append(m.confirmed[pair.Owner], pair.Target)
+			m.nobodys[pair.Target] = false
 		}
 	}
 	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
@@ -42,36 +57,126 @@ func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 	return m
 }
 
-// match finds the owner's account by falling confidence. A target that somebody
-// owns, or that a person refused for this owner, is passed over. Only a certain
-// match takes a target for good; a doubtful one is a proposal to an entitled owner.
-func (m *matcher) match(owner *resources.Resource, entitled bool) (resources.Key, int) {
+// A match is a resource that may be the owner's: known from before, or found now.
+type match struct {
+	Assigned
+	known bool
+}
+
+// accountsOf lists the owner's resources of a type: those whose ownership is
+// settled or under way, what matches now, and, for an entitled owner who has
+// none, the one to create.
+func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType, entitled bool) (list []match) {
+	m := e.matches[t.ID]
+	creating, has := -1, false
+	for _, a := range e.owned[pairKey{t.ID, owner.Ref}] {
+		if !a.settled() {
+			continue // matched anew below, as the rules are now
+		}
+		if a.Target == "" {
+			creating = len(list)
+		}
+		has = has || a.Target != "" && a.Confidence >= certain
+		list = append(list, match{a, true})
+	}
+	for _, found := range m.match(owner, has) {
+		if creating >= 0 {
+			list[creating].Target, list[creating].Confidence = found.Target, found.Confidence
+			creating = -1
+			continue
+		}
+		list = append(list, found)
+	}
+	if len(list) == 0 && entitled {
+		list = append(list, match{})
+	}
+	return list
+}
+
+// match finds resources that may be the owner's, by falling confidence. What
+// somebody owns, or a person refused for this owner, is passed over. Which of
+// them are the owner's, proposed or passed over follows from whether the owner
+// has one already, and from what the resource type allows.
+func (m *matcher) match(owner *resources.Resource, has bool) (list []match) {
+	sure, doubtful := m.candidates(owner)
+	t := m.resourceType
+	switch {
+	case !t.Multiple && has:
+		doubtful = nil
+		if !t.SuggestAll {
+			sure = nil
+		}
+	case t.Multiple && (has || len(sure) > 0) && !t.SuggestAll:
+		doubtful = nil
+	case !t.Multiple && !t.SuggestAll:
+		if len(sure) > 0 {
+			doubtful = nil
+		}
+		sure, doubtful = best(sure), best(doubtful)
+	}
+	for _, c := range sure {
+		if t.SuggestAll && !t.Multiple && !c.settled {
+			c.confidence = certain - 1 // a person chooses among all
+		}
+		m.taken[c.key] = true
+		list = append(list, match{Assigned: Assigned{Target: c.key, Confidence: c.confidence}})
+	}
+	for _, c := range doubtful {
+		m.taken[c.key] = true
+		list = append(list, match{Assigned: Assigned{Target: c.key, Confidence: c.confidence}})
+	}
+	return list
+}
+
+func best(list []candidateTarget) []candidateTarget { return list[:min(1, len(list))] }
+
+// candidateTarget is a resource that a rule matches with an owner.
+type candidateTarget struct {
+	key        resources.Key
+	confidence int
+	settled    bool // a person said whose it is
+}
+
+// candidates lists what the rules match, the surest first.
+func (m *matcher) candidates(owner *resources.Resource) (sure, doubtful []candidateTarget) {
+	seen := map[resources.Key]bool{}
+	for _, key := range m.confirmed[owner.Ref] {
+		if _, there := m.World.Record(m.resourceType.Target, key); there && !seen[key] && !m.owned(key) {
+			seen[key] = true
+			sure = append(sure, candidateTarget{key, certain, true})
+		}
+	}
 	for i, rule := range m.resourceType.Correlate {
 		v, err := m.eval(rule.Source, expression.Bindings{Source: owner, Records: m.World})
 		if err != nil || v.IsNull() {
 			continue // what cannot be computed matches nothing
 		}
 		for _, key := range m.keys[i][v.Text()] {
-			if m.taken[key] || m.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
+			if seen[key] || m.taken[key] || m.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
 				continue
 			}
-			if rule.Confidence < certain && !entitled {
-				continue
+			seen[key] = true
+			if rule.Confidence >= certain {
+				sure = append(sure, candidateTarget{key, certain, false})
+			} else {
+				doubtful = append(doubtful, candidateTarget{key, rule.Confidence, false})
 			}
-			m.taken[key] = true
-			return key, min(rule.Confidence, certain)
 		}
 	}
-	return "", 0
+	return sure, doubtful
 }
 
-// orphans reports classified accounts that belong to nobody.
+// owned reports whether an owner has the resource for good.
+func (m *matcher) owned(key resources.Key) bool {
+	_, nobodys := m.nobodys[key]
+	return m.taken[key] && !nobodys
+}
+
+// orphans reports classified accounts that belong to nobody, and those of which
+// a person said so.
 func (m *matcher) orphans() {
-	if len(m.resourceType.Classify) == 0 {
-		return
-	}
 	m.World.Each(m.resourceType.Target, func(r *resources.Resource) {
-		if m.taken[r.Key] || !m.classified(r) {
+		if !m.nobodys[r.Key] && (m.taken[r.Key] || !m.classified(r)) {
 			return
 		}
 		m.result.Resources = append(m.result.Resources, assignments.ExpectedResource{

@@ -30,8 +30,10 @@ type Input struct {
 	Allocations Allocations
 	// Assigned are the resources assigned so far: owners keep their targets.
 	Assigned []Assigned
-	// Denied are pairs of owner and target that a person refused.
-	Denied map[Pair]bool
+	// Denied are pairs of owner and target that a person refused; Confirmed those
+	// that a person settled.
+	Denied    map[Pair]bool
+	Confirmed []Pair
 	// Decided is what people settled about roles; Prior is which roles the owners
 	// had when they were last evaluated.
 	Decided map[resources.Ref][]assignments.RoleDecision
@@ -47,7 +49,13 @@ type Assigned struct {
 	// Confidence of the match with the target, 100 once it is confirmed.
 	Confidence int
 	Found      bool // nothing gave it when it was last evaluated
+	// Reviewed: it was found, and a person said that it may stay or has to go.
+	Reviewed bool
 }
+
+// settled reports whether the ownership is out of the question: rules that match
+// otherwise from now on do not touch it.
+func (a Assigned) settled() bool { return !a.Found || a.Reviewed }
 
 // A Pair is a possible ownership.
 type Pair struct {
@@ -73,7 +81,7 @@ type evaluation struct {
 	roleIDs  []roles.RoleID
 	ancestry map[roles.DimensionID]map[resources.Key][]resources.Key
 	matches  map[roles.ResourceTypeID]*matcher
-	owned    map[pairKey]Assigned          // by type and owner
+	owned    map[pairKey][]Assigned        // by type and owner
 	live     map[roles.ResourceTypeID]bool // of which something was assigned before
 	owners   map[resources.Ref]bool        // who had something when last evaluated
 	queries  map[string]map[string]resources.Key
@@ -103,10 +111,10 @@ func (e *evaluation) prepare() {
 		e.roleIDs = append(e.roleIDs, id)
 	}
 	sort.Slice(e.roleIDs, func(i, j int) bool { return e.roleIDs[i] < e.roleIDs[j] })
-	e.owned = make(map[pairKey]Assigned, len(e.Assigned))
+	e.owned = make(map[pairKey][]Assigned, len(e.Assigned))
 	e.live, e.owners = map[roles.ResourceTypeID]bool{}, map[resources.Ref]bool{}
 	for _, a := range e.Assigned {
-		e.owned[pairKey{a.Type, a.Owner}] = a
+		e.owned[pairKey{a.Type, a.Owner}] = append(e.owned[pairKey{a.Type, a.Owner}], a)
 		e.live[a.Type], e.owners[a.Owner] = true, true
 	}
 	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
@@ -156,7 +164,7 @@ func (e *evaluation) owner(r *resources.Resource) {
 	e.assignRoles(c)
 	for _, id := range e.types {
 		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
-			e.account(c, t)
+			e.accounts(c, t)
 		}
 	}
 }
@@ -165,7 +173,7 @@ func (e *evaluation) owner(r *resources.Resource) {
 func (e *evaluation) failed(r *resources.Resource, message string) {
 	e.result.Findings = append(e.result.Findings, fault.Finding{Object: r.String(), What: message, Do: "mend the rule or the value that it read"})
 	for _, id := range e.types {
-		if a, ok := e.owned[pairKey{id, r.Ref}]; ok {
+		for _, a := range e.owned[pairKey{id, r.Ref}] {
 			e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
 				Type: id, Owner: r.Ref, Target: a.Target, Confidence: a.Confidence, Failed: message,
 			})

@@ -2,7 +2,7 @@ package evaluate
 
 import (
 	"context"
-	"strings"
+	"slices"
 	"time"
 
 	"provisor.dev/provisor/fault"
@@ -44,6 +44,7 @@ type Known struct {
 	Decided     []assignments.RoleDecision
 	Allocations Allocations
 	Denied      map[Pair]bool
+	Confirmed   []Pair
 }
 
 // Load reads what evaluation may see.
@@ -85,8 +86,15 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 		k.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
 	}
 	denied, err := store.Decisions(ctx, stage.AssociationDenied)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range denied {
 		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
+	}
+	confirmed, err := store.Decisions(ctx, stage.AssociationConfirmed)
+	for _, d := range confirmed {
+		k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target})
 	}
 	return k, err
 }
@@ -103,14 +111,14 @@ type Expectation struct {
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
 	in := Input{
-		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Day: day,
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Day: day,
 		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
 		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
 	}
 	for _, a := range k.Assigned {
 		in.Assigned = append(in.Assigned, Assigned{
 			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found(),
+			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(),
 		})
 	}
 	in.World = NewWorld(model, k.Resources, k.Allocations)
@@ -155,16 +163,11 @@ func (x *Expectation) keep(in *Input, made Allocations, findings []fault.Finding
 // new ones. It returns those that are different from what is stored. newID
 // hands out numbers for new ones.
 func Adopt(model *roles.Model, k *Known, x Expectation, newID func() orders.AssignedID) []*orders.AssignedResource {
-	byOwner := make(map[pairKey]*orders.AssignedResource, len(k.Assigned))
-	for _, a := range k.Assigned {
-		byOwner[pairKey{a.Type, a.Owner}] = a
-	}
+	stored := register(k.Assigned)
 	var changed []*orders.AssignedResource
 	for _, e := range x.Resources {
-		at := pairKey{e.Type, e.Owner}
 		t := model.ResourceTypes[e.Type]
-		a := byOwner[at]
-		delete(byOwner, at)
+		a := stored.take(e)
 		if a == nil {
 			a = orders.New(newID(), e)
 		}
@@ -179,38 +182,65 @@ func Adopt(model *roles.Model, k *Known, x Expectation, newID func() orders.Assi
 			changed = append(changed, a)
 		}
 	}
-	for _, a := range byOwner {
-		if gone(model, a, x.World) {
-			changed = append(changed, a)
+	for _, list := range stored {
+		for _, a := range list {
+			if gone(model, a, x.World) {
+				changed = append(changed, a)
+			}
 		}
 	}
 	return changed
 }
 
+// registered finds assigned resources by type and owner.
+type registered map[pairKey][]*orders.AssignedResource
+
+func register(list []*orders.AssignedResource) registered {
+	r := make(registered, len(list))
+	for _, a := range list {
+		at := pairKey{a.Type, a.Owner}
+		r[at] = append(r[at], a)
+	}
+	return r
+}
+
+// take removes and returns the one that an expectation is about: the one with
+// its target or, where there is none, the one that has no target yet.
+func (r registered) take(e assignments.ExpectedResource) *orders.AssignedResource {
+	at := pairKey{e.Type, e.Owner}
+	list := r[at]
+	i := slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == e.Target })
+	if i < 0 {
+		i = slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == "" || e.Target == "" })
+	}
+	if i < 0 {
+		return nil
+	}
+	a := list[i]
+	r[at] = slices.Delete(slices.Clone(list), i, i+1)
+	return a
+}
+
 // added counts the numbers that Adopt will ask for.
 func added(k *Known, x Expectation) (n int) {
-	known := make(map[pairKey]bool, len(k.Assigned))
-	for _, a := range k.Assigned {
-		known[pairKey{a.Type, a.Owner}] = true
-	}
+	stored := register(k.Assigned)
 	for _, e := range x.Resources {
-		at := pairKey{e.Type, e.Owner}
-		if !known[at] {
+		if stored.take(e) == nil {
 			n++
 		}
-		delete(known, at)
 	}
 	return n
 }
 
 // gone settles what the evaluation no longer names: what is undeclared is
-// released, and a found account that is no longer there closes.
+// released; a found account that is no longer there, or that now is somebody
+// else's, closes.
 func gone(model *roles.Model, a *orders.AssignedResource, w *World) bool {
 	t, declared := model.ResourceTypes[a.Type]
 	if !declared {
 		return a.Undeclare()
 	}
-	if _, there := w.Record(t.Target, a.Target); !there || strings.HasPrefix(string(a.Owner.Key), nobody) {
+	if _, there := w.Record(t.Target, a.Target); !there || a.Unauthorized() || isOrphan(a.Owner) {
 		if a.Order == nil && !a.Closed {
 			a.Closed = true
 			return true
