@@ -28,10 +28,21 @@ func words() map[string]act {
 		"day": (*world).day, "wait": (*world).wait,
 		"deploy": (*world).deployFolder, "change": (*world).changeText,
 		"put": (*world).put, "drop": (*world).drop, "trouble": (*world).beset,
+		"show": (*world).show,
 	}
 	maps.Copy(all, stages)
 	maps.Copy(all, decisions)
 	return all
+}
+
+// show prints what somebody has and what the last stage reported, for whoever
+// writes a script. It fails, so that it is not left behind.
+func (w *world) show(p *phrase) error {
+	person, err := p.text("a person")
+	if err != nil {
+		return err
+	}
+	return errors.Join(miss("%s\nthe last stage: %s", w.everything(person), w.told), p.end())
 }
 
 // cannot expects that the rest of the line is refused; a quoted text is part of
@@ -297,7 +308,7 @@ func (w *world) put(p *phrase) error {
 			o.Values[property.Name] = v
 		}
 	}
-	system.Set(shape.Entity, o)
+	w.named[system.Set(shape.Entity, o)] = true
 	return nil
 }
 

@@ -216,8 +216,8 @@ func (w *world) accounts(owner string) ([]*orders.AssignedResource, error) {
 	return all, nil
 }
 
-// known reports whether a system or the store knows somebody by this key, so
-// that a slip of the pen does not pass for somebody who has nothing.
+// known reports whether the store or the script ever called somebody so, lest a
+// slip of the pen pass for somebody who has nothing.
 func (w *world) known(owner string) bool {
 	for _, t := range w.model.Owners() {
 		list, err := w.engine.Resources(context.Background(), t)
@@ -230,12 +230,5 @@ func (w *world) known(owner string) bool {
 			}
 		}
 	}
-	for id, shapes := range w.shapes {
-		for _, shape := range shapes {
-			if _, ok := object(w.fakes[id], shape, strings.TrimPrefix(owner, "nobody:")); ok {
-				return true
-			}
-		}
-	}
-	return false
+	return w.named[strings.TrimPrefix(owner, "nobody:")]
 }

@@ -87,6 +87,7 @@ func TestAWrongLineFails(t *testing.T) {
 		"expect E1 no role raeder":                          `"raeder" is no role: there are reader`,
 		"expect no ordres":                                  `"ordres" is no list: there are findings`,
 		"expect order updat E1 Account":                     `"updat" is no kind of order: there are addition`,
+		"show E1":                                           "Account Verified",
 		"evalute":                                           `"evalute" is no word: there are approve`,
 		"evaluate now":                                      `"now" is one word too many here`,
 		"trouble app angry":                                 `"angry" is no trouble: there are blind`,

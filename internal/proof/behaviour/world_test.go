@@ -48,6 +48,7 @@ type world struct {
 	shapes  map[string]map[string]connector.Shape
 	trouble map[string][]*trouble // by connector
 	counted map[string]int        // effects of which an expectation spoke
+	named   map[string]bool       // keys that somebody put into a system
 	engine  *loop.Engine
 	said    []string // the findings of the last stage that ran
 	told    string   // what the last stage reported, for failures
@@ -71,7 +72,7 @@ func newWorld(t testing.TB, archive *txtar.Archive) (*world, error) {
 	w := &world{
 		now: begins, archive: declare.Files{}, types: map[string]roles.ResourceType{}, roles: map[string]roles.Role{},
 		fakes: map[string]*fakesystem.System{}, shapes: map[string]map[string]connector.Shape{},
-		trouble: map[string][]*trouble{}, counted: map[string]int{},
+		trouble: map[string][]*trouble{}, counted: map[string]int{}, named: map[string]bool{},
 	}
 	for _, f := range archive.Files {
 		w.archive[f.Name] = f.Data

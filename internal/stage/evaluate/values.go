@@ -43,8 +43,8 @@ func (w *writer) scalars() []assignments.ExpectedItem {
 
 func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (assignments.ExpectedItem, bool) {
 	x := assignments.ExpectedItem{Property: name, Workflow: assignments.Calculated}
-	var today []candidate
-	byRole := false
+	var today, plain []candidate
+	byRole, moved := false, false
 	for _, r := range rules {
 		byRole = byRole || r.Role != ""
 		x.Compare = r.Compare
@@ -59,10 +59,17 @@ func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (ass
 		g.period = w.periodOf(g)
 		if r.Role == "" {
 			w.span = stretch(w.span, g.period)
+			plain = append(plain, candidate{r, g})
+			moved = moved || rank[r.Period.Mode] > 0
 		}
 		if g.period.Covers(w.day) {
 			today = append(today, candidate{r, g})
 		}
+	}
+	if len(today) == 0 && !moved {
+		// Where other values keep an account before or after the owner's own period,
+		// it has its name and whatever else no line gives a period of its own.
+		today = plain
 	}
 	if len(today) == 0 {
 		x.Reasons = []assignments.Reason{{Note: "no role gives it any more"}}
