@@ -95,8 +95,12 @@ func (a *AssignedResource) found(it *Item) bool {
 }
 
 // Doubtful reports whether the account was matched with a confidence that a
-// person has to confirm.
-func (a *AssignedResource) Doubtful() bool {
+// person has to confirm. Of an account that no rule gives the question is
+// another one: whether it may stay.
+func (a *AssignedResource) Doubtful() bool { return a.Proposed() && !a.Found() }
+
+// Proposed reports whether nobody has confirmed yet that the account is the owner's.
+func (a *AssignedResource) Proposed() bool {
 	return a.Target != "" && a.Confidence > 0 && a.Confidence < 100
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
@@ -20,6 +21,10 @@ var decisions = map[string]act{
 	"approve": decides(orders.Approve), "decline": decides(orders.Decline), "postpone": decides(orders.Postpone),
 	"keep": decides(orders.Keep), "correct": decides(orders.Correct), "retry": decides(orders.Retry),
 	"revoke": decides(orders.Revoke), "release": (*world).release,
+	"assign": technician(func(ctx context.Context, d *review.Desk, x *choice) (review.Outcome, error) {
+		owner := resources.Ref{Type: x.assigned.Owner.Type, Key: resources.Key(x.to)}
+		return d.AssignOwner(ctx, x.assigned.ID, owner, x.why)
+	}),
 	"take": technician(func(ctx context.Context, d *review.Desk, x *choice) (review.Outcome, error) {
 		return d.Take(ctx, x.on())
 	}),
@@ -44,6 +49,7 @@ type choice struct {
 	assigned  *orders.AssignedResource
 	items     []int
 	as, why   string
+	to        string // the owner of an account that was found
 	until     time.Time
 	forReview bool // the person may not review the resource type himself
 	stated    bool
@@ -54,6 +60,7 @@ func (x *choice) on() []orders.AssignedID { return []orders.AssignedID{x.assigne
 // qualifiers are what may follow the properties of a decision.
 var qualifiers = map[string]func(x *choice, p *phrase) error{
 	"as":      func(x *choice, p *phrase) (err error) { x.as, err = p.text("a person"); return err },
+	"to":      func(x *choice, p *phrase) (err error) { x.to, err = p.text("a person"); return err },
 	"because": func(x *choice, p *phrase) (err error) { x.why, err = p.text("a reason"); return err },
 	"until": func(x *choice, p *phrase) error {
 		text, err := p.text("a date")
@@ -181,6 +188,7 @@ var kinds = func() map[string]bool {
 
 // account finds what somebody has or should have of a resource type, nil for nothing.
 func (w *world) account(owner, kind string) (*orders.AssignedResource, error) {
+	kind, target, named := strings.Cut(kind, "@")
 	if _, err := choose("resource type", kind, w.types); err != nil {
 		return nil, &misused{err}
 	}
@@ -190,11 +198,11 @@ func (w *world) account(owner, kind string) (*orders.AssignedResource, error) {
 	}
 	var found *orders.AssignedResource
 	for _, a := range list {
-		if string(a.Type) != kind {
+		if string(a.Type) != kind || named && string(a.Target) != target {
 			continue
 		}
 		if found != nil {
-			return nil, &misused{errors.New(owner + " has more than one " + kind)}
+			return nil, &misused{errors.New(owner + " has more than one " + kind + ": say which, as " + kind + "@" + string(a.Target))}
 		}
 		found = a
 	}

@@ -45,8 +45,40 @@ func (w *world) expect(p *phrase) error {
 
 // of are the words that may follow a person, besides a resource type.
 var of = map[string]func(w *world, person string, p *phrase) error{
-	"role": (*world).expectRole,
-	"no":   (*world).expectLack,
+	"role":     (*world).expectRole,
+	"accounts": (*world).expectAccounts,
+	"no":       (*world).expectLack,
+}
+
+// expectAccounts compares all accounts of one type: TYPE, then each as
+// TARGET:CONFIDENCE, in the order of their names.
+func (w *world) expectAccounts(person string, p *phrase) error {
+	kind, err := p.text("a resource type")
+	if err != nil {
+		return err
+	}
+	if _, err := choose("resource type", kind, w.types); err != nil {
+		return &misused{err}
+	}
+	var want, got []string
+	for !p.done() {
+		text, _ := p.text("")
+		want = append(want, text)
+	}
+	list, err := w.accounts(person)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if string(a.Type) == kind {
+			got = append(got, fmt.Sprintf("%s:%d", a.Target, a.Confidence))
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		return miss("the accounts of %s are %s\n%s", kind, strings.Join(got, " "), w.everything(person))
+	}
+	return nil
 }
 
 func (w *world) expectPerson(person string, p *phrase) error {

@@ -14,23 +14,27 @@ import (
 // ones they are, and what they should hold.
 func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
 	grants, implied, err := e.entitled(c, t)
-	for _, a := range e.accountsOf(c.owner, t, err == nil && len(grants) > 0) {
+	if err != nil {
+		for _, a := range e.owned[pairKey{t.ID, c.owner.Ref}] {
+			e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
+				Type: t.ID, Owner: c.owner.Ref, Target: a.Target, Confidence: a.Confidence, Workflow: assignments.Calculated,
+				Failed: message("resourceTypes."+string(t.ID)+".who", err),
+			})
+		}
+		return
+	}
+	for _, a := range e.accountsOf(c.owner, t, len(grants) > 0) {
 		x := assignments.ExpectedResource{
 			Type: t.ID, Owner: c.owner.Ref, Target: a.Target, Confidence: a.Confidence, Workflow: assignments.Calculated,
 		}
-		switch {
-		case err != nil && a.known:
-			x.Failed = message("resourceTypes."+string(t.ID)+".who", err)
-			e.result.Resources = append(e.result.Resources, x)
-		case err != nil:
-		case len(grants) == 0:
+		if len(grants) == 0 {
 			e.unentitled(x, a.known && !a.Found)
-		default:
-			if implied {
-				x.Workflow = assignments.GivenByRole
-			}
-			e.account(c, t, x, a.known, grants)
+			continue
 		}
+		if implied {
+			x.Workflow = assignments.GivenByRole
+		}
+		e.account(c, t, x, a.known, grants)
 	}
 }
 

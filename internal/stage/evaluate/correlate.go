@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"slices"
 	"strings"
 
 	"provisor.dev/provisor/internal/domain/assignments"
@@ -19,6 +20,7 @@ type matcher struct {
 	*evaluation
 	resourceType roles.ResourceType
 	taken        map[resources.Key]bool // by an owner, or settled as nobody's
+	owned        map[resources.Key]bool // by an owner, for good
 	nobodys      map[resources.Key]bool // a person said that nobody owns it
 	confirmed    map[resources.Ref][]resources.Key
 	keys         []map[string][]resources.Key // by rule, then by the target's key text
@@ -26,8 +28,8 @@ type matcher struct {
 
 func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 	m := &matcher{
-		evaluation: e, resourceType: t, taken: map[resources.Key]bool{}, nobodys: map[resources.Key]bool{},
-		confirmed: map[resources.Ref][]resources.Key{},
+		evaluation: e, resourceType: t, taken: map[resources.Key]bool{}, owned: map[resources.Key]bool{},
+		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{},
 	}
 	for _, a := range e.Assigned {
 		if a.Type != t.ID || a.Target == "" || !a.settled() {
@@ -36,12 +38,14 @@ func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 		m.taken[a.Target] = true
 		if isOrphan(a.Owner) {
 			m.nobodys[a.Target] = true
+		} else {
+			m.owned[a.Target] = true
 		}
 	}
 	for _, pair := range e.Confirmed {
 		if pair.Type == t.ID {
 			m.confirmed[pair.Owner] = append(m.confirmed[pair.Owner], pair.Target)
-			m.nobodys[pair.Target] = false
+			delete(m.nobodys, pair.Target)
 		}
 	}
 	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
@@ -104,7 +108,7 @@ func (m *matcher) match(owner *resources.Resource, has bool) (list []match) {
 	case !t.Multiple && has:
 		doubtful = nil
 		if !t.SuggestAll {
-			sure = nil
+			sure = slices.DeleteFunc(sure, func(c candidateTarget) bool { return !c.settled })
 		}
 	case t.Multiple && (has || len(sure) > 0) && !t.SuggestAll:
 		doubtful = nil
@@ -141,7 +145,7 @@ type candidateTarget struct {
 func (m *matcher) candidates(owner *resources.Resource) (sure, doubtful []candidateTarget) {
 	seen := map[resources.Key]bool{}
 	for _, key := range m.confirmed[owner.Ref] {
-		if _, there := m.World.Record(m.resourceType.Target, key); there && !seen[key] && !m.owned(key) {
+		if _, there := m.World.Record(m.resourceType.Target, key); there && !seen[key] && !m.owned[key] {
 			seen[key] = true
 			sure = append(sure, candidateTarget{key, certain, true})
 		}
@@ -164,12 +168,6 @@ func (m *matcher) candidates(owner *resources.Resource) (sure, doubtful []candid
 		}
 	}
 	return sure, doubtful
-}
-
-// owned reports whether an owner has the resource for good.
-func (m *matcher) owned(key resources.Key) bool {
-	_, nobodys := m.nobodys[key]
-	return m.taken[key] && !nobodys
 }
 
 // orphans reports classified accounts that belong to nobody, and those of which

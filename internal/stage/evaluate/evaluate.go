@@ -54,8 +54,14 @@ type Assigned struct {
 }
 
 // settled reports whether the ownership is out of the question: rules that match
-// otherwise from now on do not touch it.
-func (a Assigned) settled() bool { return !a.Found || a.Reviewed }
+// otherwise from now on do not touch it. What is merely proposed, or was found
+// and seen by nobody, is matched anew each time.
+func (a Assigned) settled() bool {
+	if a.Found {
+		return a.Reviewed
+	}
+	return a.Target == "" || a.Confidence == 0 || a.Confidence >= certain
+}
 
 // A Pair is a possible ownership.
 type Pair struct {

@@ -233,20 +233,19 @@ func added(k *Known, x Expectation) (n int) {
 }
 
 // gone settles what the evaluation no longer names: what is undeclared is
-// released; a found account that is no longer there, or that now is somebody
-// else's, closes.
+// released, and so is an account that was proposed to an owner and is no longer;
+// a found account that is no longer there, or now is somebody else's, closes.
 func gone(model *roles.Model, a *orders.AssignedResource, w *World) bool {
 	t, declared := model.ResourceTypes[a.Type]
-	if !declared {
+	if !declared || a.Doubtful() && a.Order != nil {
 		return a.Undeclare()
 	}
-	if _, there := w.Record(t.Target, a.Target); !there || a.Unauthorized() || isOrphan(a.Owner) {
-		if a.Order == nil && !a.Closed {
-			a.Closed = true
-			return true
-		}
+	_, there := w.Record(t.Target, a.Target)
+	if a.Order != nil || a.Closed || there && !a.Unauthorized() && !a.Proposed() && !isOrphan(a.Owner) {
+		return false
 	}
-	return false
+	a.Closed = true
+	return true
 }
 
 // A Runner evaluates and stores.

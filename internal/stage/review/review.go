@@ -15,6 +15,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 )
@@ -91,6 +92,24 @@ func (d *Desk) parked(ctx context.Context, on orders.Event, a *orders.AssignedRe
 		}
 	}
 	return false, err
+}
+
+// AssignOwner says whose account it is that was found: no rule has to match for
+// it any more, and none that matches otherwise takes it away.
+func (d *Desk) AssignOwner(ctx context.Context, id orders.AssignedID, owner resources.Ref, why string) (Outcome, error) {
+	return d.each(ctx, []orders.AssignedID{id}, "assign owner", why, func(a *orders.AssignedResource, _ orders.Occasion, also *stage.Extra) error {
+		if a.Target == "" || !a.Found() {
+			return fault.New(fault.Refused, "assign", "it has an owner already: %s", a.Owner)
+		}
+		if a.Owner.Type != owner.Type {
+			return fault.New(fault.Invalid, "assign", "an account of type %s is owned by a %s, not a %s", a.Type, a.Owner.Type, owner.Type)
+		}
+		settled := stage.Decision{Kind: stage.AssociationConfirmed, Type: a.Type, Owner: owner, Target: a.Target, Why: why}
+		also.Decide = append(also.Decide, settled)
+		settled.Kind = stage.AssociationDenied
+		also.Revoke = append(also.Revoke, settled)
+		return nil
+	})
 }
 
 // Take notes who works on an order that people carry out.

@@ -72,6 +72,7 @@ type Engine interface {
 // A Desk is where a person decides.
 type Desk interface {
 	Decide(context.Context, review.Decision) (review.Outcome, error)
+	AssignOwner(ctx context.Context, id orders.AssignedID, owner resources.Ref, why string) (review.Outcome, error)
 	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
 	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
 	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)

@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/view"
 )
@@ -33,7 +34,43 @@ for an account that no rule gives, it may stay.`, "kept"),
 		v.settle(orders.Revoke, "Take back that something was kept",
 			`Takes back what was kept: the rules speak again as if nobody had said anything, and what
 no rule gives is a question again.`, "taken back"),
+		v.assignOwner(),
 	)
+}
+
+func (v *invocation) assignOwner() *cobra.Command {
+	var owner, why string
+	c := &cobra.Command{
+		Use: "assign ACCOUNT", Short: "Say whose account it is that was found", Args: cobra.ExactArgs(1),
+		Long: `Says who owns an account that nobody owns, or that was found for somebody else. From the
+next evaluation on it is the owner's, whatever the rules match; where the owner is entitled to
+such an account, its values are brought to what the rules say.`,
+		Example: "  provisor reconcile assign svc-print --owner E100 --as E7",
+	}
+	c.Flags().StringVar(&owner, "owner", "", "the person: key, identifier or name")
+	c.Flags().StringVar(&why, "why", "", "the reason, kept in the journal")
+	_ = c.MarkFlagRequired("owner") // the flag exists
+	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+		id, err := accountNumber(ctx, e, args[0])
+		if err != nil {
+			return err
+		}
+		person, err := onePerson(ctx, e, owner)
+		if err != nil {
+			return err
+		}
+		ref := resources.Ref{Type: schema.EntityType(person.Type), Key: resources.Key(person.Key)}
+		out, err := e.Desk().AssignOwner(ctx, id, ref, why)
+		if err != nil {
+			return err
+		}
+		answer := settled{Decided: out.Decided}
+		for _, r := range out.Refused {
+			answer.Refused = append(answer.Refused, refused{Assigned: r.Assigned, Why: r.Why})
+		}
+		return v.settledText(answer, "settled", orders.Keep)
+	})
+	return c
 }
 
 // questionFlags choose questions.
