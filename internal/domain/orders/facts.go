@@ -1,5 +1,7 @@
 package orders
 
+import "provisor.dev/provisor/internal/domain/assignments"
+
 // facts gathers what the guards ask about an item.
 func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 	h, d := a.Handling, it.Decision
@@ -12,6 +14,7 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		Once: it.Policy.Once, Exists: a.exists(),
 		NoAdd: !h.Add && it.Property == "" && !it.Is.There && !d.Correct, NoRemove: (!h.Remove && it.Property == "" || a.found(it)) && !d.Correct,
 		Protected:  d.Exception != nil && !h.DiscardManual,
+		Discarded:  it.Place == atFound && it.Workflow == assignments.Questioned && h.DiscardManual,
 		BothMoved:  it.bothMoved(expected),
 		Undeclared: it.Policy.Released, Association: a.Doubtful(),
 		RestDeclined: !expected.There && it.declined(it.policy()),

@@ -25,6 +25,7 @@ type Facts struct {
 	Review         bool // a person has to look first
 	BothMoved      bool // evaluation and system moved at the same time
 	Protected      bool // a manual value that the rules may not overwrite
+	Discarded      bool // it was questioned as a manual value, and those are discarded now
 	Undeclared     bool // its resource type or connector is no longer declared
 	Association    bool // the account was matched and nobody confirmed it
 	RestDeclined   bool // what is expected is the absence of a declined value

@@ -67,6 +67,24 @@ func TestWithoutProtectionAKeptValueIsOverwritten(t *testing.T) {
 	s.collect().does().done().reads().evaluate().at(mail, atVerified)
 }
 
+func TestAQuestionedValueFollowsTheRulesOnceManualValuesAreDiscarded(t *testing.T) {
+	for review, to := range map[bool]Place{false: atPending, true: atAwaiting} {
+		s := automatic(t).standing().holds(mail, "kept@x").reads().decide(Keep, mail).wants(mail, "new@x").evaluate().at(mail, atFound)
+		s.h.DiscardManual, s.h.Review = true, review
+		s.evaluate().at(mail, to).proposes(mail, "new@x").flow(mail, assignments.Calculated)
+		if review {
+			s.decide(Approve, mail)
+		}
+		s.collect().does().done().reads().evaluate().at(mail, atVerified)
+	}
+}
+
+func TestADriftedValueStaysAQuestionWhenManualValuesAreDiscarded(t *testing.T) {
+	s := automatic(t).standing().holds(mail, "x@x").reads().at(mail, atFound)
+	s.h.DiscardManual = true
+	s.evaluate().at(mail, atFound)
+}
+
 func TestBothSidesMovedIsAQuestionThatProposesTheNewValue(t *testing.T) {
 	s := automatic(t).standing().holds(mail, "x@x")
 	it := s.item(mail)

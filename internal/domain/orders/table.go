@@ -117,6 +117,7 @@ func makeTable() []Row {
 	var rows []Row
 	rows = append(rows, evaluationRows()...)
 	rows = append(rows, expectedRows()...)
+	rows = append(rows, changedRows()...)
 	rows = append(rows, peopleRows()...)
 	rows = append(rows, agentRows()...)
 	return append(rows, readingRows()...)
@@ -176,10 +177,11 @@ func evaluationRows() []Row {
 	}
 }
 
+// differs: a value of ours that nobody has read yet forbids "already there".
+func differs(f *Facts) bool { return !f.Equal || f.Unseen }
+
 // expectedRows go on in the order of precedence with what is wanted.
 func expectedRows() []Row {
-	// A value of ours that nobody has read yet forbids "already there".
-	differs := func(f *Facts) bool { return !f.Equal || f.Unseen }
 	return []Row{
 		{
 			Name: "a write-once value of an account that exists is neither written nor compared",
@@ -215,6 +217,17 @@ func expectedRows() []Row {
 			When: func(f *Facts) bool { return f.Changed && f.Protected }, To: one(atFound),
 		},
 
+		{
+			Name: "a questioned value follows the rules once manual values are discarded",
+			From: one(atFound), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Discarded },
+			To: []Place{atPending, atAwaiting}, Which: func(f *Facts) int { return pick(f.Review, 1, 0) },
+		},
+	}
+}
+
+// changedRows are the last of evaluation's: what is wanted is not what is there.
+func changedRows() []Row {
+	return []Row{
 		{
 			Name: "a first difference becomes an order, or waits for a review",
 			From: one(atNone), On: Expect, By: ByEvaluation, When: differs,

@@ -36,6 +36,7 @@ var fits = map[string]struct {
 	"a question is answered when the expected value is the one read":               {Facts{Wanted: true, Equal: true}, []string{"Equal", "Unseen", "Wanted"}},
 	"both sides moved: a question that proposes the new value":                     {Facts{Wanted: true, BothMoved: true}, []string{"BothMoved", "Once"}},
 	"a protected manual value is questioned, not overwritten":                      {Facts{Wanted: true, Changed: true, Protected: true}, []string{"Changed", "Protected"}},
+	"a questioned value follows the rules once manual values are discarded":        {Facts{Wanted: true, Discarded: true}, []string{"Discarded"}},
 	"a first difference becomes an order, or waits for a review":                   {Facts{Wanted: true}, []string{"Equal"}},
 	"our side moved: a new order":                                                  {Facts{Wanted: true, Changed: true}, []string{"Changed", "Once"}},
 	"a pending order is amended; a changed value loses its approval":               {Facts{Wanted: true, Changed: true}, []string{"Changed"}},

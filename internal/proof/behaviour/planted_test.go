@@ -3,6 +3,8 @@ package behaviour
 import (
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // planted is a world in which much stands, for expectations that are wrong.
@@ -34,88 +36,99 @@ roles:
   reader: {entity: Person, grants: [{resourceType: Account, property: groups, to: {code: X}}], assign: [{match: {department: SAL}}]}
 `
 
-// TestAWrongLineFails plants a wrong line of each kind and sees it fail, for the
-// reason that it is wrong.
+// wrong are lines that are wrong, one of each kind, and what is said of them. The
+// last one changes what the others speak of.
+var wrong = []struct{ line, says string }{
+	{"expect E1 Account Pending", `state is "Verified", not "Pending"`},
+	{"expect E1 Account workflow 16", `workflow is "18"`},
+	{"expect E1 Account confidence 80", `confidence is "100"`},
+	{"expect E1 Account is e2", `is is "e1"`},
+	{"expect E1 Account ..2027-01-01", `period is "..2026-12-31"`},
+	{`expect E1 Account because "links"`, `because is "resourceTypes.Account.who[0]"`},
+	{"expect E1 no Account", "E1 has Account"},
+	{"expect E1 no Account.title", "E1 has Account.title"},
+	{`expect E1 Account.title Verified "Boss"`, `value is "Clerk", not "Boss"`},
+	{"expect E1 Account.title Awaiting Approval (found)", `state is "Verified"`},
+	{"expect E1 Account.phone Verified", "the Account has no phone"},
+	{`expect E2 Account.title found "Smith"`, `found is "Boss"`},
+	{`expect E2 Account.title policy "Boss"`, `policy is "Smith"`},
+	{`expect E2 Account.title says "mended"`, `not "mended"`},
+	{"expect E1 Account.groups->X Pending", `state is "Verified"`},
+	{"expect E1 role reader workflow 16", `workflow is "18"`},
+	{"expect E1 role reader shows Pending", `shows is "Verified"`},
+	{"expect E1 role reader ..", `period is "..2026-12-31"`},
+	{`expect E1 role reader because "department FIN"`, "department SAL"},
+	{"expect E1 no role reader", "E1 has the role reader"},
+	{"expect E2 role reader", "E2 has no role reader"},
+	{"expect order update E1 Account", "there is no such order"},
+	{"expect orders 3", "there are 0 orders"},
+	{"expect no questions", "E2 Account title=Boss"},
+	{"expect questions 3", "there are 1 questions"},
+	{`expect question "E1"`, "E2 Account title=Boss"},
+	{`expect parked "Account additions"`, "nothing"},
+	{`expect finding "anything"`, "nothing"},
+	{"expect app User e1 title=Smith", `title is "Clerk"`},
+	{"expect app User e1 groups=", `groups is "X"`},
+	{"expect app User e3", "User e1"},
+	{"expect app no User e1", "User e1"},
+	{"expect app writes 3", "there were 9"},
+	{`cannot "nonsense" approve E1 Account`, `it says "refused`},
+	{"cannot approve E1 Acount", `"Acount" is no resource type: there are Account`},
+	{"cannot approve E1 Account shoe", `"shoe" is neither a value of this account nor one of as, because`},
+	{"cannot put app Usr x", `"Usr" is no entity type of app: there are Group, User`},
+	{"approve E1 Account", "refused: "},
+	{"expect", "what is expected is missing"},
+	{"expect E9 Account Verified", "nobody is called so"},
+	{"expect E1 Acount Verified", `"Acount" is no resource type: there are Account`},
+	{"expect E1 no Acount", `"Acount" is no resource type: there are Account`},
+	{"expect E1 Account Verifed", `"Verifed" is no state and nothing that can be said here: there are state, workflow`},
+	{`expect E1 Account "Clerk"`, `"value" says nothing here`},
+	{"expect E1 Account.titel Verified", `"titel" is no property of User: there are groups`},
+	{"expect E1 no role raeder", `"raeder" is no role: there are reader`},
+	{"expect no ordres", `"ordres" is no list: there are findings`},
+	{"expect order updat E1 Account", `"updat" is no kind of order: there are addition`},
+	{"show E1", "Account Verified"},
+	{"evalute", `"evalute" is no word: there are approve`},
+	{"evaluate now", `"now" is one word too many here`},
+	{"trouble app angry", `"angry" is no trouble: there are blind`},
+	{"put app User e1 titel=x", `"titel" is no property of User`},
+	{"drop app User e9", "there is no User e9"},
+	{"day 2026-02-01", "time runs forward"},
+	{"change `nothing` to `x`", "does not stand in the deployed files"},
+	{"change `source` to `x`", "stands more than once"},
+	{"change `source.job` to `source.shoe`", "shoe"},
+	{"deploy later", "no file of the script stands in later/"},
+	{`put hr Person E1 name="Ada`, "a quotation does not end"},
+	{"fulfil ap", `"ap" is no connector: there are app, hr`},
+	{"cannot keep E2 Account title", "it can"},
+}
+
+// TestAWrongLineFails plants each wrong line and sees it fail, for the reason that
+// it is wrong.
 func TestAWrongLineFails(t *testing.T) {
-	for line, says := range map[string]string{
-		"expect E1 Account Pending":                         `state is "Verified", not "Pending"`,
-		"expect E1 Account workflow 16":                     `workflow is "18"`,
-		"expect E1 Account confidence 80":                   `confidence is "100"`,
-		"expect E1 Account is e2":                           `is is "e1"`,
-		"expect E1 Account ..2027-01-01":                    `period is "..2026-12-31"`,
-		`expect E1 Account because "links"`:                 `because is "resourceTypes.Account.who[0]"`,
-		"expect E1 no Account":                              "E1 has Account",
-		"expect E1 no Account.title":                        "E1 has Account.title",
-		`expect E1 Account.title Verified "Boss"`:           `value is "Clerk", not "Boss"`,
-		"expect E1 Account.title Awaiting Approval (found)": `state is "Verified"`,
-		"expect E1 Account.phone Verified":                  "the Account has no phone",
-		`expect E2 Account.title found "Smith"`:             `found is "Boss"`,
-		`expect E2 Account.title policy "Boss"`:             `policy is "Smith"`,
-		`expect E2 Account.title says "mended"`:             `not "mended"`,
-		"expect E1 Account.groups->X Pending":               `state is "Verified"`,
-		"expect E1 role reader workflow 16":                 `workflow is "18"`,
-		"expect E1 role reader shows Pending":               `shows is "Verified"`,
-		"expect E1 role reader ..":                          `period is "..2026-12-31"`,
-		`expect E1 role reader because "department FIN"`:    "department SAL",
-		"expect E1 no role reader":                          "E1 has the role reader",
-		"expect E2 role reader":                             "E2 has no role reader",
-		"expect order update E1 Account":                    "there is no such order",
-		"expect orders 3":                                   "there are 0 orders",
-		"expect no questions":                               "E2 Account title=Boss",
-		"expect questions 3":                                "there are 1 questions",
-		`expect question "E1"`:                              "E2 Account title=Boss",
-		`expect parked "Account additions"`:                 "nothing",
-		`expect finding "anything"`:                         "nothing",
-		"expect app User e1 title=Smith":                    `title is "Clerk"`,
-		"expect app User e1 groups=":                        `groups is "X"`,
-		"expect app User e3":                                "User e1",
-		"expect app no User e1":                             "User e1",
-		"expect app writes 3":                               "there were 9",
-		"cannot keep E2 Account title":                      "it can",
-		`cannot "nonsense" approve E1 Account`:              `it says "refused`,
-		"cannot approve E1 Acount":                          `"Acount" is no resource type: there are Account`,
-		"cannot approve E1 Account shoe":                    `"shoe" is neither a value of this account nor one of as, because`,
-		"cannot put app Usr x":                              `"Usr" is no entity type of app: there are Group, User`,
-		"approve E1 Account":                                "refused: ",
-		"expect":                                            "what is expected is missing",
-		"expect E9 Account Verified":                        "nobody is called so",
-		"expect E1 Acount Verified":                         `"Acount" is no resource type: there are Account`,
-		"expect E1 no Acount":                               `"Acount" is no resource type: there are Account`,
-		"expect E1 Account Verifed":                         `"Verifed" is no state and nothing that can be said here: there are state, workflow`,
-		`expect E1 Account "Clerk"`:                         `"value" says nothing here`,
-		"expect E1 Account.titel Verified":                  `"titel" is no property of User: there are groups`,
-		"expect E1 no role raeder":                          `"raeder" is no role: there are reader`,
-		"expect no ordres":                                  `"ordres" is no list: there are findings`,
-		"expect order updat E1 Account":                     `"updat" is no kind of order: there are addition`,
-		"show E1":                                           "Account Verified",
-		"evalute":                                           `"evalute" is no word: there are approve`,
-		"evaluate now":                                      `"now" is one word too many here`,
-		"trouble app angry":                                 `"angry" is no trouble: there are blind`,
-		"put app User e1 titel=x":                           `"titel" is no property of User`,
-		"drop app User e9":                                  "there is no User e9",
-		"day 2026-02-01":                                    "time runs forward",
-		"change `nothing` to `x`":                           "does not stand in the deployed files",
-		"change `source` to `x`":                            "stands more than once",
-		"change `source.job` to `source.shoe`":              "shoe",
-		"deploy later":                                      "no file of the script stands in later/",
-		`put hr Person E1 name="Ada`:                        "a quotation does not end",
-		"fulfil ap":                                         `"ap" is no connector: there are app, hr`,
-	} {
-		t.Run(line, func(t *testing.T) {
-			t.Parallel()
-			failures := playFile(t, []byte(strings.Replace(planted, "%", "expect E1 Account Verified\n"+line, 1)))
-			where := strings.Count(planted[:strings.Index(planted, "%")], "\n") + 2
-			if len(failures) != 1 || failures[0].line != where || !strings.Contains(failures[0].err.Error(), says) {
-				t.Errorf("it says at line %d, not %q:\n%v", where, says, failures)
-			}
-		})
+	archive := txtar.Parse([]byte(strings.Replace(planted, "%", "expect E1 Account Verified", 1)))
+	w, err := newWorld(t, archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report(t, "planted", w.play(string(archive.Comment)))
+	for _, x := range wrong {
+		if err := w.line(x.line); err == nil || !strings.Contains(err.Error(), x.says) {
+			t.Errorf("%s\nit says, not %q:\n%v", x.line, x.says, err)
+		}
 	}
 }
 
 func TestAScriptGoesOnAfterAMissedExpectationAndEndsAtALineThatCannotBeDone(t *testing.T) {
 	failures := playFile(t, []byte(strings.Replace(planted, "%", "expect orders 7\nexpect orders 8\nnonsense\nexpect orders 9", 1)))
+	first := strings.Count(planted[:strings.Index(planted, "%")], "\n") + 1
 	if len(failures) != 3 {
-		t.Errorf("there are %d failures, not 3: %v", len(failures), failures)
+		t.Fatalf("there are %d failures, not 3: %v", len(failures), failures)
+	}
+	for i, f := range failures {
+		if f.line != first+i {
+			t.Errorf("%q is said of line %d, not %d", f.text, f.line, first+i)
+		}
 	}
 }
 
