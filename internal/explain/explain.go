@@ -182,25 +182,8 @@ func (x *explainer) grounds(reasons []assignments.Reason, level int) []Ground {
 // linesOf finds every rule line by the name under which reasons keep it.
 func linesOf(m *roles.Model) map[string]roles.Line {
 	all := map[string]roles.Line{}
-	add := func(l roles.Line) { all[l.Object] = l }
-	for _, role := range m.Roles {
-		for _, r := range role.Assign {
-			add(r.Line)
-		}
-	}
-	for _, t := range m.ResourceTypes {
-		for _, r := range t.Who {
-			add(r.Line)
-		}
-		for _, r := range t.Values {
-			add(r.Line)
-		}
-		for _, r := range t.Links {
-			add(r.Line)
-		}
-		for _, r := range t.Find {
-			add(r.Line)
-		}
+	for _, l := range m.Lines() {
+		all[l.Object] = l
 	}
 	return all
 }

@@ -3,6 +3,7 @@
 package roles
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -58,6 +59,35 @@ func (m *Model) Connection(t ResourceType) (schema.Connector, schema.Connection)
 	e, _ := m.Entity(t.Target)
 	c := m.Connectors[e.Connector]
 	return c, c.Connections[t.Provisioning.Connection]
+}
+
+// Lines lists every rule line, in the order in which they are written.
+func (m *Model) Lines() []Line {
+	var all []Line
+	for _, role := range m.Roles {
+		for _, r := range role.Assign {
+			all = append(all, r.Line)
+		}
+	}
+	for _, t := range m.ResourceTypes {
+		for _, r := range t.Who {
+			all = append(all, r.Line)
+		}
+		for _, r := range t.Values {
+			all = append(all, r.Line)
+		}
+		for _, r := range t.Links {
+			all = append(all, r.Line)
+		}
+		for _, r := range t.Find {
+			all = append(all, r.Line)
+		}
+	}
+	slices.SortFunc(all, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line),
+			cmp.Compare(a.Position.Column, b.Position.Column), cmp.Compare(a.Object, b.Object))
+	})
+	return all
 }
 
 // A Dimension is a criterion of rules: the entity type whose resources are its values.

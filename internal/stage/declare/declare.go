@@ -156,7 +156,7 @@ func merge(files Files) (*document, map[string]schema.Position, fault.Findings, 
 				What: fmt.Sprintf("the file is larger than %d MiB, or all files than %d MiB", fileBytes>>20, allBytes>>20)})
 			return all, keys, findings, false
 		}
-		part, d, ok := decode(name, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")))
+		part, d, ok := decode[document](name, bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")))
 		findings = append(findings, d.findings...)
 		whole = whole && ok
 		findings = append(findings, mergeInto(all, part, keys, d.keys)...)

@@ -122,7 +122,7 @@ func TestEveryBlockOfTheDocumentationIsWrittenInTheLanguage(t *testing.T) {
 		t.Fatal("no further blocks")
 	}
 	for _, block := range blocks {
-		if _, d, ok := decode("block.yaml", block[1]); !ok || len(d.findings) > 0 {
+		if _, d, ok := decode[document]("block.yaml", block[1]); !ok || len(d.findings) > 0 {
 			t.Errorf("%s\n%v", block[1], d.findings)
 		}
 	}

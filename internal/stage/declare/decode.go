@@ -100,10 +100,11 @@ type decoder struct {
 	keys     map[string]schema.Position // where each key of a map stands, by object
 }
 
-// decode reads one file. The second result is false when it is not YAML.
-func decode(file string, content []byte) (*document, *decoder, bool) {
+// decode reads one file into a document, such as one of the configuration. The
+// second result is false when it is not YAML.
+func decode[T any](file string, content []byte) (*T, *decoder, bool) {
 	d := &decoder{file: file, lines: strings.Split(string(content), "\n"), keys: map[string]schema.Position{}}
-	doc := &document{}
+	doc := new(T)
 	if !utf8.Valid(content) {
 		d.findings = append(d.findings, fault.Finding{File: file, What: "the file is not UTF-8", Do: "save it as UTF-8"})
 		return doc, d, false

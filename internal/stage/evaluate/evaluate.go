@@ -38,6 +38,8 @@ type Input struct {
 	// had when they were last evaluated.
 	Decided map[resources.Ref][]assignments.RoleDecision
 	Prior   map[resources.Ref][]assignments.AssignedRole
+	// Touched collects the rule lines that held for anybody, when it is not nil.
+	Touched map[string]bool
 	Day     time.Time
 }
 

@@ -45,6 +45,7 @@ type Known struct {
 	Allocations Allocations
 	Denied      map[Pair]bool
 	Confirmed   []Pair
+	Touched     map[string]bool // collects rule lines that held; nil: nobody asks
 }
 
 // Load reads what evaluation may see.
@@ -111,7 +112,7 @@ type Expectation struct {
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
 	in := Input{
-		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Day: day,
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Day: day, Touched: k.Touched,
 		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
 		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
 	}

@@ -99,6 +99,9 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 		}
 		g.reason.Inputs = e.inputs(l.When, c.bindings)
 	}
+	if e.Touched != nil {
+		e.Touched[l.Object] = true
+	}
 	g.reason.Note = strings.Join(notes, ", ")
 	g.period = e.nearest(spansOf(places), l.Period)
 	if l.Role != "" {
