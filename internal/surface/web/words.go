@@ -235,10 +235,21 @@ func said(it openedItem) string {
 	if !it.Standing.NotBefore.IsZero() {
 		parts = append(parts, "not before "+moment(it.Standing.NotBefore))
 	}
+	if it.Standing.Attempts > 1 {
+		parts = append(parts, strconv.Itoa(it.Standing.Attempts)+" attempts")
+	}
 	if it.Standing.By != "" {
 		parts = append(parts, "decided by "+it.Standing.By)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// parksAddress is where parked mass changes are shown: below, while there are any.
+func parksAddress(parks []view.Park) string {
+	if len(parks) > 0 {
+		return "#parks"
+	}
+	return "/orders?waits=gate"
 }
 
 // firstPage is what a list was asked for but for the cursor.
@@ -254,7 +265,7 @@ func firstPage(l orderList) []string {
 func parts(text string) []string {
 	var list []string
 	for {
-		at := strings.IndexAny(text, "@,/")
+		at := strings.IndexAny(text, "@,/.")
 		if at < 0 || at == len(text)-1 {
 			return append(list, text)
 		}
