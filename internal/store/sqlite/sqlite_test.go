@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,21 @@ func TestAnotherProcessesLockIsRespectedAndEndsWithIt(t *testing.T) {
 	}
 	if _, ok, err := second.Exclusive(ctx, "evaluate"); !ok || err != nil {
 		t.Fatalf("not free after its holder closed: %v, %v", ok, err)
+	}
+}
+
+func TestAFileThatIsNoStoreSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	scrap, folder := filepath.Join(dir, "scrap.db"), filepath.Join(dir, "folder.db")
+	if err := errors.Join(os.WriteFile(scrap, []byte(strings.Repeat("no database at all ", 300)), 0o600), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{scrap: "is no store of Provisor", folder: "cannot be opened"} {
+		_, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+		var told *fault.Error
+		if !errors.As(err, &told) || !strings.Contains(err.Error(), want) || told.Do == "" {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
