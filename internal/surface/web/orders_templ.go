@@ -442,7 +442,7 @@ func orderTable(l orderList) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if waits := waitsFor(o); waits != "" {
+			if waits := o.WaitsFor(); waits != "" {
 				var templ_7745c5c3_Var21 string
 				templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(waits)
 				if templ_7745c5c3_Err != nil {
@@ -563,7 +563,7 @@ func orderPage(o openedOrder) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = fact("Waits for", waitsFor(o.Order)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = fact("Waits for", o.WaitsFor()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -169,29 +169,6 @@ var signs = [...]string{
 // commands cuts advice at its backticks: every second part is a command.
 func commands(text string) []string { return strings.Split(text, "`") }
 
-// waitsFor says what an order waits for: before it goes out, the gate that it
-// names; afterwards, whose turn it is.
-func waitsFor(o view.Order) string {
-	state := orders.State(o.State.Number)
-	switch {
-	case !o.Closed.IsZero():
-		return ""
-	case state != orders.Transmitted && state != orders.Pending && state != orders.AwaitingApproval:
-		return state.Owner()
-	case state == orders.Transmitted && o.TakenBy != "":
-		return o.TakenBy + ", who took it"
-	case state == orders.Transmitted && o.Manual:
-		return "a technician"
-	case state == orders.Transmitted:
-		return "the agent"
-	case o.Waits != "":
-		return o.Waits
-	case state == orders.Pending:
-		return "the next run"
-	}
-	return state.Owner()
-}
-
 // system names the connection, and who carries orders out there.
 func system(o view.Order) string { return systemOf(o.Connector, o.Connection, o.Manual) }
 
