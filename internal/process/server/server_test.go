@@ -281,6 +281,10 @@ func TestThePageOnOperatingNamesEachMetric(t *testing.T) {
 		if ok && strings.HasPrefix(name, "provisor_") && !strings.Contains(string(page), "`"+name) {
 			t.Errorf("docs/operate does not name %s", name)
 		}
+		name, ok = strings.CutPrefix(strings.TrimSpace(line), "# TYPE provisor_")
+		if name, counts := strings.CutSuffix(name, " counter"); ok && counts && !strings.HasSuffix(name, "_total") {
+			t.Errorf("provisor_%s counts, and is not called a total", name)
+		}
 	}
 }
 
