@@ -68,6 +68,13 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fault.Wrap(fault.Internal, op, err)
 		}
+		// It holds people's data: nobody else reads it. The files beside it take
+		// the same rights. That it cannot be made says the driver, better. A file
+		// that is there is not touched: closing it would give up the locks of whoever
+		// has it open in this process.
+		if file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err == nil {
+			_ = file.Close() // nothing was written
+		}
 	}
 	connector, err := driver.NewConnector(source(path, o.Careless))
 	if err != nil {

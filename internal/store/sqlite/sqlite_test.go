@@ -144,3 +144,21 @@ func BenchmarkSynchronized(b *testing.B) {
 	defer store.Close()
 	storetest.Synchronized(b, store, time.Now)
 }
+
+func TestTheStoreIsReadByItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "provisor.db")
+	db, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		about, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := about.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has the rights %o", filepath.Base(name), mode)
+		}
+	}
+}
