@@ -242,6 +242,7 @@ type Step struct {
 	At       time.Time
 	Actor    string
 	Why      string
+	row      *Row // the line of the table that allowed it
 }
 
 // TakeSteps returns the steps taken since the last call and forgets them.

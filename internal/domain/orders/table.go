@@ -106,6 +106,10 @@ func restOf(f *Facts) int {
 	return 0
 }
 
+// standsOf picks of verified, where something is expected: the absence of a
+// declined value is not.
+func standsOf(f *Facts) int { return pick(f.RestFrozen, 1, 0) }
+
 // Table is the machine: every legal move. It drives the function Next, the
 // databases' guard, the generated diagrams, the buttons that a page offers, and
 // the exhaustive test.
@@ -176,10 +180,11 @@ func evaluationRows() []Row {
 	}
 }
 
+// differs: a value of ours that nobody has read yet forbids "already there".
+func differs(f *Facts) bool { return !f.Equal || f.Unseen }
+
 // expectedRows go on in the order of precedence with what is wanted.
 func expectedRows() []Row {
-	// A value of ours that nobody has read yet forbids "already there".
-	differs := func(f *Facts) bool { return !f.Equal || f.Unseen }
 	return []Row{
 		{
 			Name: "a write-once value of an account that exists is neither written nor compared",
@@ -192,7 +197,11 @@ func expectedRows() []Row {
 			When: func(f *Facts) bool { return f.Wanted && f.NoAdd && f.Adds && !f.Equal }, To: one(atInactive),
 		},
 
-		{Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Equal && !f.Unseen || f.RestFrozen }, To: rest, Which: restOf},
+		{
+			// A frozen value rests unread: the next reading asks where it does not stand.
+			Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation,
+			When: func(f *Facts) bool { return f.Equal && !f.Unseen || f.RestFrozen && f.Exists }, To: rest, Which: restOf,
+		},
 		{
 			Name: "an order for what is already there is withdrawn",
 			From: places(pending, one(atAwaiting), one(atErrored)), On: Expect, By: ByEvaluation,
@@ -201,7 +210,7 @@ func expectedRows() []Row {
 		{
 			Name: "a question is answered when the expected value is the one read",
 			From: one(atFound), On: Expect, By: ByEvaluation,
-			When: func(f *Facts) bool { return f.Equal && !f.Unseen && f.Wanted }, To: rest, Which: restOf,
+			When: func(f *Facts) bool { return f.Equal && !f.Unseen && f.Wanted }, To: verified, Which: standsOf,
 		},
 
 		{
@@ -434,7 +443,7 @@ func readingRows() []Row {
 		{
 			Name: "a found value that was put right by hand is no question any more",
 			From: one(atFound), On: Verify, By: ByReading,
-			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted && !f.Association }, To: rest, Which: restOf,
+			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted && !f.Association }, To: verified, Which: standsOf,
 		},
 		{
 			Name: "a declined or unwanted value that is gone again is no question any more",

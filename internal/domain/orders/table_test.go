@@ -75,7 +75,7 @@ var fits = map[string]struct {
 	"a lost report is looked up, never resent":                              {Facts{}, []string{"Manual"}},
 	"an expired lease is looked up, never resent":                           {Facts{}, []string{"Manual"}},
 	"looked up: it did not happen":                                          {Facts{Settled: true}, []string{"Settled"}},
-	"what no technician confirmed in time has an unknown outcome":           {Facts{Manual: true, ValidityOver: true}, []string{"ValidityOver"}},
+	"what no technician confirmed in time has an unknown outcome":           {Facts{Manual: true, ValidityOver: true}, []string{"Manual", "ValidityOver"}},
 	"what no reading showed in time has an unknown outcome":                 {Facts{ValidityOver: true}, []string{"ValidityOver", "Once"}},
 	"a withdrawn instruction that nobody took is recalled":                  {Facts{Manual: true}, []string{"Manual", "Taken"}},
 	"a withdrawn instruction that somebody took is marked no longer wanted": {Facts{Manual: true, Taken: true}, []string{"Manual", "Taken"}},
@@ -138,6 +138,24 @@ func TestEveryRowIsReachedFromEachOfItsPlacesAndRefusedWhenItsGuardIsOff(t *test
 	for name := range fits {
 		if !used[name] {
 			t.Errorf("no row is called %q", name)
+		}
+	}
+}
+
+func TestEveryFactThatAGuardAsksIsTriedWrong(t *testing.T) {
+	facts := reflect.TypeFor[Facts]()
+	for i := range table {
+		row := &table[i]
+		if row.When == nil {
+			continue
+		}
+		fit := fits[row.Name]
+		for n := range facts.NumField() {
+			name := facts.Field(n).Name
+			off := flip(fit.facts, name)
+			if !row.When(&off) && !slices.Contains(fit.wrong, name) {
+				t.Errorf("%q asks %s, and nothing tries it wrong", row.Name, name)
+			}
 		}
 	}
 }
