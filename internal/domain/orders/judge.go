@@ -96,7 +96,9 @@ func (a *AssignedResource) giveUp(o Occasion) error {
 	o.Why = "its resource type is no longer declared"
 	for i := range a.Items {
 		if it := &a.Items[i]; it.Place == atReadBack {
-			if err := a.take(it, Expire, a.facts(it, o), o); err != nil {
+			f := a.facts(it, o)
+			f.NoUse = true
+			if err := a.take(it, Expire, f, o); err != nil {
 				return err
 			}
 		}

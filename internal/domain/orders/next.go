@@ -51,6 +51,7 @@ type Facts struct {
 	Transient    bool
 	AttemptsLeft bool
 	Settled      bool // the connection's settle time is over
+	NoUse        bool // looking it up fails, and waiting longer makes no sense
 	ValidityOver bool
 	// what a reading knows
 	Fresh   bool // it began after the last thing that we did

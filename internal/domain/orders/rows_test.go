@@ -329,3 +329,20 @@ func TestAReportOfWhatIsVerifiedChangesNothing(t *testing.T) {
 	r := Report{Items: s.each(ItemReport{Effect: EffectDone})}
 	s.must(s.report(r)).reads().at(mail, atVerified).must(s.report(r)).path(mail, atPending, atTransmitted, atExecuted, atVerified)
 }
+
+func TestAMismatchWhilePendingOrTransmittedIsSilence(t *testing.T) {
+	automatic(t).standing().wants(mail, "b@x").evaluate().holds(mail, "x@x").reads().evaluate().at(mail, atPending).proposes(mail, "b@x")
+	sentUpdate(t).holds(mail, "x@x").reads().evaluate().at(mail, atTransmitted).proposes(mail, "b@x")
+}
+
+func TestTheReviewOfARemovalFollowsTheResourceTypeAlone(t *testing.T) {
+	troubled := sentUpdate(t).refused(true).at(mail, atErrored).leaves().evaluate().at("", atPending)
+	troubled.collect().at("", atTransmitted)
+
+	denied := matched(t).decide(Decline, "").evaluate().decide(Approve)
+	denied.gone().collect().does().done().reads().at("", atVerified)
+	denied.leaves().evaluate().at("", atPending)
+
+	asked := reviewed(t).standing().leaves().evaluate().at("", atAwaiting)
+	asked.decide(Approve).at("", atPending)
+}

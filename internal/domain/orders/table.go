@@ -123,6 +123,7 @@ func makeTable() []Row {
 	rows = append(rows, expectedRows()...)
 	rows = append(rows, peopleRows()...)
 	rows = append(rows, agentRows()...)
+	rows = append(rows, unansweredRows()...)
 	return append(rows, readingRows()...)
 }
 
@@ -387,6 +388,13 @@ func agentRows() []Row {
 			From: sent, On: Refuse, By: ByAgent, When: func(f *Facts) bool { return f.NewestFence },
 			To: retried, Which: func(f *Facts) int { return pick(f.Transient && f.AttemptsLeft, againOf(f), 2) },
 		},
+	}
+}
+
+// unansweredRows are about what nobody reported.
+func unansweredRows() []Row {
+	retried := places(again, one(atErrored))
+	return []Row{
 		{
 			Name: "a lost report is looked up, never resent",
 			From: one(atTransmitted), On: Lose, By: ByAgent, When: func(f *Facts) bool { return !f.Manual }, To: one(atReadBack),
@@ -395,13 +403,19 @@ func agentRows() []Row {
 			Name: "an expired lease is looked up, never resent",
 			From: one(atTransmitted), On: Expire, By: ByClock, When: func(f *Facts) bool { return !f.Manual }, To: one(atReadBack),
 		},
-		{Name: "looked up: it happened", From: one(atReadBack), On: Confirm, By: ByAgent, To: one(atExecuted)},
+		{
+			Name: "looked up: it happened", From: one(atReadBack), On: Confirm, By: ByAgent,
+			When: func(f *Facts) bool { return f.Shows }, To: one(atExecuted),
+		},
 		{
 			Name: "looked up: it did not happen",
-			From: one(atReadBack), On: Contradict, By: ByAgent, When: func(f *Facts) bool { return f.Settled },
+			From: one(atReadBack), On: Contradict, By: ByAgent, When: func(f *Facts) bool { return f.Settled && !f.Shows },
 			To: retried, Which: func(f *Facts) int { return pick(f.AttemptsLeft, againOf(f), 2) },
 		},
-		{Name: "what cannot be looked up has an unknown outcome", From: one(atReadBack), On: Expire, By: ByClock, To: one(atUnknown)},
+		{
+			Name: "what cannot be looked up has an unknown outcome", From: one(atReadBack), On: Expire, By: ByClock,
+			When: func(f *Facts) bool { return f.NoUse }, To: one(atUnknown),
+		},
 		{
 			Name: "what no technician confirmed in time has an unknown outcome",
 			From: one(atTransmitted), On: Expire, By: ByClock,

@@ -241,6 +241,8 @@ func (a *AssignedResource) LookedUp(o Occasion, look Look) error {
 func (a *AssignedResource) lookedUp(it *Item, look Look, o Occasion) error {
 	f := a.facts(it, o)
 	f.Settled = true
+	f.Shows = look.Failed == "" && it.Same(it.shownBy(look.Resource), it.Want)
+	f.NoUse = look.Failed != "" && look.Deadline
 	switch {
 	case look.Failed != "":
 		o.Why, it.Message = look.Failed, look.Failed
@@ -248,7 +250,7 @@ func (a *AssignedResource) lookedUp(it *Item, look Look, o Occasion) error {
 			return nil
 		}
 		return a.take(it, Expire, f, o)
-	case it.Same(it.shownBy(look.Resource), it.Want):
+	case f.Shows:
 		o.Why = "looked up: it happened"
 		if err := a.take(it, Confirm, f, o); err != nil {
 			return err
