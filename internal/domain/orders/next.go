@@ -45,6 +45,7 @@ type Facts struct {
 	Named        bool // a person with a name confirms
 	// what agent and clock know
 	GatesOpen    bool
+	Surprise     bool // something that was released with it did not go as ordered
 	Manual       bool
 	Taken        bool
 	NewestFence  bool

@@ -346,3 +346,20 @@ func TestTheReviewOfARemovalFollowsTheResourceTypeAlone(t *testing.T) {
 	asked := reviewed(t).standing().leaves().evaluate().at("", atAwaiting)
 	asked.decide(Approve).at("", atPending)
 }
+
+func TestASurpriseTakesTheReleaseBackOfWhatHasNotGoneOut(t *testing.T) {
+	s := released(t).wants(phone, "1").evaluate().lets(phone)
+	s.must(s.a.TakeReleaseBack(s.occasion())).at(mail, atPending).at(phone, atPending).open(true)
+	if s.a.LetThrough() {
+		t.Error("something is still let through")
+	}
+	s.evaluate().at(mail, atPending).lets(mail).at(mail, atReleased)
+
+	held := released(t)
+	held.h.Review = true
+	held.evaluate().at(mail, atAwaiting)
+	held.must(held.a.TakeReleaseBack(held.occasion())).decide(Approve, mail).at(mail, atPending)
+
+	sent := released(t).collect()
+	sent.must(sent.a.TakeReleaseBack(sent.occasion())).at(mail, atTransmitted).refused(false).at(mail, atReleased)
+}

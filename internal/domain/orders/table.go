@@ -350,6 +350,10 @@ func peopleRows() []Row {
 func agentRows() []Row {
 	retried := places(again, one(atErrored))
 	return []Row{
+		{
+			Name: "a surprise takes back the release of what has not gone out",
+			From: one(atReleased), On: Hold, By: ByAgent, When: func(f *Facts) bool { return f.Surprise }, To: one(atPending),
+		},
 		{Name: "an order is collected when every gate is open", From: pending, On: Collect, By: ByAgent, When: func(f *Facts) bool { return f.GatesOpen }, To: one(atTransmitted)},
 		{
 			Name: "where nothing can be read, a technician's confirmation verifies",

@@ -62,6 +62,7 @@ var fits = map[string]struct {
 	"a block that is switched on holds what no reviewer approved":   {Facts{Blocked: true}, []string{"Blocked", "ApprovedNow"}},
 	"trouble with another item of the resource holds this one":      {Facts{OtherTrouble: true}, []string{"OtherTrouble", "ApprovedNow", "RetriedNow", "Removal"}},
 
+	"a surprise takes back the release of what has not gone out":      {Facts{Surprise: true}, []string{"Surprise"}},
 	"an order is collected when every gate is open":                   {Facts{GatesOpen: true}, []string{"GatesOpen"}},
 	"where nothing can be read, a technician's confirmation verifies": {Facts{Manual: true, Named: true}, []string{"Manual", "Readable", "Named"}},
 	"where nothing can be read, a named person's confirmation settles an unknown outcome": {
