@@ -49,7 +49,7 @@ func (a *AssignedResource) Collect(o Occasion, agent string, lease time.Duration
 		}
 		it.Before = it.Is
 		it.Attempts++
-		it.SentAt, it.DoneAt, it.Message = At(o.Now), 0, ""
+		it.SentAt, it.DoneAt, it.Message, it.By = At(o.Now), 0, "", ""
 		it.Ours = append(it.Ours, Sent{Holding: it.Want, At: At(o.Now)})
 	}
 	return nil
@@ -171,7 +171,7 @@ const lossSettles = time.Second
 
 // executed notes that a value of ours is in the system, as far as is known.
 func (a *AssignedResource) executed(it *Item, o Occasion, r Report) {
-	it.DoneAt, it.Message = At(o.Now), ""
+	it.DoneAt, it.Message, it.By = At(o.Now), "", r.Person
 	if !r.At.IsZero() {
 		it.DoneAt = At(r.At)
 	}
@@ -179,7 +179,7 @@ func (a *AssignedResource) executed(it *Item, o Occasion, r Report) {
 		it.Ours[n-1].Done = it.DoneAt
 	}
 	if it.Place.AtRest() && it.Place != atExecuted {
-		it.By, it.Ours, it.Is = r.Person, nil, it.Want
+		it.Ours, it.Is = nil, it.Want
 		it.rested(o)
 		it.Message = fmt.Sprintf("confirmed by %s, not read", r.Person)
 	}
