@@ -48,6 +48,7 @@ type Facts struct {
 	Surprise     bool // something that was released with it did not go as ordered
 	Manual       bool
 	Taken        bool
+	LeaseOver    bool
 	NewestFence  bool
 	Transient    bool
 	AttemptsLeft bool

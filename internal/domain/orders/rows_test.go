@@ -363,3 +363,10 @@ func TestASurpriseTakesTheReleaseBackOfWhatHasNotGoneOut(t *testing.T) {
 	sent := released(t).collect()
 	sent.must(sent.a.TakeReleaseBack(sent.occasion())).at(mail, atTransmitted).refused(false).at(mail, atReleased)
 }
+
+func TestALeaseThatIsNotOverDoesNotExpire(t *testing.T) {
+	s := sentUpdate(t)
+	s.refuses(s.a.Abandoned(s.occasion(), Expire)).at(mail, atTransmitted)
+	s.after(time.Hour)
+	s.must(s.a.Abandoned(s.occasion(), Expire)).at(mail, atReadBack)
+}

@@ -405,7 +405,7 @@ func unansweredRows() []Row {
 		},
 		{
 			Name: "an expired lease is looked up, never resent",
-			From: one(atTransmitted), On: Expire, By: ByClock, When: func(f *Facts) bool { return !f.Manual }, To: one(atReadBack),
+			From: one(atTransmitted), On: Expire, By: ByClock, When: func(f *Facts) bool { return !f.Manual && f.LeaseOver }, To: one(atReadBack),
 		},
 		{
 			Name: "looked up: it happened", From: one(atReadBack), On: Confirm, By: ByAgent,

@@ -74,7 +74,7 @@ var fits = map[string]struct {
 	"a second report of the same attempt changes nothing":                   {Facts{NewestFence: true}, []string{"NewestFence"}},
 	"what was certainly refused is tried again while attempts are left":     {Facts{NewestFence: true, Transient: true, AttemptsLeft: true}, []string{"NewestFence"}},
 	"a lost report is looked up, never resent":                              {Facts{}, []string{"Manual"}},
-	"an expired lease is looked up, never resent":                           {Facts{}, []string{"Manual"}},
+	"an expired lease is looked up, never resent":                           {Facts{LeaseOver: true}, []string{"Manual", "LeaseOver"}},
 	"looked up: it happened":                                                {Facts{Shows: true}, []string{"Shows"}},
 	"looked up: it did not happen":                                          {Facts{Settled: true}, []string{"Settled", "Shows"}},
 	"what cannot be looked up has an unknown outcome":                       {Facts{NoUse: true}, []string{"NoUse"}},

@@ -193,12 +193,15 @@ func (a *AssignedResource) Abandoned(o Occasion, on Event) error {
 		return nil
 	}
 	return a.whole(func() error {
+		over := a.Order.LeaseUntil <= At(o.Now)
 		a.Order.LeaseUntil = 0
 		for _, it := range a.Carried() {
 			if it.Place != atTransmitted {
 				continue
 			}
-			if err := a.take(it, on, a.facts(it, o), o); err != nil {
+			f := a.facts(it, o)
+			f.LeaseOver = over
+			if err := a.take(it, on, f, o); err != nil {
 				return err
 			}
 			it.Message = o.Why

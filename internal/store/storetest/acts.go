@@ -244,7 +244,9 @@ func clock(t *testing.T, b *bench) {
 		return fmt.Sprint(transmitted, back)
 	}
 	want(t, "held", lists(), "[1] []")
-	b.update(t, a.ID, func(a *orders.AssignedResource) error { return a.Abandoned(b.occasion(), orders.Expire) })
+	later := b.occasion()
+	later.Now = b.now.Add(lease)
+	b.update(t, a.ID, func(a *orders.AssignedResource) error { return a.Abandoned(later, orders.Expire) })
 	want(t, "abandoned", lists(), "[] [1]")
 	summaries, err := b.Summaries(b.ctx, []resources.Ref{a.Owner, c.Owner, {Type: "Person", Key: "nobody"}})
 	must(t, err)
