@@ -19,7 +19,7 @@ check: ## format, vet, linters, module file, generated files
 	git diff --exit-code -- docs/generated '*_templ.go'
 
 generate: ## write docs/generated and the templates' Go files anew
-	go tool templ generate -path internal/surface/web
+	go tool templ generate
 	go test ./internal/domain/orders -run ThePageOfStates -update
 
 bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS=3)

@@ -230,6 +230,10 @@ type Change struct {
 	// Current is what the object held when it was last looked at.
 	Current Object
 	Items   []Item
+	// Unlink are links to the object that others store (OpRemove of an inverse
+	// property). With Delete they are taken away before the object; where one
+	// stays, nothing is deleted. What is gone already is as good as taken away.
+	Unlink []Item
 	// Arguments are computed by the configuration for this connection.
 	Arguments map[string]string
 }

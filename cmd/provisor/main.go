@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/process/server"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/surface/cli"
 )
@@ -105,7 +107,7 @@ func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
 func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
 	if o.Day.IsZero() {
 		laid, err := demo.Settings(o.Dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return nil, err
 		}
 		o.Day = laid.At
@@ -132,9 +134,12 @@ func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
 	options := demo.Options{
 		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once, LDAP: o.LDAP,
-		Packages: packages(), Out: o.Out, Ended: func(r *demo.Result) error { return o.Before(r) },
+		Packages: packages(), Out: o.Out, Progress: loop.Progress(o.Progress), Ended: func(r *demo.Result) error { return o.Before(r) },
 	}
-	if !o.NoServe {
+	if !o.NoServe && !o.Once {
+		if err := server.CheckAddress(cmp.Or(o.Address, server.DefaultAddress)); err != nil {
+			return cli.DemoResult{}, err // before a company is laid down for nothing
+		}
 		options.Serve = func(ctx context.Context, e *loop.Engine) error {
 			return serveDemo(ctx, e, cli.ServeOptions{Address: o.Address, Messages: o.Messages, Ready: func(address string) {
 				_, _ = fmt.Fprintf(o.Out, "\nThe company is served at http://%s/  (end it with Ctrl-C)\n", address)

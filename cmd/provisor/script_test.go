@@ -26,6 +26,9 @@ import (
 //	sqlite FILE SQL          asks or changes a system behind Provisor's back
 //	edit FILE OLD NEW        replaces a text that must be there
 //	serving SECONDS ARG...   the program for so many seconds, then ended as by Ctrl-C
+//	killed FILE SQL ARG...   the program, ended by kill -9 once the system in FILE
+//	                         holds what SQL finds and before that is recorded; with
+//	                         an empty SQL before anything reached the system
 //	day 2026-03-02           the day on which what follows happens
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -39,8 +42,8 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"company": layCompany, "provisor": provisor, "code": provisorCode, "sqlite": askSQLite, "edit": edit,
-			"serving": serving,
-			"day":     func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
+			"serving": serving, "killed": killed,
+			"day": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
 		},
 	})
 }

@@ -128,7 +128,14 @@ func deletion(t testing.TB, x *trial) {
 	o, neighbour := x.make(t, s), x.make(t, x.sample())
 	change := x.change(connector.Delete, o.Key, connector.Item{Op: connector.OpObject})
 	change.Current = o
+	for _, link := range x.Links {
+		if p, _ := x.Shape.Property(link.Property); !p.Stored() {
+			x.update(t, o, connector.Item{Op: connector.OpAdd, Property: p, Target: link.Targets[0]})
+			change.Unlink = append(change.Unlink, connector.Item{Op: connector.OpRemove, Property: p, Target: link.Targets[0]})
+		}
+	}
 	allDone(t, "deleting", x.Apply(t.Context(), change))
+	x.unlinked(t, o)
 	gone := func(_ connector.Object, err error) bool { return isNotFound(err) }
 	if _, err := x.lookup(t, connector.LookupRequest{Shape: x.Shape, Key: o.Key}, gone); !isNotFound(err) {
 		t.Errorf("after deleting, looking up answers %v", err)
@@ -140,6 +147,23 @@ func deletion(t testing.TB, x *trial) {
 	again := x.Apply(t.Context(), change).Items[1]
 	if again.Effect == connector.Unknown || (again.Effect == connector.None && !again.Permanent) {
 		t.Errorf("deleting what is not there is %s, permanently: %v", again.Effect, again.Permanent)
+	}
+}
+
+// unlinked holds that nothing on the other side leads to an object any more.
+func (x *trial) unlinked(t testing.TB, o connector.Object) {
+	t.Helper()
+	me := connector.Reference{Key: o.Key, Values: unique(x.Shape, o.Values)}
+	for _, link := range x.Links {
+		p, _ := x.Shape.Property(link.Property)
+		if p.Stored() {
+			continue
+		}
+		target := link.Targets[0]
+		far, err := x.Lookup(t.Context(), connector.LookupRequest{Shape: link.Far, Key: target.Key, Unique: target.Values})
+		if err != nil || slices.ContainsFunc(far.Links[p.Inverse], func(l string) bool { return leadsTo(l, me) }) {
+			t.Errorf("after deleting %s, the %s of %s still lead to it (%v)", o.Key, p.Inverse, target.Key, err)
+		}
 	}
 }
 

@@ -114,6 +114,10 @@ func (r row) attributed() bool { return r.broken == "" && (r.empty || r.key != "
 // read turns a record into a row, with its object when build is set.
 func (l *layout) read(rec record, build bool) row {
 	r := row{record: rec}
+	if r.broken == "" && slices.Equal(rec.fields, l.names) {
+		r.broken, r.do = "the line repeats the header", "let the file be written once, with one header; until then nobody counts as gone"
+		return r
+	}
 	if r.broken != "" {
 		r.key = l.guessKey(rec.fields)
 		return r

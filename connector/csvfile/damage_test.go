@@ -98,6 +98,7 @@ func TestWhatIsWrongWithSomeRowsIsSetAsideAndSaid(t *testing.T) {
 		{"lines counted in quotes", header + "E0,\"a\nb\",,,,,\nE1,Ann\n" + rest, "E0 E2 E3", "E1", false, "employees.csv:4"},
 		{"bad date", header + strings.Replace(ann, "2020-01-31", "2020-02-31", 1) + rest, "E2 E3", "E1", true, `employees.csv:2: employee_id E1: column hired_on: "2020-02-31"`},
 		{"no key", header + ann + ",Bob,,,,,\n" + carl, "E1 E3", "", false, "employees.csv:3: column employee_id, the key, is empty"},
+		{"header twice", header + header + ann + rest, "E1 E2 E3", "", false, "employees.csv:2: the line repeats the header"},
 		{"empty row", header + ann + ",,,,,,\n" + carl, "E1 E3", "", true, "the row is empty"},
 		{"key twice", header + ann + bob + carl + strings.Replace(ann, "Ann", "Anna", 1), "E2 E3", "E1", true, "employees.csv:2: employee_id E1: the key stands in lines 2, 5"},
 		{"key twice, one of them bad", header + ann + bob + carl + "E1,,,x,,,\n", "E2 E3", "E1", true, "lines 2, 5"},
@@ -168,9 +169,21 @@ func TestSwappedColumnsAreSaidOnceAndProveNothing(t *testing.T) {
 	for n := range 500 { // the key and the department changed places
 		content += fmt.Sprintf("D%d,n,,,E%d,,\n", n%7, n)
 	}
+	content += "ALONE,n,,,E500,,\n" // a key of its own, by chance
 	r, err = read(t, content)
-	if err != nil || r.complete || !r.says("column employee_id looks swapped") {
-		t.Errorf("complete %v, %v, %v", r.complete, r.findings, err)
+	if err != nil || r.complete || len(r.keys) > 0 || len(r.aside) > 0 || len(r.findings) != 1 || !r.says("column employee_id looks swapped") {
+		t.Errorf("complete %v, keys %v, aside %v, %v, %v", r.complete, r.keys, r.aside, r.findings, err)
+	}
+}
+
+func TestARowThatASwappedColumnLeavesSoundIsSetAside(t *testing.T) {
+	content := header + "E9,n,,,,,\n" // both columns are empty in this row
+	for n := range 9 {
+		content += fmt.Sprintf("E%d,n,2020-01-31,m%d@example.org,,,\n", n, n)
+	}
+	r, err := read(t, content)
+	if err != nil || r.complete || len(r.keys) > 0 || len(r.aside) != 10 {
+		t.Errorf("complete %v, keys %v, aside %v, %v", r.complete, r.keys, r.aside, err)
 	}
 }
 

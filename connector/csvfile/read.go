@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -155,13 +156,17 @@ func (r *reading) page(ctx context.Context, limit int) (connector.ReadPage, erro
 	return page, nil
 }
 
-// deliver puts a row where it belongs: among the objects or aside.
+// deliver puts a row where it belongs: among the objects or aside. In a file with
+// a swapped column the rows that look sound do so by chance: all go aside.
 func (r *reading) deliver(page *connector.ReadPage, next row) {
+	if r.verdict.keyless {
+		return // the file as a whole was said
+	}
 	lines, twice := []int(nil), false
 	if next.broken == "" && next.key != "" {
 		lines, twice = r.verdict.duplicates[markOf(next.key)]
 	}
-	if next.sound() && !twice {
+	if next.sound() && !twice && !slices.Contains(r.verdict.swapped, true) {
 		page.Objects = append(page.Objects, next.object)
 		return
 	}

@@ -22,6 +22,7 @@ type verdict struct {
 	complete   bool
 	duplicates map[mark][]int // the lines of keys that occur more than once
 	swapped    []bool         // by cell: most values are not of the property's type
+	keyless    bool           // the key names so few rows that it is no key: no row can be attributed
 	general    fault.Findings // about the file as a whole
 	findings   int            // all there are, the general ones included
 	examples   fault.Findings // the first few of them
@@ -172,9 +173,11 @@ func (s *survey) judge() {
 	}
 	repeated := s.repeated()
 	if len(s.keys) >= suspiciousRows && repeated > len(s.keys)/2 {
-		s.complete = false
-		s.say(fmt.Sprintf("column %s looks swapped: as the key it should name each row, but %d of %d rows share theirs with another",
-			cut(s.layout.name(s.layout.key)), repeated, len(s.keys)), "compare the header with the columns")
+		// Whatever rows have a key of their own have it by chance.
+		s.complete, s.keyless, s.duplicates = false, true, nil
+		s.general, s.findings = nil, 0
+		s.say(fmt.Sprintf("column %s looks swapped: as the key it should name each row, but %d of %d rows share theirs with another; no row is read",
+			cut(s.layout.name(s.layout.key)), repeated, len(s.keys)), "compare the header with the columns, and see whether the file holds its rows twice")
 	}
 	s.keys = nil
 }

@@ -291,6 +291,7 @@ func (w *writer) delete(ctx context.Context) {
 			return
 		}
 		w.writeFar(ctx)
+		w.unlink(ctx)
 		return
 	}
 	if err != nil {
@@ -298,6 +299,10 @@ func (w *writer) delete(ctx context.Context) {
 		return
 	}
 	w.writeFar(ctx)
+	if what := w.unlink(ctx); what.Effect != connector.Done {
+		w.setAll(what, own...)
+		return
+	}
 	what, err := w.send(ctx, func(c *ldap.Conn) error { return c.Del(ldap.NewDelRequest(w.dn, w.guard)) })
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 		what = w.missing(ctx)

@@ -10,6 +10,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/connector/connectortest/openldap"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/value"
 )
@@ -205,6 +206,48 @@ func TestADeletedEntryIsGoneAndStaysDone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	expect(t, d.apply(change(users, connector.Update, ann).set("cn", "x")), "none!")
+}
+
+func TestADeletedEntryLeavesNoNameThatLeadsNowhere(t *testing.T) {
+	d := startOn(t, openldap.Options{NoSync: true, TLS: true, AccessLog: true, Dangling: true})
+	for _, uid := range []string{"ann", "ben"} {
+		d.addUser(uid)
+	}
+	staff := d.addGroup("staff", d.BindDN, d.user("ann"), d.user("ben"))
+	only := d.addGroup("only", d.user("ann"))
+	renamed := d.lookup(groups, d.addGroup("old", d.BindDN, d.user("ann")))
+	if err := d.client.ModifyDN(goldap.NewModifyDNRequest(renamed.Values["dn"].Text(), "cn=new", true, "")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, d.apply(change(users, connector.Delete, d.lookup(users, d.user("ben"))).theObject()), "done")
+	if !slices.Contains(d.attribute(staff, "member"), d.user("ben")) {
+		t.Fatal("this directory looks after names that lead nowhere, so that the test shows nothing")
+	}
+
+	ann := d.lookup(users, d.user("ann"))
+	leave := change(users, connector.Delete, ann).theObject()
+	p, _ := users.Property("groups")
+	for _, far := range []connector.Object{d.lookup(groups, staff), renamed, d.lookup(groups, only)} {
+		leave.Unlink = append(leave.Unlink, connector.Item{
+			Op: connector.OpRemove, Property: p, Target: connector.Reference{Entity: "DirectoryGroup", Key: far.Key, Values: far.Values},
+		})
+	}
+	out := d.apply(leave)
+	expect(t, out, "none!")
+	if !d.exists(d.user("ann")) || !strings.Contains(out.Items[1].Err, "emptyGroupMember") {
+		t.Errorf("deleted although a group keeps the name, or nobody is told why: %s", out.Items[1].Err)
+	}
+	d.system = d.open(with("emptyGroupMember", d.BindDN))
+	expect(t, d.apply(leave), "done")
+	for _, group := range []string{staff, only, d.group("new")} {
+		if d.exists(d.user("ann")) || slices.Contains(d.attribute(group, "member"), d.user("ann")) {
+			t.Errorf("ann is still there, or in %s", group)
+		}
+	}
+	if err := d.client.Del(goldap.NewDelRequest(only, nil)); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, d.apply(leave), "done")
 }
 
 func TestAnEntityMayBeKeyedByItsName(t *testing.T) {

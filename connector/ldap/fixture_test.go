@@ -65,7 +65,12 @@ type directory struct {
 
 func start(t testing.TB, change ...func(map[string]string)) *directory {
 	t.Helper()
-	server := openldap.ForTest(t, openldap.Options{NoSync: true, TLS: true, AccessLog: true})
+	return startOn(t, openldap.Options{NoSync: true, TLS: true, AccessLog: true}, change...)
+}
+
+func startOn(t testing.TB, options openldap.Options, change ...func(map[string]string)) *directory {
+	t.Helper()
+	server := openldap.ForTest(t, options)
 	client, err := server.Dial()
 	if err != nil {
 		t.Fatal(err)

@@ -202,6 +202,39 @@ func (w *writer) writeFar(ctx context.Context) {
 	}
 }
 
+// unlink takes the entry's name out of the attributes of others before the entry
+// is deleted: a directory need not look after names that lead nowhere.
+func (w *writer) unlink(ctx context.Context) connector.ItemOutcome {
+	for _, item := range w.change.Unlink {
+		if item.Op != connector.OpRemove || item.Property.Stored() {
+			return permanent("%s of %s is nothing that precedes a deletion", item.Op, item.Property.Name)
+		}
+		what, gone := w.unlinkFrom(ctx, item)
+		if gone { // or renamed since it was read: its key leads to it
+			item.Target.Values = nil
+			what, gone = w.unlinkFrom(ctx, item)
+		}
+		if !gone && what.Effect != connector.Done {
+			what.Err = fmt.Sprintf("not deleted: it is still among the %s of %s: %s", item.Property.Far, item.Target.Key, what.Err)
+			what.Effect = connector.None // of the deletion nothing was sent
+			return what
+		}
+	}
+	return connector.ItemOutcome{Effect: connector.Done}
+}
+
+// unlinkFrom takes the entry's name out of one other entry; gone when that one
+// is not there.
+func (w *writer) unlinkFrom(ctx context.Context, item connector.Item) (what connector.ItemOutcome, gone bool) {
+	far, err := w.target(ctx, item)
+	if err != nil {
+		return w.unresolved(err), fault.KindOf(err) == fault.Refused
+	}
+	change := operation(ldap.DeleteAttribute, item.Property.Far, w.dn)
+	what, err = w.modifyLink(ctx, far, nil, change)
+	return w.linkOutcome(ctx, far, nil, change, what, err), ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject)
+}
+
 func (w *writer) modifyLink(ctx context.Context, dn string, guard []ldap.Control, changes ...ldap.Change) (connector.ItemOutcome, error) {
 	request := ldap.NewModifyRequest(dn, guard)
 	request.Changes = changes

@@ -109,6 +109,23 @@ func TestALinkIsChangedFromTheOtherSide(t *testing.T) {
 	})
 }
 
+func TestALinkThatAnotherStoresIsTakenAwayBeforeWhatItLeadsTo(t *testing.T) {
+	team := connector.Shape{Entity: "Team", From: map[string]string{"table": "teams"}, Key: "code", Properties: []connector.Property{
+		{Name: "code", Column: "code", Type: value.String},
+		{Name: "members", Column: "members", Link: "Account", Many: true, Inverse: "teams", Far: "teams",
+			FarFrom: map[string]string{"table": "memberships", "owner": "login", "target": "team"}}}}
+	everywhere(t, func(t *testing.T, p *place) {
+		p.demo().ann(relate(connector.OpAdd, "teams", "red"), relate(connector.OpAdd, "teams", "blue"))
+		members, _ := team.Property("members")
+		gone := change(team, connector.Delete, "red", object())
+		gone.Unlink = []connector.Item{{Op: connector.OpRemove, Property: members, Target: connector.Reference{Entity: "Account", Key: "ann"}}}
+		p.apply(connector.Done, gone)
+		if got := p.lookup(account, "ann").Links["teams"]; !slices.Equal(got, []string{"blue"}) {
+			t.Errorf("teams are %v", got)
+		}
+	})
+}
+
 func TestAReferenceMayBeAnotherIdentifierThanTheKey(t *testing.T) {
 	shape := connector.Shape{Entity: "Seat", From: map[string]string{"table": "seats"}, Key: "id", Properties: []connector.Property{
 		{Name: "id", Column: "id", Type: value.Int, System: true},

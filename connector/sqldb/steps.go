@@ -77,7 +77,7 @@ func (st *step) suspects(text string) []string {
 // steps turns a change into statements, or says what is wrong with it.
 func (s *system) steps(ctx context.Context, l *layout, change connector.Change) ([]step, error) {
 	if change.Kind == connector.Delete {
-		return s.deletion(l, change), nil
+		return s.deletion(ctx, l, change)
 	}
 	var sets []assigned
 	var own []connector.Item
@@ -209,8 +209,25 @@ func absent(l *layout, key string) error {
 }
 
 // deletion removes the links that the object owns and then its row.
-func (s *system) deletion(l *layout, change connector.Change) []step {
+func (s *system) deletion(ctx context.Context, l *layout, change connector.Change) ([]step, error) {
 	var steps []step
+	for _, item := range change.Unlink {
+		k, err := s.inverse(ctx, l.entity, item.Property)
+		switch {
+		case fault.KindOf(err) == fault.Unavailable:
+			return nil, err
+		case err != nil:
+			continue // a column of the other table keeps it: that row's own business
+		}
+		made, err := s.linking(l, k, item)
+		if err != nil {
+			return nil, err
+		}
+		for i := range made {
+			made[i].items = change.Items
+		}
+		steps = append(steps, made...)
+	}
 	for _, k := range l.links {
 		steps = append(steps, step{items: change.Items, single: true, many: true, build: func(key string) *statement {
 			return s.d.say("DELETE FROM ").table(k.table).say(" WHERE ").key(k.owner, key)
@@ -220,7 +237,7 @@ func (s *system) deletion(l *layout, change connector.Change) []step {
 		build: func(key string) *statement {
 			return s.d.say("DELETE FROM ").table(l.table).say(" WHERE ").key(l.key.column, key)
 		},
-		nothing: func(context.Context, querier, *run) (string, error) { return "it was not there any more", nil }})
+		nothing: func(context.Context, querier, *run) (string, error) { return "it was not there any more", nil }}), nil
 }
 
 // linking turns one item into statements on a link table.

@@ -24,6 +24,11 @@ type Gates struct {
 	Now       time.Time
 }
 
+// ThresholdFloor is the size below which percentages say little, and below which
+// what a person released is no mass change: what a resource type held before a
+// run counts as at least this much.
+const ThresholdFloor = 20
+
 // GateStore is what the gates need from the store.
 type GateStore interface {
 	Parks(ctx context.Context) ([]Park, error)

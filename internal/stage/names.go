@@ -27,6 +27,12 @@ func (n NameIndex) Add(e schema.Entity, key resources.Key, valueOf func(schema.P
 	}
 }
 
+// Holds reports whether a resource was added.
+func (n NameIndex) Holds(t schema.EntityType, key resources.Key) bool {
+	_, ok := n[t]["="+string(key)]
+	return ok
+}
+
 // Named returns the key of the resource that a text names.
 func (n NameIndex) Named(t schema.EntityType, text string) (resources.Key, bool) {
 	if key, ok := n[t]["="+text]; ok {

@@ -161,6 +161,29 @@ type Order struct {
 	Items      []OrderItem       `json:"items"`
 }
 
+// WaitsFor says what the order waits for: before it goes out, the gate that it
+// names; afterwards, whose turn it is; "" for one that is closed.
+func (o Order) WaitsFor() string {
+	state := orders.State(o.State.Number)
+	switch {
+	case !o.Closed.IsZero():
+		return ""
+	case state != orders.Transmitted && state != orders.Pending && state != orders.AwaitingApproval:
+		return state.Owner()
+	case state == orders.Transmitted && o.TakenBy != "":
+		return o.TakenBy + ", who took it"
+	case state == orders.Transmitted && o.Manual:
+		return "a technician"
+	case state == orders.Transmitted:
+		return "the agent"
+	case o.Waits != "":
+		return o.Waits
+	case state == orders.Pending:
+		return "the next run"
+	}
+	return state.Owner()
+}
+
 // OrderItem is an item of an order in a list. Values are cut to what is read there.
 type OrderItem struct {
 	Item     int       `json:"item"`

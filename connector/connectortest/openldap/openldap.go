@@ -44,6 +44,7 @@ type Options struct {
 	NoSync    bool   // do not wait for the disk: faster, and a power cut may lose writes
 	AccessLog bool   // write every successful change down
 	Suffix    string // default dc=example,dc=test
+	Dangling  bool   // names that lead nowhere stay: no overlay takes them away
 }
 
 // A Server is one slapd.

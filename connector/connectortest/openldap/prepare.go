@@ -78,8 +78,11 @@ type settings struct {
 	Database                      int
 }
 
-// Has reports whether the installation offers an overlay.
+// Has reports whether the installation offers an overlay that is wanted.
 func (s settings) Has(overlay string) bool {
+	if overlay == "refint" && s.Dangling {
+		return false
+	}
 	_, err := os.Stat(filepath.Join(s.Modules, overlay+".la"))
 	return err == nil
 }

@@ -174,6 +174,32 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 	return nil
 }
 
+// LetThrough reports whether a person let something of the open order through a
+// threshold that was not collected yet.
+func (a *AssignedResource) LetThrough() bool {
+	return slices.ContainsFunc(a.Carried(), func(it *Item) bool { return it.Decision.Released && it.Place.State != Transmitted })
+}
+
+// TakeReleaseBack makes what was released and not collected yet stand before its
+// threshold again: something that was released with it did not go as ordered.
+func (a *AssignedResource) TakeReleaseBack(o Occasion) error {
+	return a.whole(func() error {
+		for _, it := range a.Carried() {
+			if it.Place.State == Transmitted {
+				continue
+			}
+			it.Decision.Released = false
+			if it.Place != atReleased {
+				continue
+			}
+			if err := a.take(it, Hold, Facts{Surprise: true}, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // approved lets the value out, and takes a former refusal of this value back.
 func (it *Item) approved(o Occasion) {
 	it.Decision.Approved, it.Decision.Blocked, it.Decision.Postponed = true, false, 0

@@ -115,7 +115,9 @@ func (a *AssignedResource) reviewOf(it *Item, o Occasion) bool {
 	case it.Policy.Doubt > 0 && it.Policy.Doubt < 100 && it.policy().There:
 		return true
 	}
-	return len(it.Decision.Declined) > 0
+	// The removal of an account is reviewed where the resource type says so: that
+	// somebody once declined to give it is no reason to ask before taking it away.
+	return len(it.Decision.Declined) > 0 && (it.Property != "" || it.Expected().There)
 }
 
 // troubled reports whether another item of the resource is errored, or awaits

@@ -20,7 +20,7 @@ type Occasion struct {
 
 // take moves one item on, or refuses and leaves it as it was.
 func (a *AssignedResource) take(it *Item, on Event, f Facts, o Occasion) error {
-	to, _, err := Next(it.Place, on, it.Former, f)
+	to, row, err := Next(it.Place, on, it.Former, f)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (a *AssignedResource) take(it *Item, on Event, f Facts, o Occasion) error {
 	it.Steps++
 	a.steps = append(a.steps, Step{
 		Assigned: a.ID, Item: it.ID, Step: it.Steps, From: it.Place, Event: on, To: to,
-		At: o.Now, Actor: o.Actor, Why: o.Why, Order: it.Order,
+		At: o.Now, Actor: o.Actor, Why: o.Why, Order: it.Order, row: row,
 	})
 	it.Place = to
 	return nil
@@ -96,7 +96,9 @@ func (a *AssignedResource) giveUp(o Occasion) error {
 	o.Why = "its resource type is no longer declared"
 	for i := range a.Items {
 		if it := &a.Items[i]; it.Place == atReadBack {
-			if err := a.take(it, Expire, a.facts(it, o), o); err != nil {
+			f := a.facts(it, o)
+			f.NoUse = true
+			if err := a.take(it, Expire, f, o); err != nil {
 				return err
 			}
 		}
@@ -197,7 +199,7 @@ func (a *AssignedResource) judgeItem(it *Item, o Occasion) (bool, error) {
 		return a.failItem(it, o)
 	}
 	mended := false
-	if it.Place == atError {
+	if it.Place == atError && !it.Policy.Released {
 		o.Why = "the rule works again"
 		if err := a.take(it, Expect, a.facts(it, o), o); err != nil {
 			return false, err

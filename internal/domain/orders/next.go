@@ -46,12 +46,15 @@ type Facts struct {
 	Named        bool // a person with a name confirms
 	// what agent and clock know
 	GatesOpen    bool
+	Surprise     bool // something that was released with it did not go as ordered
 	Manual       bool
 	Taken        bool
+	LeaseOver    bool
 	NewestFence  bool
 	Transient    bool
 	AttemptsLeft bool
 	Settled      bool // the connection's settle time is over
+	NoUse        bool // looking it up fails, and waiting longer makes no sense
 	ValidityOver bool
 	// what a reading knows
 	Fresh   bool // it began after the last thing that we did

@@ -199,7 +199,7 @@ func (it *Item) settleObserved(on Event, from Place, o Occasion) {
 		return
 	}
 	it.rested(o)
-	it.Message, it.Ours = "", nil
+	it.Message, it.Ours, it.By = "", nil, "" // the reading speaks now
 	if from == atFound || it.excepted() {
 		it.answer()
 	}

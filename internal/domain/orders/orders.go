@@ -102,7 +102,7 @@ type Item struct {
 	SettledAt Instant `json:"settledAt,omitempty"`
 	Message   string  `json:"message,omitempty"` // the system's words, or why it stands where it stands
 	Former    *Place  `json:"former,omitempty"`  // before Error
-	By        string  `json:"by,omitempty"`      // the named person who confirmed what cannot be read
+	By        string  `json:"by,omitempty"`      // the named person who confirmed it, until a reading shows it
 }
 
 // Policy is what evaluation computed for an item.
@@ -242,6 +242,7 @@ type Step struct {
 	At       time.Time
 	Actor    string
 	Why      string
+	row      *Row // the line of the table that allowed it
 }
 
 // TakeSteps returns the steps taken since the last call and forgets them.

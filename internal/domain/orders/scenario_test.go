@@ -134,6 +134,9 @@ func (s *story) check() {
 	s.t.Helper()
 	taken := s.a.TakeSteps()
 	s.steps = append(s.steps, taken...)
+	for _, step := range taken {
+		shown(step.row, step.From, step.To)
+	}
 	for _, problem := range wrong(s.a, s.steps) {
 		s.t.Error(problem)
 	}
@@ -146,7 +149,9 @@ func (s *story) evaluate() *story {
 		current = nil
 	}
 	s.a.Adopt(e, s.h, current, At(s.now)-1)
+	kept := s.foresee()
 	s.must(s.a.Judge(s.occasion()))
+	s.kept(kept)
 	if err := s.a.Judge(s.occasion()); err != nil || len(s.a.TakeSteps()) > 0 {
 		s.t.Error("judging again moves although nothing changed", err)
 	}
@@ -204,7 +209,11 @@ func (s *story) report(r Report) error {
 	if r.Key == "" && s.system != nil {
 		r.Key = "k1"
 	}
-	return s.a.Report(s.occasion(), r)
+	kept, before := s.foresee(), slices.Clone(s.a.Items)
+	err := s.a.Report(s.occasion(), r)
+	s.kept(kept)
+	s.again(before, r)
+	return err
 }
 
 func (s *story) each(effect ItemReport) map[int]ItemReport {

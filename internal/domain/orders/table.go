@@ -106,6 +106,10 @@ func restOf(f *Facts) int {
 	return 0
 }
 
+// standsOf picks of verified, where something is expected: the absence of a
+// declined value is not.
+func standsOf(f *Facts) int { return pick(f.RestFrozen, 1, 0) }
+
 // Table is the machine: every legal move. It drives the function Next, the
 // databases' guard, the generated diagrams, the buttons that a page offers, and
 // the exhaustive test.
@@ -120,6 +124,7 @@ func makeTable() []Row {
 	rows = append(rows, changedRows()...)
 	rows = append(rows, peopleRows()...)
 	rows = append(rows, agentRows()...)
+	rows = append(rows, unansweredRows()...)
 	return append(rows, readingRows()...)
 }
 
@@ -194,7 +199,11 @@ func expectedRows() []Row {
 			When: func(f *Facts) bool { return f.Wanted && f.NoAdd && f.Adds && !f.Equal }, To: one(atInactive),
 		},
 
-		{Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Equal && !f.Unseen || f.RestFrozen }, To: rest, Which: restOf},
+		{
+			// A frozen value rests unread: the next reading asks where it does not stand.
+			Name: "what is already there is Verified", From: one(atNone), On: Expect, By: ByEvaluation,
+			When: func(f *Facts) bool { return f.Equal && !f.Unseen || f.RestFrozen && f.Exists }, To: rest, Which: restOf,
+		},
 		{
 			Name: "an order for what is already there is withdrawn",
 			From: places(pending, one(atAwaiting), one(atErrored)), On: Expect, By: ByEvaluation,
@@ -203,7 +212,7 @@ func expectedRows() []Row {
 		{
 			Name: "a question is answered when the expected value is the one read",
 			From: one(atFound), On: Expect, By: ByEvaluation,
-			When: func(f *Facts) bool { return f.Equal && !f.Unseen && f.Wanted }, To: rest, Which: restOf,
+			When: func(f *Facts) bool { return f.Equal && !f.Unseen && f.Wanted }, To: verified, Which: standsOf,
 		},
 
 		{
@@ -353,6 +362,10 @@ func peopleRows() []Row {
 func agentRows() []Row {
 	retried := places(again, one(atErrored))
 	return []Row{
+		{
+			Name: "a surprise takes back the release of what has not gone out",
+			From: one(atReleased), On: Hold, By: ByAgent, When: func(f *Facts) bool { return f.Surprise }, To: one(atPending),
+		},
 		{Name: "an order is collected when every gate is open", From: pending, On: Collect, By: ByAgent, When: func(f *Facts) bool { return f.GatesOpen }, To: one(atTransmitted)},
 		{
 			Name: "where nothing can be read, a technician's confirmation verifies",
@@ -391,21 +404,34 @@ func agentRows() []Row {
 			From: sent, On: Refuse, By: ByAgent, When: func(f *Facts) bool { return f.NewestFence },
 			To: retried, Which: func(f *Facts) int { return pick(f.Transient && f.AttemptsLeft, againOf(f), 2) },
 		},
+	}
+}
+
+// unansweredRows are about what nobody reported.
+func unansweredRows() []Row {
+	retried := places(again, one(atErrored))
+	return []Row{
 		{
 			Name: "a lost report is looked up, never resent",
 			From: one(atTransmitted), On: Lose, By: ByAgent, When: func(f *Facts) bool { return !f.Manual }, To: one(atReadBack),
 		},
 		{
 			Name: "an expired lease is looked up, never resent",
-			From: one(atTransmitted), On: Expire, By: ByClock, When: func(f *Facts) bool { return !f.Manual }, To: one(atReadBack),
+			From: one(atTransmitted), On: Expire, By: ByClock, When: func(f *Facts) bool { return !f.Manual && f.LeaseOver }, To: one(atReadBack),
 		},
-		{Name: "looked up: it happened", From: one(atReadBack), On: Confirm, By: ByAgent, To: one(atExecuted)},
+		{
+			Name: "looked up: it happened", From: one(atReadBack), On: Confirm, By: ByAgent,
+			When: func(f *Facts) bool { return f.Shows }, To: one(atExecuted),
+		},
 		{
 			Name: "looked up: it did not happen",
-			From: one(atReadBack), On: Contradict, By: ByAgent, When: func(f *Facts) bool { return f.Settled },
+			From: one(atReadBack), On: Contradict, By: ByAgent, When: func(f *Facts) bool { return f.Settled && !f.Shows },
 			To: retried, Which: func(f *Facts) int { return pick(f.AttemptsLeft, againOf(f), 2) },
 		},
-		{Name: "what cannot be looked up has an unknown outcome", From: one(atReadBack), On: Expire, By: ByClock, To: one(atUnknown)},
+		{
+			Name: "what cannot be looked up has an unknown outcome", From: one(atReadBack), On: Expire, By: ByClock,
+			When: func(f *Facts) bool { return f.NoUse }, To: one(atUnknown),
+		},
 		{
 			Name: "what no technician confirmed in time has an unknown outcome",
 			From: one(atTransmitted), On: Expire, By: ByClock,
@@ -447,7 +473,7 @@ func readingRows() []Row {
 		{
 			Name: "a found value that was put right by hand is no question any more",
 			From: one(atFound), On: Verify, By: ByReading,
-			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted && !f.Association }, To: rest, Which: restOf,
+			When: func(f *Facts) bool { return f.Shows && f.Fresh && f.Wanted && !f.Association }, To: verified, Which: standsOf,
 		},
 		{
 			Name: "a declined or unwanted value that is gone again is no question any more",

@@ -63,6 +63,7 @@ var fits = map[string]struct {
 	"a block that is switched on holds what no reviewer approved":   {Facts{Blocked: true}, []string{"Blocked", "ApprovedNow"}},
 	"trouble with another item of the resource holds this one":      {Facts{OtherTrouble: true}, []string{"OtherTrouble", "ApprovedNow", "RetriedNow", "Removal"}},
 
+	"a surprise takes back the release of what has not gone out":      {Facts{Surprise: true}, []string{"Surprise"}},
 	"an order is collected when every gate is open":                   {Facts{GatesOpen: true}, []string{"GatesOpen"}},
 	"where nothing can be read, a technician's confirmation verifies": {Facts{Manual: true, Named: true}, []string{"Manual", "Readable", "Named"}},
 	"where nothing can be read, a named person's confirmation settles an unknown outcome": {
@@ -74,9 +75,11 @@ var fits = map[string]struct {
 	"a second report of the same attempt changes nothing":                   {Facts{NewestFence: true}, []string{"NewestFence"}},
 	"what was certainly refused is tried again while attempts are left":     {Facts{NewestFence: true, Transient: true, AttemptsLeft: true}, []string{"NewestFence"}},
 	"a lost report is looked up, never resent":                              {Facts{}, []string{"Manual"}},
-	"an expired lease is looked up, never resent":                           {Facts{}, []string{"Manual"}},
-	"looked up: it did not happen":                                          {Facts{Settled: true}, []string{"Settled"}},
-	"what no technician confirmed in time has an unknown outcome":           {Facts{Manual: true, ValidityOver: true}, []string{"ValidityOver"}},
+	"an expired lease is looked up, never resent":                           {Facts{LeaseOver: true}, []string{"Manual", "LeaseOver"}},
+	"looked up: it happened":                                                {Facts{Shows: true}, []string{"Shows"}},
+	"looked up: it did not happen":                                          {Facts{Settled: true}, []string{"Settled", "Shows"}},
+	"what cannot be looked up has an unknown outcome":                       {Facts{NoUse: true}, []string{"NoUse"}},
+	"what no technician confirmed in time has an unknown outcome":           {Facts{Manual: true, ValidityOver: true}, []string{"Manual", "ValidityOver"}},
 	"what no reading showed in time has an unknown outcome":                 {Facts{ValidityOver: true}, []string{"ValidityOver", "Once"}},
 	"a withdrawn instruction that nobody took is recalled":                  {Facts{Manual: true}, []string{"Manual", "Taken"}},
 	"a withdrawn instruction that somebody took is marked no longer wanted": {Facts{Manual: true, Taken: true}, []string{"Manual", "Taken"}},
@@ -139,6 +142,24 @@ func TestEveryRowIsReachedFromEachOfItsPlacesAndRefusedWhenItsGuardIsOff(t *test
 	for name := range fits {
 		if !used[name] {
 			t.Errorf("no row is called %q", name)
+		}
+	}
+}
+
+func TestEveryFactThatAGuardAsksIsTriedWrong(t *testing.T) {
+	facts := reflect.TypeFor[Facts]()
+	for i := range table {
+		row := &table[i]
+		if row.When == nil {
+			continue
+		}
+		fit := fits[row.Name]
+		for n := range facts.NumField() {
+			name := facts.Field(n).Name
+			off := flip(fit.facts, name)
+			if !row.When(&off) && !slices.Contains(fit.wrong, name) {
+				t.Errorf("%q asks %s, and nothing tries it wrong", row.Name, name)
+			}
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (a *AssignedResource) Collect(o Occasion, agent string, lease time.Duration
 		}
 		it.Before = it.Is
 		it.Attempts++
-		it.SentAt, it.DoneAt, it.Message = At(o.Now), 0, ""
+		it.SentAt, it.DoneAt, it.Message, it.By = At(o.Now), 0, "", ""
 		it.Ours = append(it.Ours, Sent{Holding: it.Want, At: At(o.Now)})
 	}
 	return nil
@@ -171,7 +171,7 @@ const lossSettles = time.Second
 
 // executed notes that a value of ours is in the system, as far as is known.
 func (a *AssignedResource) executed(it *Item, o Occasion, r Report) {
-	it.DoneAt, it.Message = At(o.Now), ""
+	it.DoneAt, it.Message, it.By = At(o.Now), "", r.Person
 	if !r.At.IsZero() {
 		it.DoneAt = At(r.At)
 	}
@@ -179,7 +179,7 @@ func (a *AssignedResource) executed(it *Item, o Occasion, r Report) {
 		it.Ours[n-1].Done = it.DoneAt
 	}
 	if it.Place.AtRest() && it.Place != atExecuted {
-		it.By, it.Ours, it.Is = r.Person, nil, it.Want
+		it.Ours, it.Is = nil, it.Want
 		it.rested(o)
 		it.Message = fmt.Sprintf("confirmed by %s, not read", r.Person)
 	}
@@ -193,12 +193,15 @@ func (a *AssignedResource) Abandoned(o Occasion, on Event) error {
 		return nil
 	}
 	return a.whole(func() error {
+		over := a.Order.LeaseUntil <= At(o.Now)
 		a.Order.LeaseUntil = 0
 		for _, it := range a.Carried() {
 			if it.Place != atTransmitted {
 				continue
 			}
-			if err := a.take(it, on, a.facts(it, o), o); err != nil {
+			f := a.facts(it, o)
+			f.LeaseOver = over
+			if err := a.take(it, on, f, o); err != nil {
 				return err
 			}
 			it.Message = o.Why
@@ -241,6 +244,8 @@ func (a *AssignedResource) LookedUp(o Occasion, look Look) error {
 func (a *AssignedResource) lookedUp(it *Item, look Look, o Occasion) error {
 	f := a.facts(it, o)
 	f.Settled = true
+	f.Shows = look.Failed == "" && it.Same(it.shownBy(look.Resource), it.Want)
+	f.NoUse = look.Failed != "" && look.Deadline
 	switch {
 	case look.Failed != "":
 		o.Why, it.Message = look.Failed, look.Failed
@@ -248,7 +253,7 @@ func (a *AssignedResource) lookedUp(it *Item, look Look, o Occasion) error {
 			return nil
 		}
 		return a.take(it, Expire, f, o)
-	case it.Same(it.shownBy(look.Resource), it.Want):
+	case f.Shows:
 		o.Why = "looked up: it happened"
 		if err := a.take(it, Confirm, f, o); err != nil {
 			return err

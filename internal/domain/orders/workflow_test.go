@@ -76,3 +76,26 @@ func TestAQuestionedValueWhoseRuleFailedIsStillQuestioned(t *testing.T) {
 	s.expect(assignments.ExpectedItem{Property: mail, Wanted: true, Failed: "boom"}).evaluate().at(mail, atError)
 	s.wants(mail, "newer@x").evaluate().at(mail, atFound).flow(mail, assignments.Questioned)
 }
+
+func TestAKeptAccountStaysKeptWhateverHappensToIt(t *testing.T) {
+	for name, happens := range map[string]func(*story) *story{
+		"its type is declared again": func(s *story) *story { return s.undeclared().evaluate() },
+		"it goes and comes back":     func(s *story) *story { return s.gone().reads().at("", atFound).holds(mail, "x@x").reads() },
+		"its rule fails and is mended": func(s *story) *story {
+			s.e.Failed = "boom"
+			s.evaluate().at("", atError)
+			s.e.Failed = ""
+			return s.evaluate()
+		},
+		"its values change": func(s *story) *story { return s.holds(mail, "y@x").reads().evaluate() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := unauthorized(t).decide(Keep, "").evaluate()
+			s.t = t
+			happens(s).at("", atVerified).flow("", assignments.Approved).reads().evaluate().flow("", assignments.Approved).open(false)
+			if s.a.Unauthorized() {
+				t.Error("the question came back")
+			}
+		})
+	}
+}

@@ -25,6 +25,8 @@ type Options struct {
 	LDAP     bool            // start a directory of the company's own as one more system
 	Packages []connector.Package
 	Out      io.Writer // what happens, for people
+	// Progress is told how far the rounds have come; its functions may be nil.
+	Progress loop.Progress
 	// Ended is handed the result before the company is served; may be nil.
 	Ended func(*Result) error
 	// Serve goes on serving the company after the first round; nil ends instead.
@@ -64,10 +66,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if p.Engine, err = loop.Open(ctx, loop.Options{Dir: laid.Dir, Packages: o.Packages, Day: laid.Company.At}); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
+	p.Progress = o.Progress
 	result, err := p.run(ctx, o.Once)
 	if err == nil && o.Ended != nil {
 		err = o.Ended(result)
 	}
+	p.Progress = loop.Progress{} // a server has a log instead
 	if err == nil && !o.Once && o.Serve != nil {
 		err = o.Serve(ctx, p.Engine)
 	}

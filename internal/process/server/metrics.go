@@ -105,7 +105,7 @@ type standing struct{ engine *loop.Engine }
 var (
 	ordersStanding = prometheus.NewDesc("provisor_orders", "Open orders by provisioning state.", []string{"number", "state"}, nil)
 	parked         = prometheus.NewDesc("provisor_orders_parked", "Open orders that a tripped threshold holds.", []string{"type", "kind"}, nil)
-	changes        = prometheus.NewDesc("provisor_journal_entries", "Entries of the journal.", nil, nil)
+	changes        = prometheus.NewDesc("provisor_journal_entries_total", "Entries of the journal.", nil, nil)
 )
 
 // Describe lists what is asked.

@@ -71,6 +71,11 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 		c := Check{Name: name, OK: err == nil}
 		if err != nil {
 			c.Says, health.OK = said(err), false
+		}
+		switch changed := s.told.changed(name, c.OK); {
+		case changed && c.OK:
+			s.Log.Info("ready again", "check", name)
+		case changed:
 			s.Log.Warn("not ready", "check", name, "error", err)
 		}
 		health.Checks = append(health.Checks, c)
@@ -83,6 +88,25 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	health.Checks = append(health.Checks, s.rounds.check())
 	answer(w, health)
+}
+
+// told remembers what the log knows of each check: whoever asks every second
+// shall not fill it.
+type told struct {
+	lock  sync.Mutex
+	fails map[string]bool
+}
+
+// changed notes how a check stands and tells whether it stood otherwise before.
+func (t *told) changed(name string, ok bool) bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	before := t.fails[name]
+	if t.fails == nil {
+		t.fails = map[string]bool{}
+	}
+	t.fails[name] = !ok
+	return before == ok
 }
 
 // said is an error without what stands behind it: addresses and statements are

@@ -98,8 +98,8 @@ func CheckAddress(address string) error {
 	if err != nil {
 		return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not an address", address), Do: "write it as " + DefaultAddress}
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not a port (%d)", port, n), Do: "write the address as " + DefaultAddress}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not a port: it is a number up to 65535", port), Do: "write the address as " + DefaultAddress}
 	}
 	if !onLoopback(host) {
 		return &fault.Error{
@@ -123,6 +123,7 @@ type server struct {
 	engine  *loop.Engine
 	metrics *metrics
 	rounds  lastRound
+	told    told
 }
 
 // serve answers until the context ends.
@@ -168,11 +169,12 @@ func (s *server) holder() string {
 // round goes once round the path.
 func (s *server) round(ctx context.Context, _ string) error {
 	r, err := s.engine.Run(ctx, false)
-	s.rounds.note(s.engine.Clock(), err)
 	if fault.KindOf(err) == fault.NotFound {
+		s.rounds.note(s.engine.Clock(), nil)
 		s.Log.Info("nothing to do yet", "because", err)
 		return nil
 	}
+	s.rounds.note(s.engine.Clock(), err)
 	s.metrics.round(r)
 	return err
 }

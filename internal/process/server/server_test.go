@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +51,10 @@ func serve(t *testing.T, o server.Options) *site {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	o.Address, o.Every, o.Log = "127.0.0.1:0", time.Hour, slog.New(slog.NewTextHandler(io.Discard, nil))
+	o.Address, o.Every = "127.0.0.1:0", time.Hour
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	o.Ready = func(address string) { ready <- address }
 	go func() { ended <- server.Run(ctx, e, o) }()
 	s := &site{Engine: e}
@@ -136,6 +140,43 @@ func TestOnlyLoopbackIsListenedOn(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+	if err := server.CheckAddress("127.0.0.1:99999"); err == nil || strings.Contains(err.Error(), "(65535)") {
+		t.Errorf("a port that is none is told as %v", err)
+	}
+}
+
+func TestWhoAsksAgainAndAgainFillsNoLog(t *testing.T) {
+	var log lines
+	s := serve(t, server.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 5 {
+		s.get(t, "/readyz", "")
+	}
+	if n := log.with("not ready"); n != 1 {
+		t.Errorf("5 questions before anything is deployed leave %d lines", n)
+	}
+	s.deploy(t)
+	s.get(t, "/readyz", "")
+	if n := log.with("ready again"); n != 1 {
+		t.Errorf("the end of it leaves %d lines", n)
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	lock sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) with(part string) int {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return strings.Count(l.text.String(), part)
 }
 
 func TestARequestUnderAForeignNameIsRefused(t *testing.T) {
@@ -154,6 +195,13 @@ func TestAServerIsReadyOnceSomethingIsDeployedAndGoesRoundByItself(t *testing.T)
 	if err := json.Unmarshal([]byte(body), &h); err != nil || code != http.StatusServiceUnavailable || h.OK {
 		t.Fatalf("before deploying: %d %s %v", code, body, err)
 	}
+	if err := s.AddDue(t.Context(), due("round")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a round that finds nothing to do is no failure", func() bool {
+		_, body = s.get(t, "/readyz", "")
+		return strings.Contains(body, `{"name":"round","ok":true,"says":"ended`)
+	})
 	s.deploy(t)
 	if code, body = s.get(t, "/readyz", ""); code != http.StatusOK {
 		t.Fatalf("after deploying: %d %s", code, body)
@@ -232,6 +280,10 @@ func TestThePageOnOperatingNamesEachMetric(t *testing.T) {
 		name, _, _ = strings.Cut(name, " ")
 		if ok && strings.HasPrefix(name, "provisor_") && !strings.Contains(string(page), "`"+name) {
 			t.Errorf("docs/operate does not name %s", name)
+		}
+		name, ok = strings.CutPrefix(strings.TrimSpace(line), "# TYPE provisor_")
+		if name, counts := strings.CutSuffix(name, " counter"); ok && counts && !strings.HasSuffix(name, "_total") {
+			t.Errorf("provisor_%s counts, and is not called a total", name)
 		}
 	}
 }

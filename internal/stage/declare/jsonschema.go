@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"provisor.dev/provisor/connector"
@@ -124,9 +125,25 @@ func settingSchema(setting connector.Setting, about string) map[string]any {
 		p["type"], p["pattern"] = "string", "^secret:(env|file|store)/.+"
 	case setting.OneOf != nil:
 		delete(p, "type")
-		p["anyOf"] = []any{map[string]any{"enum": setting.OneOf}, map[string]any{"type": "string", "pattern": `\$\{`}}
+		p["anyOf"] = []any{map[string]any{"enum": written(setting.OneOf)}, map[string]any{"type": "string", "pattern": `\$\{`}}
 	}
 	return p
+}
+
+// written are the words of a setting as YAML reads them: true without quotes is
+// no text there.
+func written(words []string) []any {
+	var list []any
+	for _, word := range words {
+		list = append(list, word)
+		if word == "true" || word == "false" {
+			list = append(list, word == "true")
+		}
+		if n, err := strconv.Atoi(word); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // packageSettings makes the settings depend on the package.

@@ -13,6 +13,7 @@ import (
 // accounts works out whether the owner should have resources of the type, which
 // ones they are, and what they should hold.
 func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
+	c, day := e.early(c, t)
 	grants, implied, err := e.entitled(c, t)
 	if err != nil {
 		for _, a := range e.owned[pairKey{t.ID, c.owner.Ref}] {
@@ -34,17 +35,13 @@ func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
 		if implied {
 			x.Workflow = assignments.GivenByRole
 		}
-		e.account(c, t, x, a.known, grants)
+		e.account(c, t, x, day, a.known, grants)
 	}
 }
 
 // account works out what one resource that the owner is entitled to should hold.
-func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.ExpectedResource, known bool, grants []granted) {
+func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.ExpectedResource, day time.Time, known bool, grants []granted) {
 	base := union(grants)
-	day := e.Day
-	if ahead := t.Provisioning.LeadTime; ahead > 0 && base.Begins(day) && !base.Begins(day.Add(ahead)) {
-		day = base.From // it is created early with the values of its first day
-	}
 	target, _ := e.World.Record(t.Target, x.Target)
 	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
 	w := writer{evaluation: e, standing: c, resourceType: t, base: base, day: day, bindings: bindings, target: target}
@@ -64,6 +61,40 @@ func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.Ex
 	}
 	x.Arguments = w.arguments()
 	e.result.Resources = append(e.result.Resources, x)
+}
+
+// early returns the day on which an account is judged, and where the owner stands
+// on it: as a rule today. An account that the lead time creates early is created
+// with all that its first day gives it, and stays so until that day has come.
+func (e *evaluation) early(c *standing, t roles.ResourceType) (*standing, time.Time) {
+	ahead := t.Provisioning.LeadTime
+	if ahead <= 0 || c.excluded {
+		return c, e.Day
+	}
+	// What throws is for the present day to say.
+	now, _, err := e.entitled(c, t)
+	if err != nil || len(now) > 0 && !union(now).Begins(e.Day) {
+		return c, e.Day
+	}
+	then := e.standingOn(c, e.Day.Add(ahead))
+	grants, _, err := e.entitled(then, t)
+	if err != nil || len(grants) == 0 {
+		return c, e.Day
+	}
+	first := union(grants)
+	if !first.Begins(e.Day) || first.Begins(e.Day.Add(ahead)) {
+		return c, e.Day
+	}
+	return e.standingOn(c, first.From), first.From
+}
+
+// standingOn is where the owner will stand on a day, as far as is known.
+func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
+	then := *e
+	then.Day, then.result = day, &Result{}
+	ahead := then.standingOf(c.owner)
+	then.assignRoles(ahead)
+	return ahead
 }
 
 // entitled collects what gives the owner the resource: type rules, and role

@@ -2,6 +2,7 @@ package fulfil
 
 import (
 	"context"
+	"slices"
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
@@ -48,7 +49,45 @@ func (d *drain) builder(ctx context.Context, t roles.ResourceType, a *orders.Ass
 		}
 		b.change.Items = append(b.change.Items, item)
 	}
+	if b.change.Kind == connector.Delete {
+		if err := d.unlink(ctx, b, a); err != nil {
+			return b, err
+		}
+	}
 	return b, nil
+}
+
+// unlink names the links to the account that others store, as they were last
+// read and as we wrote them since: removals run in the reverse order of
+// additions, so that nothing is left that leads nowhere.
+func (d *drain) unlink(ctx context.Context, b *builder, a *orders.AssignedResource) error {
+	for _, p := range b.change.Shape.Properties {
+		declared := b.entity.Properties[schema.PropertyName(p.Name)]
+		if declared.Inverse == "" {
+			continue
+		}
+		holders, err := d.names.holders(ctx, declared.Link, declared.Inverse, a.Target)
+		if err != nil {
+			return fault.Wrap(fault.Unavailable, "carry out", err)
+		}
+		for i := range a.Items {
+			if it := &a.Items[i]; it.Property == declared.Name && it.Link != "" && it.Held() && !slices.Contains(holders, it.Link) {
+				holders = append(holders, it.Link)
+			}
+		}
+		slices.Sort(holders)
+		for _, far := range holders {
+			target, err := d.reference(ctx, declared.Link, far)
+			switch {
+			case fault.KindOf(err) == fault.NotFound:
+				continue // the other side is gone, and the link with it
+			case err != nil:
+				return err
+			}
+			b.change.Unlink = append(b.change.Unlink, connector.Item{Op: connector.OpRemove, Property: p, Target: target})
+		}
+	}
+	return nil
 }
 
 // item translates one item.

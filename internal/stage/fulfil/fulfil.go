@@ -33,6 +33,7 @@ type Store interface {
 	Collectable(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID, now orders.Instant, limit int) ([]orders.AssignedID, error)
 	Transmitted(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
 	ToReadBack(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
+	ReleasedOwners(ctx context.Context, at stage.ParkKey) (int, error)
 	stage.Saver
 }
 
@@ -150,6 +151,7 @@ type drain struct {
 	numbers    *stage.Numbering
 	names      *nameCache
 	about      connector.Description
+	waves      *waves
 }
 
 func (d *drain) run(ctx context.Context) error {
@@ -165,6 +167,7 @@ func (d *drain) run(ctx context.Context) error {
 	defer func() { _ = release() }() // the lock dies with the process at the latest
 	d.numbers = stage.Numbers(ctx, d.Store, stage.OrderCounter)
 	d.names = newNameCache(d.Runner)
+	d.waves = newWaves(d)
 	if d.connection.Manual {
 		if err := d.settleUnknown(ctx); err != nil {
 			return err
@@ -266,8 +269,15 @@ func (d *drain) sift(ctx context.Context, most int) (open []*orders.AssignedReso
 	waits := map[orders.AssignedID]string{}
 	for _, a := range list {
 		w := g.Waits(a)
+		ready := a.Ready(g.Now)
+		goes := w == "" && len(ready) > 0 && len(open) < collectedAtOnce
+		if goes {
+			if w, err = d.waves.wait(ctx, a, ready); err != nil {
+				return nil, 0, err
+			}
+		}
 		switch {
-		case w == "" && len(a.Ready(g.Now)) > 0 && len(open) < collectedAtOnce:
+		case goes && w == "":
 			open = append(open, a)
 		case w != "" && a.Order.Waits != w:
 			waits[a.ID] = w
@@ -308,7 +318,9 @@ func (d *drain) collectThese(ctx context.Context, list []*orders.AssignedResourc
 	for _, a := range list {
 		if a := byID[a.ID]; a != nil {
 			collected = append(collected, a)
+			continue
 		}
+		d.waves.forget(a.ID)
 	}
 	d.out.Collected += len(collected)
 	return collected, nil

@@ -3,6 +3,7 @@ package fulfil
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"provisor.dev/provisor/internal/domain/resources"
@@ -18,10 +19,20 @@ type nameCache struct {
 	index  stage.NameIndex
 	loaded map[schema.EntityType]bool
 	held   map[schema.EntityType]map[resources.Key]*resources.Resource
+	back   map[stored]map[resources.Key][]resources.Key
+}
+
+// stored is a property that keeps links, with the entity type that has it.
+type stored struct {
+	entity   schema.EntityType
+	property schema.PropertyName
 }
 
 func newNameCache(r *Runner) *nameCache {
-	return &nameCache{Runner: r, index: stage.NameIndex{}, loaded: map[schema.EntityType]bool{}, held: map[schema.EntityType]map[resources.Key]*resources.Resource{}}
+	return &nameCache{
+		Runner: r, index: stage.NameIndex{}, loaded: map[schema.EntityType]bool{},
+		held: map[schema.EntityType]map[resources.Key]*resources.Resource{}, back: map[stored]map[resources.Key][]resources.Key{},
+	}
 }
 
 // of prepares the names that the links of an entity type may use.
@@ -80,4 +91,26 @@ func (n *nameCache) resources(ctx context.Context, t schema.EntityType) (map[res
 	}
 	n.held[t] = byKey
 	return byKey, nil
+}
+
+// holders lists the resources of an entity type whose property leads to a key,
+// as they were last read. The links are turned round once per run.
+func (n *nameCache) holders(ctx context.Context, t schema.EntityType, p schema.PropertyName, to resources.Key) ([]resources.Key, error) {
+	byKey, err := n.resources(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	at := stored{t, p}
+	if n.back[at] == nil {
+		turned := map[resources.Key][]resources.Key{}
+		for key, r := range byKey {
+			for _, link := range r.Links[p] {
+				turned[link] = append(turned[link], key)
+			}
+		}
+		n.back[at] = turned
+	}
+	return slices.Clone(n.back[at][to]), nil
 }

@@ -140,21 +140,25 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 	}
 	o := d.occasion("")
 	verified := map[orders.AssignedID]int{} // by resource: one may be moved twice
+	surprises := map[orders.AssignedID]string{}
 	err := d.save(ctx, "report", list, func(a *orders.AssignedResource) error {
 		c := byID[a.ID]
 		delete(verified, a.ID)
+		surprises[a.ID] = "a newer attempt has begun"
 		if err := a.Report(o, c.report); err != nil {
 			if fault.KindOf(err) == fault.Conflict {
 				return nil // a newer attempt has begun: this one is history
 			}
 			return err
 		}
+		surprises[a.ID] = surprising(a, c.report)
 		if c.readBack == nil {
 			return nil
 		}
 		if err := a.Observe(o, c.readBack.of(a)); err != nil {
 			return err
 		}
+		surprises[a.ID] = surprising(a, c.report)
 		for id := range c.report.Items {
 			if it := a.Item(id); it != nil && it.Place.State == orders.Verified {
 				verified[a.ID]++
@@ -168,7 +172,15 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 	if d.Progress != nil {
 		d.Progress(d.out.Connection, d.out.Collected)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, c := range batch {
+		if err := d.waves.end(ctx, c, surprises[c.assigned.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *drain) tally(c carried) {

@@ -74,10 +74,6 @@ func versionOf(a *orders.AssignedResource) string {
 	return fmt.Sprintf("%d/%d/%t", a.Order.ID, a.Order.Version, a.Order.Closed.IsZero())
 }
 
-// percentFloor is the size below which percentages say little: what a resource
-// type held before the run counts as at least this much.
-const percentFloor = 20
-
 // Brake says which kinds of which resource types a threshold parks. pending are
 // the orders of the kind that would be ready to go out, held is what the
 // resource type held before the run. Everything that is switched on counts; the
@@ -90,7 +86,7 @@ func Brake(m *roles.Model, pending map[stage.ParkKey]int, held map[roles.Resourc
 			continue
 		}
 		limit, percent := limits(t.Provisioning.Thresholds, at.Kind)
-		base := max(held[at.Type], percentFloor)
+		base := max(held[at.Type], stage.ThresholdFloor)
 		var why []string
 		if limit > 0 && n > limit {
 			why = append(why, fmt.Sprintf("%d %ss, at most %d are let through", n, at.Kind, limit))

@@ -148,10 +148,23 @@ func (d *Desk) report(ctx context.Context, ids []orders.AssignedID, items []int,
 			}
 		}
 		if len(r.Items) == 0 {
+			if by, at := confirmed(a); by != "" && what.Effect == orders.EffectDone {
+				return fault.New(fault.Conflict, name, "already confirmed by %s at %s", by, at.Format(time.RFC3339))
+			}
 			return fault.New(fault.Refused, name, "nothing of the order is with people now")
 		}
 		return a.Report(o, r)
 	})
+}
+
+// confirmed says who confirmed what the order carried, and when.
+func confirmed(a *orders.AssignedResource) (by string, at time.Time) {
+	for _, it := range a.Carried() {
+		if it.By != "" {
+			return it.By, it.DoneAt.Time()
+		}
+	}
+	return "", time.Time{}
 }
 
 func contains(list []int, n int) bool {

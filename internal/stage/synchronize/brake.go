@@ -60,14 +60,15 @@ func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference, names
 		return fmt.Sprintf("no %s of %s would be known any more: is it another column?", d.broken[0], e.Type), nil
 	}
 	limits := r.Model.Connectors[e.Connector].Thresholds
-	if tripped := Brake(limits, d.counts, d.links); tripped == "" {
+	counts := d.counts
+	counts.Removed += d.kept // a file that lacks them is as suspicious as if nobody named them
+	if tripped := Brake(limits, counts, d.links); tripped == "" && !d.strange && len(d.emptied) == 0 {
 		return "", nil
 	}
 	w, err := r.wanted(ctx, e, names)
 	if err != nil {
 		return "", err
 	}
-	counts := d.counts
 	for _, key := range d.remove {
 		if w.gone[key] {
 			counts.Removed--
@@ -85,6 +86,12 @@ func (r *Runner) brake(ctx context.Context, e schema.Entity, d difference, names
 				counts.Changed--
 			}
 		}
+	}
+	if d.strange && counts.Added > 0 && counts.Removed == 0 {
+		return fmt.Sprintf("none of the %d that are known is in it, and %d others are: is the key in another column?", counts.Held, counts.Added), nil
+	}
+	if name, n := w.emptied(d); n >= allFloor && limits.UpdatePercent > 0 {
+		return fmt.Sprintf("all %d values of %s.%s would be lost: is it another column?", n, e.Type, name), nil
 	}
 	return Brake(limits, counts, d.links), nil
 }
@@ -159,6 +166,27 @@ func (w *wanted) take(e, entity schema.Entity, a *orders.AssignedResource, targe
 			w.items[wantedItem{it.Link, p.Inverse, target}] = it.Want
 		}
 	}
+}
+
+// emptied returns a property of which all values would be lost, and how many of
+// them Provisor does not want gone itself.
+func (w *wanted) emptied(d difference) (schema.PropertyName, int) {
+	for _, name := range d.emptied {
+		n := 0
+		for i := range d.put {
+			old, known := d.before[d.put[i].Key]
+			if !known || old.Value(name).IsNull() || !d.put[i].Value(name).IsNull() {
+				continue
+			}
+			if want, ours := w.items[wantedItem{old.Key, name, ""}]; !ours || want.There {
+				n++
+			}
+		}
+		if n >= allFloor {
+			return name, n
+		}
+	}
+	return "", 0
 }
 
 // linksWanted counts the lost links that Provisor itself wanted gone.

@@ -1,16 +1,18 @@
 package synchronize
 
 import (
-	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
-	"provisor.dev/provisor/value"
 )
+
+// keptNamedMax is how many kept keys a finding names: enough to find the others.
+const keptNamedMax = 5
 
 // difference is what a reading would change.
 type difference struct {
@@ -19,6 +21,9 @@ type difference struct {
 	counts   resources.Counts
 	links    int                   // links held before
 	broken   []schema.PropertyName // those whose links would all lead nowhere
+	kept     int                   // missing, and still named by others
+	emptied  []schema.PropertyName // those whose values would all be lost
+	strange  bool                  // none of those known is in it
 	before   map[resources.Key]*resources.Resource
 	findings []fault.Finding
 }
@@ -36,6 +41,11 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 	for _, key := range f.setAside {
 		present[key] = true
 	}
+	for _, key := range f.kept {
+		present[key] = true
+	}
+	d.kept = len(f.kept)
+	lost, gained := map[schema.PropertyName]int{}, map[schema.PropertyName]int{}
 	dangling, linked := map[schema.PropertyName]int{}, map[schema.PropertyName]int{}
 	for _, object := range f.objects {
 		now := stage.ResourceOf(f.entity, object, names, r.Programs)
@@ -47,6 +57,10 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 		}
 		present[now.Key] = true
 		old, ok := before[now.Key]
+		if ok {
+			r.keepLinks(f.entity, old, &now, names)
+		}
+		countValues(old, &now, lost, gained)
 		switch {
 		case !ok:
 			d.counts.Added++
@@ -66,9 +80,50 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 		}
 	}
 	d.counts.Removed = len(d.remove)
+	d.strange = len(known) > 0 && !slices.ContainsFunc(known, func(r resources.Resource) bool { return present[r.Key] })
+	d.emptied = emptied(known, lost, gained)
 	d.broken = broken(f.entity, known, linked, dangling)
-	d.findings = danglingFindings(f.entity, dangling)
+	d.findings = append(danglingFindings(f.entity, dangling), keptFindings(f)...)
 	return d
+}
+
+// keepLinks keeps the reference data to which a resource led where a link to one
+// leads nowhere now: that the department is unknown does not say that somebody is
+// in none. What Provisor writes itself is taken as it is, so that drift shows.
+func (r *Runner) keepLinks(e schema.Entity, old, now *resources.Resource, names stage.Names) {
+	if len(now.Dangling) == 0 || r.managed(e.Type) {
+		return
+	}
+	for name := range now.Dangling {
+		p := e.Properties[name]
+		held := old.Links[name]
+		if p.Many || len(held) != 1 || len(now.Links[name]) > 0 || !r.reference(p.Link) {
+			continue
+		}
+		if key, ok := names.Named(p.Link, string(held[0])); !ok || key != held[0] {
+			continue
+		}
+		if now.Links == nil {
+			now.Links = map[schema.PropertyName][]resources.Key{}
+		}
+		now.Links[name] = held
+	}
+}
+
+// keptFindings says what is missing and still named.
+func keptFindings(f *fetched) []fault.Finding {
+	if len(f.kept) == 0 {
+		return nil
+	}
+	named := make([]string, 0, keptNamedMax)
+	for _, key := range f.kept[:min(len(f.kept), keptNamedMax)] {
+		named = append(named, string(key))
+	}
+	return []fault.Finding{{
+		Object: string(f.entity.Type),
+		What:   fmt.Sprintf("%d are missing, although others still name them (%s): they are kept", len(f.kept), strings.Join(named, ", ")),
+		Do:     fmt.Sprintf("add them again, or let nobody name them any more; if they are gone: provisor sync %s --release", f.entity.Connector),
+	}}
 }
 
 // broken lists the links of which some were held and none would lead anywhere:
@@ -80,6 +135,44 @@ func broken(e schema.Entity, known []resources.Resource, linked, dangling map[sc
 			list = append(list, name)
 		}
 	}
+	return list
+}
+
+// countValues counts the values that a resource has lost and gained.
+func countValues(old, now *resources.Resource, lost, gained map[schema.PropertyName]int) {
+	for name := range now.Values {
+		if old == nil || old.Value(name).IsNull() {
+			gained[name]++
+		}
+	}
+	if old == nil {
+		return
+	}
+	for name, v := range old.Values {
+		if !v.IsNull() && now.Value(name).IsNull() {
+			lost[name]++
+		}
+	}
+}
+
+// emptied lists the properties of which several values were held and all are
+// lost: the column holds something else now, or nothing.
+func emptied(known []resources.Resource, lost, gained map[schema.PropertyName]int) (list []schema.PropertyName) {
+	for name, n := range lost {
+		if n < allFloor || gained[name] > 0 {
+			continue
+		}
+		held := 0
+		for i := range known {
+			if !known[i].Value(name).IsNull() {
+				held++
+			}
+		}
+		if held == n {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
 	return list
 }
 
@@ -120,47 +213,4 @@ func danglingFindings(e schema.Entity, dangling map[schema.PropertyName]int) []f
 		}
 	}
 	return list
-}
-
-// names knows the resources of every entity type that links lead to: those just
-// read, and those known from before.
-func (r *Runner) names(ctx context.Context, all []*fetched) (stage.Names, error) {
-	index := stage.NameIndex{}
-	for _, f := range all {
-		for _, object := range f.objects {
-			index.Add(f.entity, resources.Key(object.Key), func(p schema.PropertyName) value.Value { return object.Values[string(p)] })
-		}
-	}
-	whole := map[schema.EntityType]bool{}
-	for _, f := range all {
-		whole[f.entity.Type] = f.failed == nil && f.reading.Complete
-	}
-	for _, f := range all {
-		for _, p := range f.entity.Properties {
-			if !p.IsLink() || whole[p.Link] {
-				continue
-			}
-			whole[p.Link] = true
-			if err := r.addKnown(ctx, index, p.Link); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return index, nil
-}
-
-// addKnown adds what the store holds of an entity type; what was just read stays.
-func (r *Runner) addKnown(ctx context.Context, index stage.NameIndex, t schema.EntityType) error {
-	entity, ok := r.Model.Entity(t)
-	if !ok {
-		return nil
-	}
-	list, err := r.Store.Resources(ctx, t)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		index.Add(entity, list[i].Key, list[i].Value)
-	}
-	return nil
 }

@@ -20,7 +20,7 @@ func (r *Runner) Preview(ctx context.Context, connectors []schema.ConnectorID) (
 		r.read(ctx, f)
 		all = append(all, f)
 	}
-	names, err := r.names(ctx, all)
+	names, err := r.names(ctx, all, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,7 +32,7 @@ func (r *Runner) Preview(ctx context.Context, connectors []schema.ConnectorID) (
 			outcomes = append(outcomes, f.outcome())
 			continue
 		}
-		known, err := r.Store.Resources(ctx, f.entity.Type)
+		known, err := r.known(ctx, f)
 		if err != nil {
 			return nil, nil, err
 		}

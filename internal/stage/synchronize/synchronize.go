@@ -70,6 +70,9 @@ type fetched struct {
 	setAside []resources.Key
 	findings []fault.Finding
 	failed   error
+	known    []resources.Resource // what the store holds, once it is loaded
+	loaded   bool
+	kept     []resources.Key // missing from it, and still named by others
 }
 
 // Run reads the chosen connectors. What one system refuses stops no other; the
@@ -83,7 +86,7 @@ func (r *Runner) Run(ctx context.Context, o Options) ([]Outcome, error) {
 		}
 		all = append(all, f)
 	}
-	names, err := r.names(ctx, all)
+	names, err := r.names(ctx, all, o.Release)
 	if err != nil {
 		return nil, err
 	}
@@ -208,10 +211,11 @@ func (r *Runner) commit(ctx context.Context, f *fetched, names stage.Names, rele
 		act.Name, act.Why = "synchronization failed", f.reading.Why
 		return f.outcome(), r.Store.EndReading(ctx, act, f.reading, f.findings)
 	}
-	known, err := r.Store.Resources(ctx, f.entity.Type)
+	known, err := r.known(ctx, f)
 	if err != nil {
 		return Outcome{}, err
 	}
+	f.known, f.loaded = nil, false // a large one is not held until all are committed
 	d := r.compare(f, known, names)
 	f.findings = append(f.findings, d.findings...)
 	f.reading.Counts, f.reading.Ended, f.reading.Findings = d.counts, r.Clock(), len(f.findings)

@@ -68,6 +68,13 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fault.Wrap(fault.Internal, op, err)
 		}
+		// It holds people's data: nobody else reads it. The files beside it take
+		// the same rights. That it cannot be made says the driver, better. A file
+		// that is there is not touched: closing it would give up the locks of whoever
+		// has it open in this process.
+		if file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err == nil {
+			_ = file.Close() // nothing was written
+		}
 	}
 	connector, err := driver.NewConnector(source(path, o.Careless))
 	if err != nil {
@@ -81,12 +88,35 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 		db.SetConnMaxIdleTime(0)
 	}
 	if err := migrate(ctx, db); err != nil {
-		return nil, fault.Wrap(fault.Internal, op, errors.Join(err, db.Close()))
+		return nil, unusable(op, errors.Join(err, db.Close()))
 	}
 	if o.Triples == nil {
 		o.Triples = orders.Triples()
 	}
 	return statement.New(ctx, db, dialect(path), o.Triples)
+}
+
+// unusable is an error of opening, with what to do about those that the file's
+// surroundings cause.
+func unusable(op string, err error) error {
+	told := &fault.Error{Op: op, Err: err}
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return told
+	}
+	switch e.Code() & 0xff {
+	case codes.SQLITE_READONLY:
+		told.Msg, told.Do = "it cannot be written", "run as the user who owns the file and its folder, or give this one the right to write both"
+	case codes.SQLITE_CANTOPEN:
+		told.Msg, told.Do = "it cannot be opened", "look whether it is a file, and whether this user may read and write it and its folder"
+	case codes.SQLITE_NOTADB, codes.SQLITE_CORRUPT:
+		told.Msg, told.Do = "the file is no store of Provisor, or is damaged", "name another folder with --dir, or put a back-up in its place"
+	case codes.SQLITE_FULL, codes.SQLITE_IOERR:
+		told.Msg, told.Do = "the disk does not take it", "look at the free space and the health of the disk"
+	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+		told.Kind, told.Msg, told.Do = fault.Unavailable, "another process keeps it to itself", "try again when that is through"
+	}
+	return told
 }
 
 // source is the driver's address of the file. Pragmas stand here, so that every

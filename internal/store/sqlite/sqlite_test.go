@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,21 @@ func TestAnotherProcessesLockIsRespectedAndEndsWithIt(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsNoStoreSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	scrap, folder := filepath.Join(dir, "scrap.db"), filepath.Join(dir, "folder.db")
+	if err := errors.Join(os.WriteFile(scrap, []byte(strings.Repeat("no database at all ", 300)), 0o600), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{scrap: "is no store of Provisor", folder: "cannot be opened"} {
+		_, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+		var told *fault.Error
+		if !errors.As(err, &told) || !strings.Contains(err.Error(), want) || told.Do == "" {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestABackupIsAStore(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	store := open(t, filepath.Join(dir, "provisor.db"), sqlite.Options{})
@@ -127,4 +143,22 @@ func BenchmarkSynchronized(b *testing.B) {
 	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
 	defer store.Close()
 	storetest.Synchronized(b, store, time.Now)
+}
+
+func TestTheStoreIsReadByItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "provisor.db")
+	db, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		about, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := about.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has the rights %o", filepath.Base(name), mode)
+		}
+	}
 }

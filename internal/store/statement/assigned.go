@@ -205,6 +205,17 @@ func (db *DB) Collectable(ctx context.Context, connector schema.ConnectorID, con
 		ORDER BY gated, id LIMIT $4`, connector, connection, int64(now), limit)
 }
 
+// ReleasedOwners counts the owners of whom a person let something of a kind
+// through a threshold that has not gone out yet.
+func (db *DB) ReleasedOwners(ctx context.Context, at ParkKey) (int, error) {
+	owners := 0
+	err := db.read().each(ctx, `SELECT count(*) FROM (SELECT DISTINCT o.owner_type, o.owner_key
+		FROM order_item i JOIN provisioning_order o ON o.id = i.order_id
+		WHERE i.live = 1 AND i.state = $1 AND i.mark = $2 AND o.closed_at = 0 AND o.type = $3 AND o.kind = $4) owners`,
+		[]any{int(orders.Pending), string(orders.Released), string(at.Type), string(at.Kind)}, func(r *sql.Rows) error { return r.Scan(&owners) })
+	return owners, db.failed("count released orders", err)
+}
+
 // Transmitted returns the assigned resources with an item that an agent or a
 // technician holds.
 func (db *DB) Transmitted(ctx context.Context, connector schema.ConnectorID, connection schema.ConnectionID) ([]orders.AssignedID, error) {

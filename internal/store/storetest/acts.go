@@ -181,6 +181,26 @@ func extras(t *testing.T, b *bench) {
 	want(t, "undone", words(there, len(parks), len(denied)), "false 0 0")
 }
 
+func releasedOwners(t *testing.T, b *bench) {
+	var at statement.ParkKey
+	for i, name := range []string{"ada", "bob", "cleo"} {
+		a := b.raise(t, name, 2)
+		must(t, b.Save(b.ctx, b.act("generate"), []*orders.AssignedResource{a}))
+		at = statement.ParkKey{Type: a.Type, Kind: a.Order.Kind}
+		if i == 2 {
+			continue // nobody released it
+		}
+		b.update(t, a.ID, func(a *orders.AssignedResource) error {
+			return a.Decide(b.occasion(), orders.Choice{On: orders.Release, Parked: true})
+		})
+	}
+	for kind, owners := range map[orders.Kind]int{at.Kind: 2, orders.Deletion: 0} {
+		n, err := b.ReleasedOwners(b.ctx, statement.ParkKey{Type: at.Type, Kind: kind})
+		must(t, err)
+		want(t, "owners of released "+string(kind)+"s", fmt.Sprint(n), fmt.Sprint(owners))
+	}
+}
+
 func collectable(t *testing.T, b *bench) {
 	gated, early, free, parked := b.raise(t, "ada", 1), b.raise(t, "bob", 1), b.raise(t, "cleo", 1), b.raise(t, "dan", 1)
 	gated.Order.Waits = "a threshold"
@@ -224,7 +244,9 @@ func clock(t *testing.T, b *bench) {
 		return fmt.Sprint(transmitted, back)
 	}
 	want(t, "held", lists(), "[1] []")
-	b.update(t, a.ID, func(a *orders.AssignedResource) error { return a.Abandoned(b.occasion(), orders.Expire) })
+	later := b.occasion()
+	later.Now = b.now.Add(lease)
+	b.update(t, a.ID, func(a *orders.AssignedResource) error { return a.Abandoned(later, orders.Expire) })
 	want(t, "abandoned", lists(), "[] [1]")
 	summaries, err := b.Summaries(b.ctx, []resources.Ref{a.Owner, c.Owner, {Type: "Person", Key: "nobody"}})
 	must(t, err)

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AnActThatFailsLeavesNothing", failsWhole},
 		{"AnActCarriesItsExtrasInOneTransaction", extras},
 		{"GatedOrdersComeLastAndEarlyOnesNotAtAll", collectable},
+		{"OwnersOfWhatWasReleasedAreCountedOnce", releasedOwners},
 		{"TheClockFindsWhatIsOver", clock},
 		{"ConcurrentUpdatesLoseNothing", concurrent},
 		{"ActsThatCrossEachOtherBothHappen", crossing},

@@ -86,7 +86,13 @@ itself and ends with 7 unless everything that was expected is there.`,
 		if v.json {
 			o.Out = v.Stderr
 		}
-		o.Before = func(value any) error { return v.show(value, func() {}) }
+		bars := v.progress()
+		defer bars.stop()
+		o.Progress, o.Out = bars.follow(), above{bars, o.Out}
+		o.Before = func(value any) error {
+			bars.stop()
+			return v.show(value, func() {})
+		}
 		r, err := v.Demo(c.Context(), o)
 		if err != nil {
 			return err

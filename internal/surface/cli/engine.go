@@ -126,6 +126,7 @@ type DemoOptions struct {
 	Address  string    // to serve on; "": the default, or a free port when that is taken
 	Out      io.Writer // what happens, for people
 	Messages io.Writer // what the server has to say
+	Progress Progress  // how far the rounds have come
 	// Before is handed what --json prints, before serving.
 	Before func(value any) error
 }

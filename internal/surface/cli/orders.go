@@ -174,13 +174,10 @@ func itemsInWords(items []listedItem) string {
 }
 
 func waitsFor(o view.Order) string {
-	switch {
-	case !o.Closed.IsZero():
+	if !o.Closed.IsZero() {
 		return "closed: " + o.Outcome
-	case o.TakenBy != "":
-		return o.TakenBy + ", who took it"
 	}
-	return o.Waits
+	return o.WaitsFor()
 }
 
 // collectOrders reads pages until the limit is reached.
@@ -308,8 +305,8 @@ func (v *invocation) orderText(o openedOrder) {
 		v.say("  account    %s%s", o.Target, doubt(o.Confidence))
 	}
 	v.say("  created    %s%s", when(o.Created), prefixed(", closed "+when(o.Closed)+": ", o.Outcome))
-	if o.Waits != "" {
-		v.say("  waits for  %s", o.Waits)
+	if waits := o.WaitsFor(); waits != "" {
+		v.say("  waits for  %s", waits)
 	}
 	if o.TakenBy != "" {
 		v.say("  taken by   %s", o.TakenBy)

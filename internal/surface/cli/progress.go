@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
@@ -13,6 +14,7 @@ import (
 // bars show how far long work has come, on a terminal and nowhere else.
 type bars struct {
 	lock    sync.Mutex
+	begin   func() *mpb.Progress
 	pool    *mpb.Progress // nil: nobody looks
 	byName  map[string]*mpb.Bar
 	highest map[string]int
@@ -21,7 +23,8 @@ type bars struct {
 func (v *invocation) progress() *bars {
 	b := &bars{byName: map[string]*mpb.Bar{}, highest: map[string]int{}}
 	if v.ErrTerminal && !v.json {
-		b.pool = mpb.New(mpb.WithOutput(v.Stderr), mpb.WithWidth(barColumns))
+		b.begin = func() *mpb.Progress { return mpb.New(mpb.WithOutput(v.Stderr), mpb.WithWidth(barColumns)) }
+		b.pool = b.begin()
 	}
 	return b
 }
@@ -54,16 +57,38 @@ func (b *bars) reached(name string, n int) {
 	bar.SetCurrent(int64(b.highest[name]))
 }
 
-// stop completes every bar, so that what is printed next begins below them.
-func (b *bars) stop() {
+// above is a writer whose lines would break the bars: they end before it.
+type above struct {
+	bars *bars
+	to   io.Writer
+}
+
+func (a above) Write(line []byte) (int, error) {
+	a.bars.rest()
+	return a.to.Write(line)
+}
+
+// rest completes the bars that are there; what comes next has bars of its own.
+func (b *bars) rest() {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	if b.pool == nil {
+	if b.pool == nil || len(b.byName) == 0 {
 		return
 	}
 	for _, bar := range b.byName {
 		bar.SetTotal(-1, true)
 	}
 	b.pool.Wait()
-	b.pool = nil
+	b.pool, b.byName, b.highest = b.begin(), map[string]*mpb.Bar{}, map[string]int{}
+}
+
+// stop completes every bar, so that what is printed next begins below them.
+func (b *bars) stop() {
+	b.rest()
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.pool != nil {
+		b.pool.Wait()
+		b.pool = nil
+	}
 }

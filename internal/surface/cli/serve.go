@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"provisor.dev/provisor/fault"
 )
 
 // serve keeps the folder alive until it is ended.
@@ -23,8 +26,11 @@ Messages go to stderr.`,
 		Example: "  provisor serve --dir acme\n  provisor serve --dir acme --addr 127.0.0.1:9000 --every 1h",
 	}
 	c.Flags().StringVar(&o.Address, "addr", "", "host:port to listen on (default 127.0.0.1:8080; port 0 takes a free one)")
-	c.Flags().DurationVar(&o.Every, "every", 0, "the time between two rounds (default 15m)")
+	c.Flags().DurationVar(&o.Every, "every", 0, "the time between two rounds, at least 1s (default 15m)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("every") && o.Every <= 0 {
+			return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("a round every %v is too often", o.Every), Do: "give at least 1s, or leave --every out"}
+		}
 		o.Options = Options{Dir: v.dir, Store: v.store, KeyFile: v.Getenv("PROVISOR_KEY_FILE"), As: v.as, Day: v.day, MustExist: true}
 		o.Messages = v.Stderr
 		o.Ready = func(address string) {

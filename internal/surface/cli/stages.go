@@ -228,17 +228,20 @@ func down(s fulfil.Summary) bool {
 
 func (v *invocation) fulfilText(s fulfil.Summary) {
 	for _, d := range s.Connections {
+		if d.Settled > 0 {
+			v.say("  look up %-28s %s of unknown outcome looked up in the system", d.Connection, count(d.Settled, "order"))
+		}
 		switch {
 		case d.Down != "":
 			v.say("  DOWN    %-28s %s", d.Connection, d.Down)
 		case d.Busy:
 			v.say("  busy    %-28s another process carries its orders out", d.Connection)
-		case d.Collected+d.Settled == 0 && !v.verbose: // nothing to tell
+		case d.Collected == 0 && !v.verbose: // nothing to tell
 		case d.Manual:
 			v.say("  hand    %-28s %s handed to people", d.Connection, count(d.Collected, "order"))
 		default:
 			v.say("  write   %-28s %s: %d values done, %d verified, %d refused, %d unknown",
-				d.Connection, count(d.Collected+d.Settled, "order"), d.Executed, d.Verified, d.Refused, d.Unknown)
+				d.Connection, count(d.Collected, "order"), d.Executed, d.Verified, d.Refused, d.Unknown)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/view"
 )
@@ -25,6 +26,8 @@ type standing struct {
 	Waits   []waiting
 	Parks   []view.Park
 	Quiet   bool // nothing has been evaluated yet
+	// Undeployed: there is nothing yet that could be evaluated.
+	Undeployed bool
 }
 
 // waiting is a kind of thing that waits for people.
@@ -85,6 +88,12 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 	now := standing{Tallies: tallies, Parks: parks, Quiet: true}
 	for _, t := range tallies {
 		now.Quiet = now.Quiet && t.Count == 0
+	}
+	if now.Quiet {
+		_, err := s.Entities(ctx)
+		if now.Undeployed = fault.KindOf(err) == fault.NotFound; err != nil && !now.Undeployed {
+			return standing{}, err
+		}
 	}
 	now.Waits = []waiting{
 		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,

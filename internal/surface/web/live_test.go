@@ -34,6 +34,7 @@ func (c *counted) Orders(context.Context, view.OrderFilter) (view.OrderPage, err
 func (c *counted) Reconciliation(context.Context, view.ReconciliationFilter) (view.ReconciliationPage, error) {
 	return view.ReconciliationPage{}, nil
 }
+func (c *counted) Entities(context.Context) ([]string, error) { return []string{"Person"}, nil }
 
 func (c *counted) Changes(context.Context) (int64, error) {
 	c.asked.Add(1)
@@ -47,7 +48,7 @@ func lively(t *testing.T) (c *counted, address string, stop func()) {
 	stopping := make(chan struct{})
 	stop = sync.OnceFunc(func() { close(stopping) })
 	s := httptest.NewServer(web.New(web.Options{
-		Questions: c, Changes: c.Changes, Clock: time.Now, Poll: 5 * time.Millisecond, Stopping: stopping,
+		Questions: c, Changes: c.Changes, Entities: c.Entities, Clock: time.Now, Poll: 5 * time.Millisecond, Stopping: stopping,
 	}))
 	t.Cleanup(func() { stop(); s.Close() })
 	return c, s.URL, stop
@@ -164,7 +165,7 @@ func TestAStoreThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	c := &counted{}
 	var failing atomic.Bool
 	failing.Store(true)
-	o := web.Options{Questions: c, Clock: time.Now, Poll: 5 * time.Millisecond, Changes: func(context.Context) (int64, error) {
+	o := web.Options{Questions: c, Entities: c.Entities, Clock: time.Now, Poll: 5 * time.Millisecond, Changes: func(context.Context) (int64, error) {
 		if failing.Load() {
 			return 0, errors.New("busy")
 		}
@@ -181,7 +182,7 @@ func TestAStoreThatFailsForAWhileIsAskedAgain(t *testing.T) {
 
 func TestListenersAreLimited(t *testing.T) {
 	c := &counted{}
-	h := web.New(web.Options{Questions: c, Changes: c.Changes, Clock: time.Now, Poll: time.Hour})
+	h := web.New(web.Options{Questions: c, Changes: c.Changes, Entities: c.Entities, Clock: time.Now, Poll: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	var gone sync.WaitGroup
 	refused := make(chan struct{}, 10)

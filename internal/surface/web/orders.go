@@ -44,7 +44,7 @@ var queues = []queue{
 	{"", "All open", view.OrderFilter{}, emptiness{"No order is open. Orders are raised where what people should have differs from what the systems hold.", "provisor run"}},
 	{"review", "Review", view.ReviewQueue(), emptiness{"Nothing waits for a reviewer.", "provisor run --block"}},
 	{"technician", "With technicians", view.ManualQueue(), emptiness{"Nothing is with a technician. Orders of manual connections are handed to them by a run.", "provisor fulfil"}},
-	{"gate", "Before a gate", view.OrderFilter{Gated: true}, emptiness{"No order stands before a gate.", "provisor order list"}},
+	{"gate", "Before a gate", view.OrderFilter{Gated: true, States: []orders.State{orders.Pending}}, emptiness{"No order stands before a gate: a threshold, a dependency, a period that has not begun, or provisioning that is switched off.", ""}},
 }
 
 // orders lists the open orders, or those of a queue.
@@ -137,6 +137,17 @@ type openedOrder struct {
 type openedItem struct {
 	view.OrderItem
 	Standing view.Item
+}
+
+// changes tells whether something stood in the system that stands there no more:
+// while it does, what was before is what is current.
+func (o openedOrder) changes() bool {
+	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return it.Before != "" && it.Before != "-" && it.Before != it.Current })
+}
+
+// speaks tells whether any item has something to say.
+func (o openedOrder) speaks() bool {
+	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return said(it) != "" })
 }
 
 // order shows one order.

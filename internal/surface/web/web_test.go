@@ -230,7 +230,7 @@ func TestEveryLinkLeadsToAPageThatShowsNamesAndRunsNothing(t *testing.T) {
 func TestTheFirstPageSaysWhatProvisorDoesWhatStandsWhereAndWhatWaits(t *testing.T) {
 	e := laid(t)
 	body := shows(t, web.New(options(e)), "/",
-		"writes it into the systems they work with", "1 Pending", "2 Transmitted", "5 Awaiting Approval", "4 Verified",
+		"written into the systems they work with", "1 Pending", "2 Transmitted", "5 Awaiting Approval", "4 Verified",
 		"Awaiting approval", "Handed to technicians", "Errored", "Failing rules", "Questions found", "Parked by a threshold")
 	counts, err := e.Views().StateCounts(t.Context())
 	if err != nil {
@@ -286,9 +286,18 @@ func TestTheSearchFindsByBeginningsAndKeepsItsAddress(t *testing.T) {
 	}
 }
 
+func TestWhatStandsBeforeAGateIsNotWhatWaitsForAReview(t *testing.T) {
+	h := web.New(options(laid(t)))
+	shows(t, h, "/orders?waits=review", "Awaiting Approval", "a review")
+	body := shows(t, h, "/orders?waits=gate", "Pending")
+	if strings.Contains(body, `class="chip s5"`) {
+		t.Error("orders that wait for a review stand in the list of those before a gate")
+	}
+}
+
 func TestWithoutAConfigurationThePagesSayHowToBegin(t *testing.T) {
 	h := web.New(options(empty(t)))
-	shows(t, h, "/", "Nothing has been evaluated yet", "provisor run")
+	shows(t, h, "/", "No configuration is deployed yet", "provisor apply")
 	shows(t, h, "/directory", "no configuration is deployed", "provisor apply")
 	shows(t, h, "/orders", "No order is open", "provisor run")
 	shows(t, h, "/reconciliation", "No question is open")

@@ -169,29 +169,6 @@ var signs = [...]string{
 // commands cuts advice at its backticks: every second part is a command.
 func commands(text string) []string { return strings.Split(text, "`") }
 
-// waitsFor says what an order waits for: before it goes out, the gate that it
-// names; afterwards, whose turn it is.
-func waitsFor(o view.Order) string {
-	state := orders.State(o.State.Number)
-	switch {
-	case !o.Closed.IsZero():
-		return ""
-	case state != orders.Transmitted && state != orders.Pending && state != orders.AwaitingApproval:
-		return state.Owner()
-	case state == orders.Transmitted && o.TakenBy != "":
-		return o.TakenBy + ", who took it"
-	case state == orders.Transmitted && o.Manual:
-		return "a technician"
-	case state == orders.Transmitted:
-		return "the agent"
-	case o.Waits != "":
-		return o.Waits
-	case state == orders.Pending:
-		return "the next run"
-	}
-	return state.Owner()
-}
-
 // system names the connection, and who carries orders out there.
 func system(o view.Order) string { return systemOf(o.Connector, o.Connection, o.Manual) }
 
@@ -235,10 +212,21 @@ func said(it openedItem) string {
 	if !it.Standing.NotBefore.IsZero() {
 		parts = append(parts, "not before "+moment(it.Standing.NotBefore))
 	}
+	if it.Standing.Attempts > 1 {
+		parts = append(parts, strconv.Itoa(it.Standing.Attempts)+" attempts")
+	}
 	if it.Standing.By != "" {
 		parts = append(parts, "decided by "+it.Standing.By)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// parksAddress is where parked mass changes are shown: below, while there are any.
+func parksAddress(parks []view.Park) string {
+	if len(parks) > 0 {
+		return "#parks"
+	}
+	return "/orders?waits=gate"
 }
 
 // firstPage is what a list was asked for but for the cursor.
@@ -254,7 +242,7 @@ func firstPage(l orderList) []string {
 func parts(text string) []string {
 	var list []string
 	for {
-		at := strings.IndexAny(text, "@,/")
+		at := strings.IndexAny(text, "@,/.")
 		if at < 0 || at == len(text)-1 {
 			return append(list, text)
 		}
