@@ -64,6 +64,7 @@ func Fold(s string) string {
 		return s
 	}
 	var b strings.Builder
+	b.Grow(len(s))
 	for _, r := range s {
 		switch {
 		case r < 0x80:

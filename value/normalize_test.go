@@ -67,6 +67,25 @@ func TestNormalizingWhatWasSpelledGivesTheValueBack(t *testing.T) {
 	}
 }
 
+func TestANormalNameIsSpeltAsItStands(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.StringMatching(`([a-cA-Cé .0-9-]{0,3}=?(\\[ ,+=]?|[a-zé =]){0,4}[, ]?){1,3}`).Draw(t, "dn")
+		if isNormalDN(raw) {
+			if v, err := spellDN(raw); err != nil || v.Text() != raw {
+				t.Fatalf("%q is taken for normal and spelt %q, %v", raw, v, err)
+			}
+		}
+	})
+	for raw, want := range map[string]bool{
+		"uid=ann,ou=people,dc=example,dc=org": true, `cn=Smith\, J,ou=x`: true, "cn=Ann Lee,ou=x": true, `cn=a\ `: true,
+		"CN=a": false, "cn=a, ou=x": false, "cn=a ,ou=x": false, "cn= a": false, "cn=a,ou": false, "cn=a,": false, "": false, "=a": false,
+	} {
+		if isNormalDN(raw) != want {
+			t.Errorf("%q: normal %v", raw, !want)
+		}
+	}
+}
+
 func TestValuesReadBackFromJSONAsThemselves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		typ := rapid.SampledFrom(Types()).Draw(t, "type")
