@@ -200,7 +200,7 @@ func (e *Environment) plan(env *cel.Env, scope Scope, want Result, x schema.Expr
 	}
 	p := &Program{
 		environment: e, scope: scope, want: want, expression: x,
-		run: run, tree: checked.NativeRep(), reads: reads,
+		env: env, plan: &plan{run: run}, tree: checked.NativeRep(), reads: reads,
 	}
 	p.closures()
 	return p, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -23,7 +24,8 @@ type Program struct {
 	scope       Scope
 	want        Result
 	expression  schema.Expression
-	run         cel.Program
+	env         *cel.Env
+	plan        *plan
 	tree        *ast.AST
 	reads       []Path
 
@@ -31,6 +33,13 @@ type Program struct {
 	value    of[value.Value]
 	truth    of[bool]
 	resource of[*resources.Resource]
+}
+
+// A plan is how the interpreter runs a program.
+type plan struct {
+	once sync.Once
+	run  cel.Program
+	err  error
 }
 
 // Programs are the compiled expressions of a configuration, each under its text
@@ -134,11 +143,20 @@ func (p *Program) interpretRef(b Bindings) (resources.Ref, bool, error) {
 }
 
 func (p *Program) evaluate(b *Bindings) (ref.Val, error) {
-	out, _, err := p.run.Eval(&activation{p, b})
+	out, err := p.interpret(b)
 	if err != nil {
 		return nil, p.diagnose(b, err)
 	}
 	return out, nil
+}
+
+func (p *Program) interpret(b *Bindings) (ref.Val, error) {
+	run, err := p.prepare()
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := run.Eval(&activation{p, b})
+	return out, err
 }
 
 // An activation answers the names of the scope.
