@@ -104,6 +104,9 @@ func drawnWorld(t *rapid.T) (world, []*resources.Resource) {
 		store(p, "active", value.Bool, "", "true", "false")
 		store(p, "start", value.Date, "", "2026-01-31", "2024-02-29")
 		store(p, "end", value.Date, "", "2026-12-31")
+		if rapid.IntRange(0, 5).Draw(t, "other types") == 0 { // as after a change of the configuration
+			p.Values["grade"], p.Values["active"], p.Values["name"] = value.OfString("7"), value.OfString("true"), value.OfInt(7)
+		}
 		link(p, "department", 1, "d1", "d2", "d3", "d4", "gone")
 		link(p, "manager", 1, "p0", "p1", "gone")
 		link(p, "teams", 3, "d1", "d2", "gone")
