@@ -14,11 +14,12 @@ const (
 	IgnoreCase       Comparison = "ignore-case"
 	IgnoreDiacritics Comparison = "ignore-diacritics"
 	Simplified       Comparison = "simplified" // neither case, diacritics, nor anything but letters and digits
+	Phonetic         Comparison = "phonetic"   // simplified, and letters that sound alike are the same
 )
 
 // Comparisons lists every comparison kind.
 func Comparisons() []Comparison {
-	return []Comparison{Exact, IgnoreCase, IgnoreDiacritics, Simplified}
+	return []Comparison{Exact, IgnoreCase, IgnoreDiacritics, Simplified, Phonetic}
 }
 
 // Equal reports whether a and b are the same under the comparison; "" is Exact.
@@ -47,14 +48,51 @@ func Key(c Comparison, v Value) string {
 	case IgnoreDiacritics:
 		return Fold(text)
 	case Simplified:
-		return strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				return r
-			}
-			return -1
-		}, strings.ToLower(Fold(text)))
+		return simplified(text)
+	case Phonetic:
+		return phonetic(simplified(text))
 	}
 	return text
+}
+
+func simplified(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, strings.ToLower(Fold(text)))
+}
+
+// soundsLike maps a letter to the one that it is not told apart from; h is not heard.
+var soundsLike = map[rune]rune{'z': 's', 'y': 'i', 'w': 'v', 'k': 'c', 'h': -1}
+
+// phonetic writes a simplified text as it sounds: z as s, y as i, w as v, k and
+// ss as c, no h, double letters once, and no a, t, d or s at the end. Endings
+// go one after the other, as far as the first letter: if Schmits is Schmit and
+// Schmit is Schmi, then Schmits is Schmi.
+func phonetic(text string) string {
+	heard := make([]rune, 0, len(text))
+	single := false // the last s is not part of a pair
+	for _, r := range text {
+		if other, ok := soundsLike[r]; ok {
+			r = other
+		}
+		if r < 0 {
+			continue
+		}
+		if n := len(heard); r == 's' && single {
+			heard, r = heard[:n-1], 'c'
+		}
+		single = r == 's'
+		if n := len(heard); n == 0 || heard[n-1] != r || !unicode.IsLetter(r) {
+			heard = append(heard, r)
+		}
+	}
+	for n := len(heard); n > 1 && strings.ContainsRune("atds", heard[n-1]); n-- {
+		heard = heard[:n-1]
+	}
+	return string(heard)
 }
 
 // Fold strips diacritics from Latin letters and spells ligatures out: Müller
@@ -64,6 +102,7 @@ func Fold(s string) string {
 		return s
 	}
 	var b strings.Builder
+	b.Grow(len(s))
 	for _, r := range s {
 		switch {
 		case r < 0x80:

@@ -40,6 +40,9 @@ func (f Format) Check(t Type) error {
 
 var layouts = strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", "15", "mm", "04", "ss", "05")
 
+// Layout returns the format of a date or an instant as package time writes it.
+func (f Format) Layout() string { return layouts.Replace(string(f)) }
+
 // Normalize turns what a system or a person wrote into the one spelling that
 // Provisor stores and compares. Empty text is null for every type but string,
 // and for strings too: no system tells the two apart reliably. An error says
@@ -117,7 +120,7 @@ var usual = []string{
 func normalizeTime(t Type, f Format, raw string) (Value, error) {
 	tries := usual
 	if f != "" {
-		tries = []string{layouts.Replace(string(f))}
+		tries = []string{f.Layout()}
 	}
 	for _, layout := range tries {
 		if at, err := time.Parse(layout, raw); err == nil {
@@ -150,7 +153,7 @@ func Spell(f Format, v Value) string {
 		}
 		return no
 	case Date, Time:
-		return v.Time().Format(layouts.Replace(string(f)))
+		return v.Time().Format(f.Layout())
 	}
 	return v.text
 }
@@ -158,6 +161,13 @@ func Spell(f Format, v Value) string {
 // normalizeDN writes each relative name as type=value: the type in lower case,
 // no space around separators. The case of values is kept for display; Key folds it.
 func normalizeDN(raw string) (Value, error) {
+	if isNormalDN(raw) {
+		return Value{DN, raw}, nil
+	}
+	return spellDN(raw)
+}
+
+func spellDN(raw string) (Value, error) {
 	parts := SplitDN(raw)
 	for i, part := range parts {
 		name, rest, ok := strings.Cut(part, "=")
@@ -168,6 +178,35 @@ func normalizeDN(raw string) (Value, error) {
 	}
 	return Value{DN, strings.Join(parts, ",")}, nil
 }
+
+// isNormalDN recognises names that are spelt as normalizeDN would spell them.
+// Most are, and they are computed for each account: cutting and joining them
+// takes ten times as long. It may say no to one that is.
+func isNormalDN(raw string) bool {
+	inName, before := true, byte(',')
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case isSpace(c) && (before == ',' || before == '=' || i == len(raw)-1 || raw[i+1] == ','):
+			return false
+		case c == ',' && inName:
+			return false
+		case c == ',':
+			inName = true
+		case !inName && c == '\\':
+			i++
+			c = 'x' // what is escaped separates nothing
+		case inName && c == '=' && before != ',':
+			inName = false
+		case inName && !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.'):
+			return false
+		}
+		before = c
+	}
+	return !inName
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // trimUnescaped cuts the space around a text, but not a last space that is
 // escaped: that one belongs to the name.
@@ -200,6 +239,9 @@ func SplitDN(dn string) []string {
 // EscapeRDN escapes a text for use as the value of a relative distinguished
 // name (RFC 4514), so that a comma in a surname stays a comma in a surname.
 func EscapeRDN(s string) string {
+	if !strings.ContainsAny(s, "\",+;<>\\=\x00# ") {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		c := s[i]

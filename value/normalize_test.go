@@ -67,6 +67,25 @@ func TestNormalizingWhatWasSpelledGivesTheValueBack(t *testing.T) {
 	}
 }
 
+func TestANormalNameIsSpeltAsItStands(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.StringMatching(`([a-cA-Cé .0-9-]{0,3}=?(\\[ ,+=]?|[a-zé =]){0,4}[, ]?){1,3}`).Draw(t, "dn")
+		if isNormalDN(raw) {
+			if v, err := spellDN(raw); err != nil || v.Text() != raw {
+				t.Fatalf("%q is taken for normal and spelt %q, %v", raw, v, err)
+			}
+		}
+	})
+	for raw, want := range map[string]bool{
+		"uid=ann,ou=people,dc=example,dc=org": true, `cn=Smith\, J,ou=x`: true, "cn=Ann Lee,ou=x": true, `cn=a\ `: true,
+		"CN=a": false, "cn=a, ou=x": false, "cn=a ,ou=x": false, "cn= a": false, "cn=a,ou": false, "cn=a,": false, "": false, "=a": false,
+	} {
+		if isNormalDN(raw) != want {
+			t.Errorf("%q: normal %v", raw, !want)
+		}
+	}
+}
+
 func TestValuesReadBackFromJSONAsThemselves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		typ := rapid.SampledFrom(Types()).Draw(t, "type")
@@ -190,6 +209,63 @@ func TestComparisonsIgnoreWhatTheySay(t *testing.T) {
 	if !Equal(Exact, x, y) {
 		t.Error("distinguished names differ by case")
 	}
+}
+
+func TestPhoneticComparesWhatIsHeard(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"Zimmer", "simer", true},            // z is s, double letters once
+		{"Meyer", "MEIER", true},             // y is i
+		{"Wagner", "Vagner", true},           // w is v
+		{"Kramer", "Cramer", true},           // k is c
+		{"Bosse", "Boce", true},              // ss is c
+		{"Bozze", "Bosse", true},             // zz is ss
+		{"Weiß", "Weiss", true},              // as folded
+		{"Weiss", "Weis", false},             // ss is not a double letter
+		{"Bosse", "Bose", false},             //
+		{"Bosshe", "Bosse", true},            // no h
+		{"Boshse", "Bosse", true},            // not between two s either
+		{"Thomas", "Toma", true},             // no h, no final s
+		{"Anna", "Ann", true},                // no final a
+		{"Schmidt", "Schmit", true},          // no final t, no final d
+		{"Schmits", "Schmit", true},          // one after the other
+		{"Anat", "Ana", true},                //
+		{"Data", "Dat", true},                //
+		{"Data", "Ata", false},               // the first letter stays
+		{"A", "T", false},                    //
+		{"Ann-Zoë", "anzoe", true},           // neither case, diacritics nor signs
+		{"Müller", "Muler", true},            //
+		{"Kenney", "Ceni", false},            // vowels count
+		{"Becker", "Beker", true},            // ck is cc is c
+		{"Desk 11", "Desc 1", false},         // double digits stay
+		{"sss", "cs", true}, {"", "h", true}, // what is left of nothing
+		{"Иванна", "иван", false},   // other letters: no rule but the double ones
+		{"Иванна", "Ивана", true},   //
+		{"Szmit", "Schmitt", false}, // c is heard
+		{"Hahn", "Haan", true}, {"Hahn", "Hn", false},
+	} {
+		if got := Equal(Phonetic, OfString(c.a), OfString(c.b)); got != c.same {
+			t.Errorf("%q and %q: same %v (%q, %q)", c.a, c.b, got, Key(Phonetic, OfString(c.a)), Key(Phonetic, OfString(c.b)))
+		}
+	}
+	if Equal(Phonetic, Null, OfString("h")) || !Equal(Phonetic, Null, Null) {
+		t.Error("null is only null")
+	}
+}
+
+func TestWhatIsEqualStrictlyIsEqualLeniently(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[A-Cszhkwy ÄÉß'-]{0,6}`)
+		a, b := OfString(text.Draw(t, "a")), OfString(text.Draw(t, "b"))
+		order := []Comparison{Exact, IgnoreCase, Simplified, Phonetic}
+		for i, lenient := range order[1:] {
+			if Equal(order[i], a, b) && !Equal(lenient, a, b) {
+				t.Fatalf("%q and %q are the same under %s and not under %s", a, b, order[i], lenient)
+			}
+		}
+	})
 }
 
 func TestFoldingTwiceChangesNothing(t *testing.T) {

@@ -198,10 +198,12 @@ func (e *Environment) plan(env *cel.Env, scope Scope, want Result, x schema.Expr
 	if err != nil {
 		return nil, one(at(x, 1, 0), "the expression cannot be prepared: "+err.Error(), "")
 	}
-	return &Program{
+	p := &Program{
 		environment: e, scope: scope, want: want, expression: x,
-		run: run, tree: checked.NativeRep(), reads: reads,
-	}, nil
+		env: env, plan: &plan{run: run}, tree: checked.NativeRep(), reads: reads,
+	}
+	p.closures()
+	return p, nil
 }
 
 // Tree returns the checked syntax tree, for lowering conditions to set algebra.

@@ -310,6 +310,8 @@ func FuzzCompile(f *testing.F) {
 	for _, text := range []string{
 		"source.firstName + ' ' + source.lastName", "source.teams.exists(t, t.code == 'x') ? null : lookup('Person', 'email', 'a').email",
 		"replace(pad(left(source.email, 3), 9, 'x'), 'x', '')", "source.startDate < addDays(date('2026-01-01'), 5)", "x in ['', null]",
+		"source.grade > 1 && source.active || !(source.manager.email in ['a', ''])", "format(source.seen, 'yyyy-MM-dd') + string(source.rate)",
+		"source.teams.all(m, m.parent.code.startsWith('F') == (size(m.name) < 5))", "daysBetween(source.startDate, source.endDate) / 7 % 2 == -1",
 	} {
 		f.Add(text)
 	}
@@ -328,6 +330,9 @@ func FuzzCompile(f *testing.F) {
 			again, _ := p.Eval(Bindings{Source: who, Records: w})
 			if err == nil && first != again {
 				t.Fatalf("%s, then %s", first, again)
+			}
+			if plain, other := p.Interpreted().Eval(Bindings{Source: who, Records: w}); plain != first || fmt.Sprint(other) != fmt.Sprint(err) {
+				t.Fatalf("%s, %v; the interpreter %s, %v", first, err, plain, other)
 			}
 			if err == nil && first.Type() == value.String && first.Text() == "" {
 				t.Fatal("empty text is not null")

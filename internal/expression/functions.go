@@ -2,9 +2,7 @@ package expression
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -36,15 +34,12 @@ var (
 // argument is null, and null instead of an empty text.
 func functions(entities map[schema.EntityType]schema.Entity) []cel.EnvOption {
 	options := []cel.EnvOption{
-		textFunction("fold", value.Fold),
-		textFunction("lower", strings.ToLower),
-		textFunction("upper", strings.ToUpper),
-		textFunction("trim", strings.TrimSpace),
-		textFunction("rdn", value.EscapeRDN),
-		cut("left", func(letters []rune, n int) []rune { return letters[:n] }),
-		cut("right", func(letters []rune, n int) []rune { return letters[len(letters)-n:] }),
-		function("pad", []*cel.Type{text, cel.IntType, cel.StringType}, text, pad),
-		function("replace", []*cel.Type{text, cel.StringType, cel.StringType}, text, replace),
+		function("pad", []*cel.Type{text, cel.IntType, cel.StringType}, text, func(args []ref.Val) ref.Val {
+			return textOr(padText(letters(args[0]), int(args[1].(types.Int)), letters(args[2])))
+		}),
+		function("replace", []*cel.Type{text, cel.StringType, cel.StringType}, text, func(args []ref.Val) ref.Val {
+			return textOr(replaceText(letters(args[0]), letters(args[1]), letters(args[2])))
+		}),
 		function("date", []*cel.Type{text}, day, func(args []ref.Val) ref.Val {
 			v, err := value.Normalize(value.Date, "", letters(args[0]))
 			if err != nil {
@@ -52,26 +47,28 @@ func functions(entities map[schema.EntityType]schema.Entity) []cel.EnvOption {
 			}
 			return fromValue(v)
 		}),
-		function("format", []*cel.Type{day, cel.StringType}, text, format),
-		function("addDays", []*cel.Type{day, cel.IntType}, day, func(args []ref.Val) ref.Val {
-			return shift(args, func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })
+		function("format", []*cel.Type{day, cel.StringType}, text, func(args []ref.Val) ref.Val {
+			return textOr(formatTime(instant(args[0]), letters(args[1])))
 		}),
-		function("addMonths", []*cel.Type{day, cel.IntType}, day, func(args []ref.Val) ref.Val {
-			return shift(args, addMonths)
-		}),
+		shift("addDays", addDays), shift("addMonths", addMonths),
 		function("daysBetween", []*cel.Type{day, day}, whole, func(args []ref.Val) ref.Val {
 			if isNull(args[1]) {
 				return types.NullValue
 			}
-			from, to := instant(args[0]).Truncate(schema.Day), instant(args[1]).Truncate(schema.Day)
-			return types.Int(to.Sub(from) / schema.Day)
+			return types.Int(daysFrom(instant(args[0]), instant(args[1])))
 		}),
-		part("year", func(t time.Time) int { return t.Year() }),
-		part("month", func(t time.Time) int { return int(t.Month()) }),
-		part("day", func(t time.Time) int { return t.Day() }),
 		coalesce(entities),
 		presence(emptyName, true), presence(filledName, false),
 		maybe(entities),
+	}
+	for name, body := range textFunctions {
+		options = append(options, textFunction(name, body))
+	}
+	for name, body := range cuts {
+		options = append(options, cut(name, body))
+	}
+	for name, body := range dateParts {
+		options = append(options, part(name, body))
 	}
 	for _, entity := range entities {
 		options = append(options, lookup(entity))
@@ -99,13 +96,13 @@ func textFunction(name string, body func(string) string) cel.EnvOption {
 }
 
 // cut declares left and right: letters, not bytes; a short text stays whole.
-func cut(name string, body func([]rune, int) []rune) cel.EnvOption {
+func cut(name string, body func(string, int) string) cel.EnvOption {
 	return function(name, []*cel.Type{text, cel.IntType}, text, func(args []ref.Val) ref.Val {
-		all, n := []rune(letters(args[0])), int(args[1].(types.Int))
+		n := int(args[1].(types.Int))
 		if n < 0 {
 			return types.NewErr("%s: %d is not a number of letters", name, n)
 		}
-		return asText(string(body(all, min(n, len(all)))))
+		return asText(body(letters(args[0]), n))
 	})
 }
 
@@ -115,50 +112,14 @@ func part(name string, body func(time.Time) int) cel.EnvOption {
 	})
 }
 
-// pad fills up on the left: pad('7', 3, '0') is 007.
-func pad(args []ref.Val) ref.Val {
-	s, n, with := letters(args[0]), int(args[1].(types.Int)), letters(args[2])
-	if n < 0 || n > paddedLetters || utf8.RuneCountInString(with) != 1 {
-		return types.NewErr("pad: give a length from 0 to %d and one letter", paddedLetters)
-	}
-	return asText(strings.Repeat(with, max(0, n-utf8.RuneCountInString(s))) + s)
-}
-
-// replace refuses to grow: nested, it could fill the memory from one line.
-func replace(args []ref.Val) ref.Val {
-	s, old, with := letters(args[0]), letters(args[1]), letters(args[2])
-	if grown := len(s) + strings.Count(s, old)*(len(with)-len(old)); grown > replacedBytes {
-		return types.NewErr("replace: the text becomes longer than %d bytes", replacedBytes)
-	}
-	return asText(strings.ReplaceAll(s, old, with))
-}
-
-func format(args []ref.Val) ref.Val {
-	f := value.Format(letters(args[1]))
-	if err := f.Check(value.Time); err != nil {
-		return types.NewErr("%s", err.Error())
-	}
-	return asText(value.Spell(f, value.OfTime(instant(args[0]))))
-}
-
-func shift(args []ref.Val, body func(time.Time, int) time.Time) ref.Val {
-	n := int(args[1].(types.Int))
-	if n < -1_000_000 || n > 1_000_000 {
-		return types.NewErr("%d is too far away", n)
-	}
-	moved := body(instant(args[0]), n)
-	if moved.Year() < 1 || moved.Year() > 9999 {
-		return types.NewErr("the date falls outside the years 1 to 9999")
-	}
-	return types.Timestamp{Time: moved}
-}
-
-// addMonths stays in the month it arrives at: 31 January and one month is the
-// last day of February.
-func addMonths(t time.Time, n int) time.Time {
-	first := t.AddDate(0, 0, 1-t.Day()).AddDate(0, n, 0)
-	last := first.AddDate(0, 1, -1).Day()
-	return first.AddDate(0, 0, min(t.Day(), last)-1)
+func shift(name string, body func(time.Time, int) time.Time) cel.EnvOption {
+	return function(name, []*cel.Type{day, cel.IntType}, day, func(args []ref.Val) ref.Val {
+		moved, err := shiftTime(instant(args[0]), int(args[1].(types.Int)), body)
+		if err != nil {
+			return types.NewErr("%s", err.Error())
+		}
+		return types.Timestamp{Time: moved}
+	})
 }
 
 // coalesce gives the first of its two arguments that is not null.
@@ -272,6 +233,14 @@ func literal(x ast.Expr) string {
 func letters(v ref.Val) string { s, _ := v.(types.String); return string(s) }
 
 func instant(v ref.Val) time.Time { t, _ := v.(types.Timestamp); return t.Time.UTC() }
+
+// textOr gives the text, or the exception.
+func textOr(s string, err error) ref.Val {
+	if err != nil {
+		return types.NewErr("%s", err.Error())
+	}
+	return asText(s)
+}
 
 func asText(s string) ref.Val {
 	if s == "" {

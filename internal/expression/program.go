@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -23,9 +24,22 @@ type Program struct {
 	scope       Scope
 	want        Result
 	expression  schema.Expression
-	run         cel.Program
+	env         *cel.Env
+	plan        *plan
 	tree        *ast.AST
 	reads       []Path
+
+	// The closures, as far as the tree could be compiled as a whole.
+	value    of[value.Value]
+	truth    of[bool]
+	resource of[*resources.Resource]
+}
+
+// A plan is how the interpreter runs a program.
+type plan struct {
+	once sync.Once
+	run  cel.Program
+	err  error
 }
 
 // Programs are the compiled expressions of a configuration, each under its text
@@ -46,6 +60,60 @@ func (p *Program) Reads() []Path { return p.reads }
 
 // Eval computes the value. An error is one finding at the place that failed.
 func (p *Program) Eval(b Bindings) (value.Value, error) {
+	if p.value != nil {
+		if v, st := p.value(p.framed(b)); st != failed {
+			return v, nil
+		}
+	}
+	return p.interpretValue(b)
+}
+
+// EvalTruth computes a condition; null is false.
+func (p *Program) EvalTruth(b Bindings) (bool, error) {
+	if p.truth != nil {
+		if yes, st := p.truth(p.framed(b)); st != failed {
+			return yes && st == here, nil
+		}
+	}
+	return p.interpretTruth(b)
+}
+
+// EvalRef computes the resource to which a path leads; false when to none.
+func (p *Program) EvalRef(b Bindings) (resources.Ref, bool, error) {
+	if p.resource != nil {
+		switch r, st := p.resource(p.framed(b)); st {
+		case here:
+			return r.Ref, true, nil
+		case null, nowhere:
+			return resources.Ref{}, false, nil
+		}
+	}
+	return p.interpretRef(b)
+}
+
+// Interpreted returns the same program without its closures: what it gives is
+// what the closures must give, and how long it takes is what they are measured by.
+func (p *Program) Interpreted() *Program {
+	plain := *p
+	plain.value, plain.truth, plain.resource = nil, nil, nil
+	return &plain
+}
+
+// IsCompiled reports whether the program runs as closures; otherwise the
+// interpreter runs it.
+func (p *Program) IsCompiled() bool { return p.value != nil || p.truth != nil || p.resource != nil }
+
+// framed gives the closures what they look at, by value. The interpreter takes
+// a pointer, for which the caller's copy would have to live on the heap.
+func (p *Program) framed(b Bindings) frame {
+	f := frame{source: b.Source, target: b.Target, records: b.Records}
+	if p.scope.own != "" {
+		f.source = b.Own
+	}
+	return f
+}
+
+func (p *Program) interpretValue(b Bindings) (value.Value, error) {
 	out, err := p.evaluate(&b)
 	if err != nil {
 		return value.Null, err
@@ -57,14 +125,12 @@ func (p *Program) Eval(b Bindings) (value.Value, error) {
 	return v, nil
 }
 
-// EvalTruth computes a condition; null is false.
-func (p *Program) EvalTruth(b Bindings) (bool, error) {
+func (p *Program) interpretTruth(b Bindings) (bool, error) {
 	out, err := p.evaluate(&b)
 	return out == types.True, err
 }
 
-// EvalRef computes the resource to which a path leads; false when to none.
-func (p *Program) EvalRef(b Bindings) (resources.Ref, bool, error) {
+func (p *Program) interpretRef(b Bindings) (resources.Ref, bool, error) {
 	out, err := p.evaluate(&b)
 	if err != nil {
 		return resources.Ref{}, false, err
@@ -77,11 +143,20 @@ func (p *Program) EvalRef(b Bindings) (resources.Ref, bool, error) {
 }
 
 func (p *Program) evaluate(b *Bindings) (ref.Val, error) {
-	out, _, err := p.run.Eval(&activation{p, b})
+	out, err := p.interpret(b)
 	if err != nil {
 		return nil, p.diagnose(b, err)
 	}
 	return out, nil
+}
+
+func (p *Program) interpret(b *Bindings) (ref.Val, error) {
+	run, err := p.prepare()
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := run.Eval(&activation{p, b})
+	return out, err
 }
 
 // An activation answers the names of the scope.

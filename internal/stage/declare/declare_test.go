@@ -70,6 +70,18 @@ func load(t testing.TB, files Files) *Configuration {
 	return c
 }
 
+func TestNothingInTheExampleIsLeftToTheInterpreter(t *testing.T) {
+	programs := load(t, example(t)).Programs
+	if len(programs) < 15 {
+		t.Fatalf("%d expressions in the example", len(programs))
+	}
+	for x, p := range programs {
+		if !p.IsCompiled() {
+			t.Errorf("%s is left to the interpreter", x.Text)
+		}
+	}
+}
+
 func TestTheExampleOfTheDocumentationLoadsWithoutAFinding(t *testing.T) {
 	c := load(t, example(t))
 	p := c.Model.ResourceTypes["PersonalAccount"].Provisioning

@@ -196,7 +196,7 @@ type scalarKeys struct {
 	Value      constant    `yaml:"value" about:"A constant."`
 	Allocate   allocateDoc `yaml:"allocate" about:"Found once and kept."`
 	Once       flag        `yaml:"once" default:"false" about:"Written when the resource is created, never changed."`
-	Compare    text        `yaml:"compare" default:"exact" words:"exact|ignore-case|ignore-diacritics|simplified" about:"Which differences do not count."`
+	Compare    text        `yaml:"compare" default:"exact" words:"exact|ignore-case|ignore-diacritics|simplified|phonetic" about:"Which differences do not count."`
 }
 
 type scalarDoc struct {

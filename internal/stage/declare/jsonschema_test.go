@@ -3,11 +3,15 @@ package declare
 import (
 	"bytes"
 	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
+
+	"provisor.dev/provisor/value"
 )
 
 func editorSchema(t *testing.T) *jsonschema.Schema {
@@ -79,5 +83,16 @@ func TestTheSchemaForEditorsRefusesWhatIsMisspelt(t *testing.T) {
 		if err := judge(t, schema, []byte(strings.Replace(text, edit.from, edit.to, 1))); err == nil {
 			t.Errorf("%s is accepted", edit.to)
 		}
+	}
+}
+
+func TestEveryComparisonIsAWordOfTheConfiguration(t *testing.T) {
+	f, _ := reflect.TypeFor[scalarKeys]().FieldByName("Compare")
+	var words []value.Comparison
+	for word := range strings.SplitSeq(f.Tag.Get("words"), "|") {
+		words = append(words, value.Comparison(word))
+	}
+	if !slices.Equal(words, value.Comparisons()) {
+		t.Errorf("the words are %v, the comparisons %v", words, value.Comparisons())
 	}
 }
