@@ -18,9 +18,9 @@ import (
 type Gates struct {
 	Model     *roles.Model
 	Parks     map[ParkKey]Park
-	Summaries map[resources.Ref][]Summary // of the same owners
-	Owner     func(resources.Ref) *resources.Resource
-	Day       time.Time // that the rules are judged on
+	Summaries map[resources.Ref][]Summary          // of the same owners
+	Owners    map[resources.Ref]resources.Resource // of whom a property has to be filled
+	Day       time.Time                            // that the rules are judged on
 	Now       time.Time
 }
 
@@ -28,7 +28,7 @@ type Gates struct {
 type GateStore interface {
 	Parks(ctx context.Context) ([]Park, error)
 	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]Summary, error)
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error)
 }
 
 // OpenGates loads what decides whether the orders of a list may go out.
@@ -42,43 +42,30 @@ func OpenGates(ctx context.Context, store GateStore, m *roles.Model, list []*ord
 		g.Parks[ParkKey{p.Type, p.Kind}] = p
 	}
 	dependent := map[roles.ResourceTypeID]bool{}
-	ownerProperty := map[schema.EntityType]bool{}
 	for id, t := range m.ResourceTypes {
 		for _, other := range t.Provisioning.DependsOn {
 			dependent[id], dependent[other] = true, true
 		}
-		if t.Provisioning.OwnerProperty != "" {
-			ownerProperty[t.Source] = true
-		}
 	}
-	var owners []resources.Ref
+	var owners, toFill []resources.Ref
 	for _, a := range list {
 		if dependent[a.Type] {
 			owners = append(owners, a.Owner)
+		}
+		if m.ResourceTypes[a.Type].Provisioning.OwnerProperty != "" && begins(a) {
+			toFill = append(toFill, a.Owner)
 		}
 	}
 	if g.Summaries, err = store.Summaries(ctx, owners); err != nil {
 		return nil, err
 	}
-	return g, g.loadOwners(ctx, store, ownerProperty)
+	g.Owners, err = store.Owners(ctx, toFill)
+	return g, err
 }
 
-// loadOwners reads the owners of which a property has to be filled.
-func (g *Gates) loadOwners(ctx context.Context, store GateStore, types map[schema.EntityType]bool) error {
-	owners := map[resources.Ref]*resources.Resource{}
-	for t := range types {
-		list, err := store.Resources(ctx, t)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			owners[list[i].Ref] = &list[i]
-		}
-	}
-	if len(types) > 0 {
-		g.Owner = func(r resources.Ref) *resources.Resource { return owners[r] }
-	}
-	return nil
+// begins tells whether the open order gives somebody an account.
+func begins(a *orders.AssignedResource) bool {
+	return a.Order != nil && (a.Order.Kind == orders.Addition || a.Order.Kind == orders.Association)
 }
 
 // Waits says what the order of an assigned resource waits for before it may be
@@ -128,8 +115,8 @@ func (g *Gates) dependencies(t roles.ResourceType, a *orders.AssignedResource) s
 				return fmt.Sprintf("the owner's %s is not verified yet", id)
 			}
 		}
-		if p := t.Provisioning.OwnerProperty; p != "" && g.Owner != nil {
-			if owner := g.Owner(a.Owner); owner == nil || owner.Value(p).IsNull() {
+		if p := t.Provisioning.OwnerProperty; p != "" {
+			if owner, known := g.Owners[a.Owner]; !known || owner.Value(p).IsNull() {
 				return fmt.Sprintf("the owner's %s is empty", p)
 			}
 		}

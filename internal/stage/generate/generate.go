@@ -19,7 +19,6 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 )
 
@@ -33,7 +32,7 @@ type Store interface {
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
 	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]stage.Summary, error)
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error)
 }
 
 // A Judgement is what judging would change.
