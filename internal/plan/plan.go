@@ -30,7 +30,6 @@ type Store interface {
 	LastReadings(ctx context.Context) ([]stage.LastReading, error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
-	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
 }
 
 // A Proposal is what would change.
@@ -94,10 +93,6 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	for t, list := range p.Resources {
 		known.Resources[t] = list
 	}
-	held, err := store.Held(ctx)
-	if err != nil {
-		return nil, err
-	}
 	before := openOrders(known.Assigned)
 	x := evaluate.Expect(model, p.Proposed.Programs, known, p.Day)
 	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
@@ -108,6 +103,7 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 			all = append(all, a)
 		}
 	}
+	held := heldBy(all)
 	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
 	judged, err := generate.Judge(all, occasion)
 	if err != nil {
@@ -117,7 +113,7 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	if p.Deployed != nil {
 		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
-	pending := map[stage.ParkKey]int{}
+	touched := map[stage.ParkKey]bool{}
 	for _, a := range judged.Moved {
 		if len(a.Items) > 0 && a.Items[0].Policy.Released {
 			out.Released = append(out.Released, Released{a.Type, a.Owner})
@@ -128,12 +124,29 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 		o := describe(a, x.World)
 		out.Orders = append(out.Orders, o)
 		out.Kinds[o.Kind]++
-		pending[stage.ParkKey{Type: a.Type, Kind: o.Kind}]++
+		touched[stage.ParkKey{Type: a.Type, Kind: o.Kind}] = true
 	}
-	out.Parks = generate.Brake(model, pending, held)
+	pending, _ := generate.Pending(all)
+	for _, park := range generate.Brake(model, pending, held) {
+		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
+			out.Parks = append(out.Parks, park)
+		}
+	}
 	out.sort()
 	out.Name = out.hash(p.Proposed.Hash)
 	return out, nil
+}
+
+// heldBy counts what each resource type holds, as the run does once it has
+// evaluated: what was found to belong to somebody counts.
+func heldBy(list []*orders.AssignedResource) map[roles.ResourceTypeID]int {
+	held := map[roles.ResourceTypeID]int{}
+	for _, a := range list {
+		if !a.Closed && len(a.Items) > 0 && a.Items[0].Is.There {
+			held[a.Type]++
+		}
+	}
+	return held
 }
 
 type version struct {
