@@ -70,6 +70,7 @@ type Order struct {
 type Item struct {
 	Property string `json:"property,omitempty"` // "": the account itself
 	Link     string `json:"link,omitempty"`
+	LinkName string `json:"linkName,omitempty"` // what people call it
 	State    string `json:"state"`
 	Before   string `json:"before"`
 	After    string `json:"after"`
@@ -121,7 +122,7 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 		if a.Order == nil || !a.Order.Closed.IsZero() || before[a.ID] == versionOf(a) {
 			continue
 		}
-		o := describe(a, x.World)
+		o := describe(a, model, x.World)
 		out.Orders = append(out.Orders, o)
 		out.Kinds[o.Kind]++
 		touched[stage.ParkKey{Type: a.Type, Kind: o.Kind}] = true
@@ -167,18 +168,41 @@ func openOrders(list []*orders.AssignedResource) map[orders.AssignedID]version {
 }
 
 // describe writes an order for people: each value with what it replaces and why.
-func describe(a *orders.AssignedResource, w *evaluate.World) Order {
+func describe(a *orders.AssignedResource, m *roles.Model, w *evaluate.World) Order {
 	o := Order{Kind: a.Order.Kind, Type: a.Type, Owner: a.Owner, State: a.Consolidated().String()}
 	if owner, ok := w.Record(a.Owner.Type, a.Owner.Key); ok {
 		o.Name = owner.Display
 	}
+	entity, _ := m.Entity(m.ResourceTypes[a.Type].Target)
 	for _, it := range a.Carried() {
-		o.Items = append(o.Items, Item{
+		item := Item{
 			Property: string(it.Property), Link: string(it.Link), State: it.Place.String(),
 			Before: it.Is.String(), After: it.Want.String(), Why: it.Because(),
-		})
+		}
+		if p := entity.Properties[it.Property]; p.IsLink() && it.Link != "" {
+			item.LinkName = nameOf(w, p.Link, item.Link)
+		} else if p.IsLink() {
+			item.Before, item.After = called(w, p.Link, item.Before), called(w, p.Link, item.After)
+		}
+		o.Items = append(o.Items, item)
 	}
 	return o
+}
+
+// nameOf is what people call a resource, "" when that is its key or nothing is known.
+func nameOf(w *evaluate.World, t schema.EntityType, key string) string {
+	if r, ok := w.Record(t, resources.Key(key)); ok && r.Display != key {
+		return r.Display
+	}
+	return ""
+}
+
+// called puts the name before a key.
+func called(w *evaluate.World, t schema.EntityType, key string) string {
+	if name := nameOf(w, t, key); name != "" {
+		return name + " (" + key + ")"
+	}
+	return key
 }
 
 func (p *Plan) sort() {
