@@ -13,13 +13,14 @@ import (
 )
 
 // Gates knows what an order may have to wait for. The gates stand in the order
-// of the design: switched on, add and remove allowed, period begun, dependencies
-// verified, approved, under the threshold.
+// of the design: switched on, add and remove allowed, the system known, period
+// begun, dependencies verified, approved, under the threshold.
 type Gates struct {
 	Model     *roles.Model
 	Parks     map[ParkKey]Park
 	Summaries map[resources.Ref][]Summary          // of the same owners
 	Owners    map[resources.Ref]resources.Resource // of whom a property has to be filled
+	Read      map[schema.EntityType]bool           // what was read completely at least once
 	Day       time.Time                            // that the rules are judged on
 	Now       time.Time
 }
@@ -27,19 +28,27 @@ type Gates struct {
 // GateStore is what the gates need from the store.
 type GateStore interface {
 	Parks(ctx context.Context) ([]Park, error)
+	LastReadings(ctx context.Context) ([]LastReading, error)
 	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]Summary, error)
 	Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error)
 }
 
 // OpenGates loads what decides whether the orders of a list may go out.
 func OpenGates(ctx context.Context, store GateStore, m *roles.Model, list []*orders.AssignedResource, day, now time.Time) (*Gates, error) {
-	g := &Gates{Model: m, Parks: map[ParkKey]Park{}, Day: day, Now: now}
+	g := &Gates{Model: m, Parks: map[ParkKey]Park{}, Read: map[schema.EntityType]bool{}, Day: day, Now: now}
 	parks, err := store.Parks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range parks {
 		g.Parks[ParkKey{p.Type, p.Kind}] = p
+	}
+	readings, err := store.LastReadings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range readings {
+		g.Read[r.Entity] = r.Complete.ID != 0
 	}
 	dependent := map[roles.ResourceTypeID]bool{}
 	for id, t := range m.ResourceTypes {
@@ -79,7 +88,7 @@ func (g *Gates) Waits(a *orders.AssignedResource) string {
 		return "its resource type is not declared"
 	}
 	for _, gate := range []func(roles.ResourceType, *orders.AssignedResource) string{
-		g.switchedOn, g.periodBegun, g.dependencies, g.ready, g.threshold,
+		g.switchedOn, g.systemKnown, g.periodBegun, g.dependencies, g.ready, g.threshold,
 	} {
 		if waits := gate(t, a); waits != "" {
 			return waits
@@ -96,6 +105,19 @@ func (g *Gates) switchedOn(t roles.ResourceType, _ *orders.AssignedResource) str
 		return "shadow mode: orders of " + string(t.ID) + " are compared, never sent"
 	}
 	return ""
+}
+
+// systemKnown holds creations until the system was read completely once: people
+// may have accounts there already, and would get a second one.
+func (g *Gates) systemKnown(t roles.ResourceType, a *orders.AssignedResource) string {
+	if a.Order.Kind != orders.Addition || g.Read[t.Target] {
+		return ""
+	}
+	e, _ := g.Model.Entity(t.Target)
+	if g.Model.Connectors[e.Connector].Connections[e.Connection].Unsynchronized {
+		return ""
+	}
+	return fmt.Sprintf("the first complete reading of %s, which shows who has an account already", t.Target)
 }
 
 func (g *Gates) periodBegun(t roles.ResourceType, a *orders.AssignedResource) string {

@@ -17,7 +17,6 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 )
@@ -28,11 +27,9 @@ type Store interface {
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	stage.Saver
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
-	Parks(ctx context.Context) ([]stage.Park, error)
+	stage.GateStore
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
-	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]stage.Summary, error)
-	Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error)
 }
 
 // A Judgement is what judging would change.
