@@ -19,12 +19,14 @@ import (
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
 
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/surface/cli"
+	"provisor.dev/provisor/internal/view"
 )
 
 func main() {
@@ -120,7 +122,18 @@ func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
 // engine is the loop in the words of the command line.
 type engine struct{ *loop.Engine }
 
-func (e engine) Questions() cli.Questions { return e.Views() }
+func (e engine) Questions() cli.Questions { return named(e.Engine) }
+
+// named answers what people ask with the names that they know.
+func named(e *loop.Engine) view.Questions {
+	return view.Named(e.Views(), func(ctx context.Context) (*roles.Model, error) {
+		c, err := e.Deployed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.Model, nil
+	})
+}
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 

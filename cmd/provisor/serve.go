@@ -45,7 +45,7 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Address: cmp.Or(o.Address, server.DefaultAddress), Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),
 		Version: version(), Log: log, Ready: o.Ready,
 		Pages: web.New(web.Options{
-			Questions: e.Views(), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
+			Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
 			Clock: e.Clock, Log: log, Stopping: ctx.Done(),
 		}),
 	})

@@ -27,7 +27,6 @@ import (
 // Store is what planning reads from the store. It has nothing that writes.
 type Store interface {
 	evaluate.Reader
-	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
 }
 
 // A Proposal is what would change.
@@ -68,6 +67,7 @@ type Order struct {
 type Item struct {
 	Property string `json:"property,omitempty"` // "": the account itself
 	Link     string `json:"link,omitempty"`
+	LinkName string `json:"linkName,omitempty"` // what people call it
 	State    string `json:"state"`
 	Before   string `json:"before"`
 	After    string `json:"after"`
@@ -91,10 +91,6 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	for t, list := range p.Resources {
 		known.Resources[t] = list
 	}
-	held, err := store.Held(ctx)
-	if err != nil {
-		return nil, err
-	}
 	before := openOrders(known.Assigned)
 	x := evaluate.Expect(model, p.Proposed.Programs, known, p.Day)
 	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
@@ -105,6 +101,7 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 			all = append(all, a)
 		}
 	}
+	held := heldBy(all)
 	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
 	judged, err := generate.Judge(all, occasion)
 	if err != nil {
@@ -114,7 +111,7 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	if p.Deployed != nil {
 		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
-	pending := map[stage.ParkKey]int{}
+	touched := map[stage.ParkKey]bool{}
 	for _, a := range judged.Moved {
 		if len(a.Items) > 0 && a.Items[0].Policy.Released {
 			out.Released = append(out.Released, Released{a.Type, a.Owner})
@@ -122,15 +119,32 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 		if a.Order == nil || !a.Order.Closed.IsZero() || before[a.ID] == versionOf(a) {
 			continue
 		}
-		o := describe(a, x.World)
+		o := describe(a, model, x.World)
 		out.Orders = append(out.Orders, o)
 		out.Kinds[o.Kind]++
-		pending[stage.ParkKey{Type: a.Type, Kind: o.Kind}]++
+		touched[stage.ParkKey{Type: a.Type, Kind: o.Kind}] = true
 	}
-	out.Parks = generate.Brake(model, pending, held)
+	pending, _ := generate.Pending(all)
+	for _, park := range generate.Brake(model, pending, held) {
+		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
+			out.Parks = append(out.Parks, park)
+		}
+	}
 	out.sort()
 	out.Name = out.hash(p.Proposed.Hash)
 	return out, nil
+}
+
+// heldBy counts what each resource type holds, as the run does once it has
+// evaluated: what was found to belong to somebody counts.
+func heldBy(list []*orders.AssignedResource) map[roles.ResourceTypeID]int {
+	held := map[roles.ResourceTypeID]int{}
+	for _, a := range list {
+		if !a.Closed && len(a.Items) > 0 && a.Items[0].Is.There {
+			held[a.Type]++
+		}
+	}
+	return held
 }
 
 type version struct {
@@ -151,18 +165,41 @@ func openOrders(list []*orders.AssignedResource) map[orders.AssignedID]version {
 }
 
 // describe writes an order for people: each value with what it replaces and why.
-func describe(a *orders.AssignedResource, w *evaluate.World) Order {
+func describe(a *orders.AssignedResource, m *roles.Model, w *evaluate.World) Order {
 	o := Order{Kind: a.Order.Kind, Type: a.Type, Owner: a.Owner, State: a.Consolidated().String()}
 	if owner, ok := w.Record(a.Owner.Type, a.Owner.Key); ok {
 		o.Name = owner.Display
 	}
+	entity, _ := m.Entity(m.ResourceTypes[a.Type].Target)
 	for _, it := range a.Carried() {
-		o.Items = append(o.Items, Item{
+		item := Item{
 			Property: string(it.Property), Link: string(it.Link), State: it.Place.String(),
 			Before: it.Is.String(), After: it.Want.String(), Why: it.Because(),
-		})
+		}
+		if p := entity.Properties[it.Property]; p.IsLink() && it.Link != "" {
+			item.LinkName = nameOf(w, p.Link, item.Link)
+		} else if p.IsLink() {
+			item.Before, item.After = called(w, p.Link, item.Before), called(w, p.Link, item.After)
+		}
+		o.Items = append(o.Items, item)
 	}
 	return o
+}
+
+// nameOf is what people call a resource, "" when that is its key or nothing is known.
+func nameOf(w *evaluate.World, t schema.EntityType, key string) string {
+	if r, ok := w.Record(t, resources.Key(key)); ok && r.Display != key {
+		return r.Display
+	}
+	return ""
+}
+
+// called puts the name before a key.
+func called(w *evaluate.World, t schema.EntityType, key string) string {
+	if name := nameOf(w, t, key); name != "" {
+		return name + " (" + key + ")"
+	}
+	return key
 }
 
 func (p *Plan) sort() {

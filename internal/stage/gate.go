@@ -13,14 +13,15 @@ import (
 )
 
 // Gates knows what an order may have to wait for. The gates stand in the order
-// of the design: switched on, add and remove allowed, period begun, dependencies
-// verified, approved, under the threshold.
+// of the design: switched on, add and remove allowed, the system known, period
+// begun, dependencies verified, approved, under the threshold.
 type Gates struct {
 	Model     *roles.Model
 	Parks     map[ParkKey]Park
-	Summaries map[resources.Ref][]Summary // of the same owners
-	Owner     func(resources.Ref) *resources.Resource
-	Day       time.Time // that the rules are judged on
+	Summaries map[resources.Ref][]Summary          // of the same owners
+	Owners    map[resources.Ref]resources.Resource // of whom a property has to be filled
+	Read      map[schema.EntityType]bool           // what was read completely at least once
+	Day       time.Time                            // that the rules are judged on
 	Now       time.Time
 }
 
@@ -32,13 +33,14 @@ const ThresholdFloor = 20
 // GateStore is what the gates need from the store.
 type GateStore interface {
 	Parks(ctx context.Context) ([]Park, error)
+	LastReadings(ctx context.Context) ([]LastReading, error)
 	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]Summary, error)
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error)
 }
 
 // OpenGates loads what decides whether the orders of a list may go out.
 func OpenGates(ctx context.Context, store GateStore, m *roles.Model, list []*orders.AssignedResource, day, now time.Time) (*Gates, error) {
-	g := &Gates{Model: m, Parks: map[ParkKey]Park{}, Day: day, Now: now}
+	g := &Gates{Model: m, Parks: map[ParkKey]Park{}, Read: map[schema.EntityType]bool{}, Day: day, Now: now}
 	parks, err := store.Parks(ctx)
 	if err != nil {
 		return nil, err
@@ -46,44 +48,38 @@ func OpenGates(ctx context.Context, store GateStore, m *roles.Model, list []*ord
 	for _, p := range parks {
 		g.Parks[ParkKey{p.Type, p.Kind}] = p
 	}
+	readings, err := store.LastReadings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range readings {
+		g.Read[r.Entity] = r.Complete.ID != 0
+	}
 	dependent := map[roles.ResourceTypeID]bool{}
-	ownerProperty := map[schema.EntityType]bool{}
 	for id, t := range m.ResourceTypes {
 		for _, other := range t.Provisioning.DependsOn {
 			dependent[id], dependent[other] = true, true
 		}
-		if t.Provisioning.OwnerProperty != "" {
-			ownerProperty[t.Source] = true
-		}
 	}
-	var owners []resources.Ref
+	var owners, toFill []resources.Ref
 	for _, a := range list {
 		if dependent[a.Type] {
 			owners = append(owners, a.Owner)
+		}
+		if m.ResourceTypes[a.Type].Provisioning.OwnerProperty != "" && begins(a) {
+			toFill = append(toFill, a.Owner)
 		}
 	}
 	if g.Summaries, err = store.Summaries(ctx, owners); err != nil {
 		return nil, err
 	}
-	return g, g.loadOwners(ctx, store, ownerProperty)
+	g.Owners, err = store.Owners(ctx, toFill)
+	return g, err
 }
 
-// loadOwners reads the owners of which a property has to be filled.
-func (g *Gates) loadOwners(ctx context.Context, store GateStore, types map[schema.EntityType]bool) error {
-	owners := map[resources.Ref]*resources.Resource{}
-	for t := range types {
-		list, err := store.Resources(ctx, t)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			owners[list[i].Ref] = &list[i]
-		}
-	}
-	if len(types) > 0 {
-		g.Owner = func(r resources.Ref) *resources.Resource { return owners[r] }
-	}
-	return nil
+// begins tells whether the open order gives somebody an account.
+func begins(a *orders.AssignedResource) bool {
+	return a.Order != nil && (a.Order.Kind == orders.Addition || a.Order.Kind == orders.Association)
 }
 
 // Waits says what the order of an assigned resource waits for before it may be
@@ -97,7 +93,7 @@ func (g *Gates) Waits(a *orders.AssignedResource) string {
 		return "its resource type is not declared"
 	}
 	for _, gate := range []func(roles.ResourceType, *orders.AssignedResource) string{
-		g.switchedOn, g.periodBegun, g.dependencies, g.ready, g.threshold,
+		g.switchedOn, g.systemKnown, g.periodBegun, g.dependencies, g.ready, g.threshold,
 	} {
 		if waits := gate(t, a); waits != "" {
 			return waits
@@ -114,6 +110,19 @@ func (g *Gates) switchedOn(t roles.ResourceType, _ *orders.AssignedResource) str
 		return "shadow mode: orders of " + string(t.ID) + " are compared, never sent"
 	}
 	return ""
+}
+
+// systemKnown holds creations until the system was read completely once: people
+// may have accounts there already, and would get a second one.
+func (g *Gates) systemKnown(t roles.ResourceType, a *orders.AssignedResource) string {
+	if a.Order.Kind != orders.Addition || g.Read[t.Target] {
+		return ""
+	}
+	e, _ := g.Model.Entity(t.Target)
+	if g.Model.Connectors[e.Connector].Connections[e.Connection].Unsynchronized {
+		return ""
+	}
+	return fmt.Sprintf("the first complete reading of %s, which shows who has an account already", t.Target)
 }
 
 func (g *Gates) periodBegun(t roles.ResourceType, a *orders.AssignedResource) string {
@@ -133,8 +142,8 @@ func (g *Gates) dependencies(t roles.ResourceType, a *orders.AssignedResource) s
 				return fmt.Sprintf("the owner's %s is not verified yet", id)
 			}
 		}
-		if p := t.Provisioning.OwnerProperty; p != "" && g.Owner != nil {
-			if owner := g.Owner(a.Owner); owner == nil || owner.Value(p).IsNull() {
+		if p := t.Provisioning.OwnerProperty; p != "" {
+			if owner, known := g.Owners[a.Owner]; !known || owner.Value(p).IsNull() {
 				return fmt.Sprintf("the owner's %s is empty", p)
 			}
 		}

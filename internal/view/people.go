@@ -91,6 +91,7 @@ type Item struct {
 	ID        int                  `json:"id"`
 	Property  string               `json:"property,omitempty"`
 	Link      string               `json:"link,omitempty"`
+	LinkName  string               `json:"linkName,omitempty"` // what people call it
 	Name      string               `json:"name"`
 	State     State                `json:"state"`
 	Workflow  Workflow             `json:"workflow"`

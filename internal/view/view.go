@@ -41,6 +41,7 @@ type Questions interface {
 	StateCounts(ctx context.Context) (StateCounts, error)
 	TypeCounts(ctx context.Context) ([]TypeCount, error)
 
+	Names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error)
 	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
 	Resolve(ctx context.Context, entity, text string) ([]Owner, error)
 	Person(ctx context.Context, ref resources.Ref) (Person, error)
@@ -189,6 +190,7 @@ type OrderItem struct {
 	Item     int       `json:"item"`
 	Property string    `json:"property,omitempty"` // "": the resource itself
 	Link     string    `json:"link,omitempty"`
+	LinkName string    `json:"linkName,omitempty"` // what people call it
 	Op       string    `json:"op"`
 	State    State     `json:"state"`
 	Since    time.Time `json:"since"`

@@ -11,7 +11,7 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		Equal: it.Same(it.Is, expected) && !a.Doubtful(), Changed: !it.Same(expected, it.Want),
 		DeclinedBefore: it.becameDeclined(),
 		Adds:           it.adds(it.policy()), Removal: !it.Want.There && it.Place.carried(),
-		Once: it.Policy.Once, Exists: a.exists(),
+		Once: it.Policy.Once, Exists: a.exists(), Met: a.exists() && a.Items[0].SentAt == 0,
 		NoAdd: !h.Add && it.Property == "" && !it.Is.There && !d.Correct, NoRemove: (!h.Remove && it.Property == "" || a.found(it)) && !d.Correct,
 		Protected:  d.Exception != nil && !h.DiscardManual,
 		Discarded:  it.Place == atFound && it.Workflow == assignments.Questioned && h.DiscardManual,

@@ -252,7 +252,7 @@ func (a *AssignedResource) eventFor(it *Item, f Facts) Event {
 		switch {
 		case !f.Wanted && !f.Held && !f.DeclinedBefore:
 			return Lapse
-		case f.DeclinedBefore, f.Discarded, !f.Wanted && !f.Removal, f.Equal && !f.Unseen, f.Changed:
+		case f.DeclinedBefore, f.Discarded, !f.Wanted && !f.Removal, f.Equal && !f.Unseen, f.Changed, f.Once && f.Met && it.Place != atFound:
 			return Expect
 		case it.Place == atAwaiting && !f.Review:
 			return Expect

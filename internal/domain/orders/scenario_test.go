@@ -389,3 +389,19 @@ func isRefusal(err error) bool {
 	var r *Refusal
 	return errors.As(err, &r)
 }
+
+// Found at a company whose directory could not be read at first: every account
+// was to be created, was then found, and its number was to be replaced.
+func TestAWriteOnceValueOfAnAccountThatIsFoundIsNotReplaced(t *testing.T) {
+	wanting := func(s *story) *story { return s.wants(mail, "ann@x").wants(pin, "17014").evaluate() }
+	for _, s := range []*story{wanting(automatic(t)), wanting(reviewed(t)), wanting(automatic(t)).lets("", pin)} {
+		s.holds(mail, "old@x").holds(pin, "16382")
+		s.e.Target, s.e.Confidence = "k1", 100
+		s.evaluate().at("", atVerified).at(pin, atExecuted)
+		for _, it := range s.a.Ready(s.now) {
+			if it.Property == pin {
+				t.Error("the order would write it")
+			}
+		}
+	}
+}

@@ -120,6 +120,7 @@ var table = makeTable()
 func makeTable() []Row {
 	var rows []Row
 	rows = append(rows, evaluationRows()...)
+	rows = append(rows, writeOnceRows()...)
 	rows = append(rows, expectedRows()...)
 	rows = append(rows, changedRows()...)
 	rows = append(rows, peopleRows()...)
@@ -185,14 +186,26 @@ func evaluationRows() []Row {
 // differs: a value of ours that nobody has read yet forbids "already there".
 func differs(f *Facts) bool { return !f.Equal || f.Unseen }
 
-// expectedRows go on in the order of precedence with what is wanted.
-func expectedRows() []Row {
+// writeOnceRows go on in the order of precedence with values that only the
+// creation of an account writes.
+func writeOnceRows() []Row {
 	return []Row{
 		{
 			Name: "a write-once value of an account that exists is neither written nor compared",
 			From: one(atNone), On: Expect, By: ByEvaluation,
 			When: func(f *Facts) bool { return f.Once && f.Exists }, To: one(atExecuted),
 		},
+		{
+			Name: "a write-once value of an account that was there all along is not written",
+			From: places(pending, one(atAwaiting)), On: Expect, By: ByEvaluation,
+			When: func(f *Facts) bool { return f.Once && f.Met }, To: one(atExecuted),
+		},
+	}
+}
+
+// expectedRows go on in the order of precedence with what is wanted.
+func expectedRows() []Row {
+	return []Row{
 		{
 			Name: "an addition that is left to people rests until it appears",
 			From: one(atNone), On: Expect, By: ByEvaluation,

@@ -30,6 +30,7 @@ var fits = map[string]struct {
 	"a removal supersedes what was under way":                                      {Facts{Held: true}, []string{"Wanted", "Held", "Removal", "NoRemove"}},
 	"a removal that is left to people becomes a question":                          {Facts{Held: true, NoRemove: true}, []string{"Wanted", "Held", "NoRemove", "Removal"}},
 	"a write-once value of an account that exists is neither written nor compared": {Facts{Wanted: true, Once: true, Exists: true}, []string{"Once", "Exists"}},
+	"a write-once value of an account that was there all along is not written":     {Facts{Wanted: true, Once: true, Exists: true, Met: true}, []string{"Once", "Met"}},
 	"an addition that is left to people rests until it appears":                    {Facts{Wanted: true, NoAdd: true, Adds: true}, []string{"Wanted", "NoAdd", "Adds", "Equal"}},
 	"what is already there is Verified":                                            {Facts{Wanted: true, Equal: true}, []string{"Equal", "Unseen"}},
 	"an order for what is already there is withdrawn":                              {Facts{Wanted: true, Equal: true, Review: true}, []string{"Equal", "Unseen", "Association"}},

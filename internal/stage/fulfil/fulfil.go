@@ -18,6 +18,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
@@ -28,6 +29,7 @@ import (
 type Store interface {
 	stage.Counters
 	stage.GateStore
+	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
 	Exclusive(ctx context.Context, name string) (release func() error, ok bool, err error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Collectable(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID, now orders.Instant, limit int) ([]orders.AssignedID, error)

@@ -17,9 +17,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 )
 
@@ -29,11 +27,9 @@ type Store interface {
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	stage.Saver
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
-	Parks(ctx context.Context) ([]stage.Park, error)
+	stage.GateStore
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
-	Summaries(ctx context.Context, owners []resources.Ref) (map[resources.Ref][]stage.Summary, error)
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
 }
 
 // A Judgement is what judging would change.
@@ -74,6 +70,26 @@ func versionOf(a *orders.AssignedResource) string {
 	return fmt.Sprintf("%d/%d/%t", a.Order.ID, a.Order.Version, a.Order.Closed.IsZero())
 }
 
+// Pending counts the open orders by resource type and kind, and those among them
+// that would go out now if no threshold held them: what Brake measures.
+func Pending(list []*orders.AssignedResource) (pending, open map[stage.ParkKey]int) {
+	pending, open = map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
+	for _, a := range list {
+		if a.Order == nil || !a.Order.Closed.IsZero() {
+			continue
+		}
+		at := stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}
+		open[at]++
+		for _, it := range a.Carried() {
+			if it.Place.State == orders.Pending && it.Place.Mark != orders.Released && it.Attempts == 0 {
+				pending[at]++
+				break
+			}
+		}
+	}
+	return pending, open
+}
+
 // Brake says which kinds of which resource types a threshold parks. pending are
 // the orders of the kind that would be ready to go out, held is what the
 // resource type held before the run. Everything that is switched on counts; the
@@ -89,10 +105,10 @@ func Brake(m *roles.Model, pending map[stage.ParkKey]int, held map[roles.Resourc
 		base := max(held[at.Type], stage.ThresholdFloor)
 		var why []string
 		if limit > 0 && n > limit {
-			why = append(why, fmt.Sprintf("%d %ss, at most %d are let through", n, at.Kind, limit))
+			why = append(why, fmt.Sprintf("%d %ss; more than %d wait until they are released", n, at.Kind, limit))
 		}
 		if percent > 0 && n*100 > percent*base {
-			why = append(why, fmt.Sprintf("%d %ss of %d %s, at most %d %% are let through", n, at.Kind, base, at.Type, percent))
+			why = append(why, fmt.Sprintf("%d %ss of %d %s; more than %d %% wait until they are released", n, at.Kind, base, at.Type, percent))
 		}
 		if len(why) > 0 {
 			parks = append(parks, stage.Park{Type: at.Type, Kind: at.Kind, Count: n, Limit: limit, Why: strings.Join(why, "; ")})
@@ -188,20 +204,7 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 // brake parks the kinds that trip before any of their orders can be collected,
 // and forgets parks of which nothing is left.
 func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, held map[roles.ResourceTypeID]int, now time.Time) ([]stage.Park, error) {
-	pending, open := map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
-	for _, a := range list {
-		if a.Order == nil || !a.Order.Closed.IsZero() {
-			continue
-		}
-		at := stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}
-		open[at]++
-		for _, it := range a.Carried() {
-			if it.Place.State == orders.Pending && it.Place.Mark != orders.Released && it.Attempts == 0 {
-				pending[at]++
-				break
-			}
-		}
-	}
+	pending, open := Pending(list)
 	parked, err := r.Store.Parks(ctx)
 	if err != nil {
 		return nil, err

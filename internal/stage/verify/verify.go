@@ -15,6 +15,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/value"
 )
 
 // Store is what verifying needs from the store.
@@ -87,7 +88,7 @@ func (r *Runner) readings(ctx context.Context) (map[schema.EntityType]stage.Last
 // are compared in memory, and only what moves is written.
 func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]stage.LastReading, s *Summary) (map[orders.AssignedID]orders.Observation, error) {
 	moved := map[orders.AssignedID]orders.Observation{}
-	world := world{store: r.Store, model: r.Model, held: map[schema.EntityType]map[resources.Key]*resources.Resource{}}
+	world := world{store: r.Store, model: r.Model, held: map[schema.EntityType]map[resources.Key]*resources.Resource{}, named: map[naming]map[string]*resources.Resource{}}
 	for id, t := range r.Model.ResourceTypes {
 		reading, ok := readings[t.Target]
 		if !ok {
@@ -249,6 +250,14 @@ type world struct {
 	store Store
 	model *roles.Model
 	held  map[schema.EntityType]map[resources.Key]*resources.Resource
+	named map[naming]map[string]*resources.Resource
+}
+
+// naming is a way in which resources are looked up by what they are called.
+type naming struct {
+	entity   schema.EntityType
+	property schema.PropertyName
+	compare  value.Comparison
 }
 
 // created finds the account that an order of ours created and that nobody has
@@ -264,14 +273,33 @@ func (w *world) created(a *orders.AssignedResource, t schema.EntityType, held ma
 	}
 	for _, p := range e.Identify {
 		if it := a.Find(p, ""); it != nil && it.Want.There {
-			for _, r := range held {
-				if it.Same(it.Want, orders.HoldingOf(r.Value(p))) {
-					return r
-				}
+			if r := w.byName(naming{t, p, it.Policy.Compare}, held)[value.Key(it.Policy.Compare, it.Want.Value)]; r != nil {
+				return r
 			}
 		}
 	}
 	return nil
+}
+
+// byName indexes the resources of an entity type once: many orders may have been
+// refused, and each asks. Of several with one name the first by key stands.
+func (w *world) byName(n naming, held map[resources.Key]*resources.Resource) map[string]*resources.Resource {
+	if index, ok := w.named[n]; ok {
+		return index
+	}
+	index := make(map[string]*resources.Resource, len(held))
+	for _, r := range held {
+		v := r.Value(n.property)
+		if v.IsNull() {
+			continue
+		}
+		name := value.Key(n.compare, v)
+		if other := index[name]; other == nil || r.Key < other.Key {
+			index[name] = r
+		}
+	}
+	w.named[n] = index
+	return index
 }
 
 func (w *world) load(ctx context.Context, t schema.EntityType) (map[resources.Key]*resources.Resource, error) {

@@ -128,6 +128,60 @@ func (db *DB) Resource(ctx context.Context, ref resources.Ref) (found resources.
 	return found, ok, db.failed("load resource", err)
 }
 
+// Owners returns those of the resources that are there, with the values that
+// Provisor allocated to them in their place: owners as the rules see them,
+// without hops.
+func (db *DB) Owners(ctx context.Context, owners []resources.Ref) (map[resources.Ref]resources.Resource, error) {
+	keys := map[schema.EntityType][]string{}
+	for _, o := range owners {
+		keys[o.Type] = append(keys[o.Type], string(o.Key))
+	}
+	found := map[resources.Ref]resources.Resource{}
+	for entity, list := range keys {
+		args := []any{entity, listOf(list)}
+		err := db.read().each(ctx, `SELECT resource_key, display, document FROM resource_now
+			WHERE entity = $1 AND resource_key IN (`+db.dialect.Texts("$2")+`)`, args, func(r *sql.Rows) error {
+			owner, err := scanResource(r, entity)
+			found[owner.Ref] = owner
+			return err
+		})
+		if err != nil {
+			return nil, db.failed("load owners", err)
+		}
+		if err := db.read().allocated(ctx, args, found); err != nil {
+			return nil, db.failed("load owners", err)
+		}
+	}
+	return found, nil
+}
+
+// allocated puts the values that were allocated to owners of an entity type in their place.
+func (s *session) allocated(ctx context.Context, args []any, owners map[resources.Ref]resources.Resource) error {
+	return s.each(ctx, `SELECT owner_type, owner_key, property, decided_value FROM decision WHERE kind = '`+string(Allocation)+`'
+		AND type = $1 AND owner_type = $1 AND owner_key IN (`+s.db.dialect.Texts("$2")+`)`, args, func(r *sql.Rows) error {
+		var ref resources.Ref
+		var property schema.PropertyName
+		var text []byte
+		if err := r.Scan(&ref.Type, &ref.Key, &property, &text); err != nil {
+			return err
+		}
+		owner, known := owners[ref]
+		if !known {
+			return nil
+		}
+		var v value.Value
+		if err := json.Unmarshal(text, &v); err != nil {
+			return err
+		}
+		if owner.Values == nil {
+			owner.Values = map[schema.PropertyName]value.Value{}
+		}
+		owner.Values[property] = v
+		owners[ref] = owner
+		return nil
+	})
+}
+
 // LinkedFrom returns the resources of an entity type whose stored link leads to target.
 func (db *DB) LinkedFrom(ctx context.Context, entity schema.EntityType, property schema.PropertyName, target resources.Key) ([]resources.Key, error) {
 	var keys []resources.Key

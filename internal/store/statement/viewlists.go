@@ -106,19 +106,31 @@ func (s *session) nameOwners(ctx context.Context, list []view.Question) error {
 	for i, q := range list {
 		refs[i] = resources.Ref{Type: schema.EntityType(q.Owner.Type), Key: resources.Key(q.Owner.Key)}
 	}
-	names := map[view.Owner]string{}
-	err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE (entity, resource_key) IN (`+s.db.dialect.Pairs("$1")+`)`,
-		[]any{pairs(refs)}, func(r *sql.Rows) error {
-			var o view.Owner
-			var display string
-			err := r.Scan(&o.Type, &o.Key, &display)
-			names[o] = display
-			return err
-		})
+	names, err := s.names(ctx, refs)
 	for i := range list {
-		list[i].Owner.Display = names[list[i].Owner]
+		list[i].Owner.Display = names[refs[i]]
 	}
 	return err
+}
+
+// names returns what is displayed of the resources that are there.
+func (s *session) names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error) {
+	names := map[resources.Ref]string{}
+	err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE (entity, resource_key) IN (`+s.db.dialect.Pairs("$1")+`)`,
+		[]any{pairs(refs)}, func(r *sql.Rows) error {
+			var ref resources.Ref
+			var display string
+			err := r.Scan(&ref.Type, &ref.Key, &display)
+			names[ref] = display
+			return err
+		})
+	return names, err
+}
+
+// Names answers what resources are called; those that are not there are left out.
+func (v *Views) Names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error) {
+	names, err := v.db.read().names(ctx, refs)
+	return names, v.db.failed("name resources", err)
 }
 
 // Readings answers how synchronization goes, the newest first.

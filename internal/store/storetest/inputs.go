@@ -194,6 +194,10 @@ func decisions(t *testing.T, b *bench) {
 	got, err := b.Decisions(b.ctx, statement.Allocation)
 	must(t, err)
 	want(t, "decision", got, []statement.Decision{d})
+	b.read(t, statement.Changes{Put: []resources.Resource{person("ada", "Ada"), person("bob", "Bob")}})
+	owners, err := b.Owners(b.ctx, []resources.Ref{ada, {Type: "Person", Key: "nobody"}})
+	must(t, err)
+	want(t, "an owner bears what was allocated to her", words(len(owners), owners[ada].Display, owners[ada].Value("login"), owners[ada].Value("mail")), "1 Ada 7 Ada@example.org")
 	must(t, b.Revoke(b.ctx, b.act("revoke"), []statement.Decision{{Kind: d.Kind, Type: d.Type, Owner: ada, Property: "login"}}))
 	p := statement.Park{Type: "PersonalAccount", Kind: orders.Deletion, Since: begin, Count: 30, Limit: 20, Why: "too many"}
 	must(t, b.Park(b.ctx, b.act("park"), []statement.Park{p}))

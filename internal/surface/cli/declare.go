@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,13 +24,15 @@ func (v *invocation) initialize() *cobra.Command {
 	return &cobra.Command{
 		Use: "init", Short: "Begin a folder with a commented configuration", Args: cobra.NoArgs,
 		Long: `Makes --dir with config/provisor.yaml, a commented configuration that is valid as it
-stands, an example of the HR file that it reads, and an empty provisor.db. A folder
-that holds anything already is left alone.
+stands, an example of the HR file that it reads, and an empty provisor.db. Where config/ is
+there already, out of version control, only provisor.db is made. A folder that holds
+anything else is left alone.
 
 Use it once, for a company of your own; "provisor demo" lays down a whole one.`,
 		Example: "  provisor init --dir acme && provisor --dir acme validate",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := v.beginFolder(); err != nil {
+			written, err := v.beginFolder()
+			if err != nil {
 				return err
 			}
 			if err := v.open(c.Context(), true, func(context.Context, Engine) error { return nil }); err != nil {
@@ -38,9 +41,13 @@ Use it once, for a company of your own; "provisor demo" lays down a whole one.`,
 			made := struct {
 				Dir   string   `json:"dir"`
 				Files []string `json:"files"`
-			}{v.dir, []string{configFolder + "/provisor.yaml", "hr/employees.csv"}}
+			}{v.dir, written}
 			return v.show(made, func() {
 				v.say("%s is ready.", v.dir)
+				if len(written) == 0 {
+					v.say("Next: `provisor --dir %s validate`, `plan` and `apply`.", v.dir)
+					return
+				}
 				v.say("Next: edit config/provisor.yaml, then `provisor --dir %s validate`, `plan` and `apply`.", v.dir)
 			})
 		},
@@ -51,25 +58,44 @@ Use it once, for a company of your own; "provisor demo" lays down a whole one.`,
 const employees = "employee_id,first_name,last_name,email,hired_on,left_on\n" +
 	"E001,Ada,Example,ada.example@example.org,2020-01-01,\n"
 
-// beginFolder writes the starter into a folder that is empty or not there.
-func (v *invocation) beginFolder() error {
+// beginFolder writes the starter into a folder that is empty or not there, and
+// returns the files it wrote: none where a configuration stands already and only
+// the store is missing.
+func (v *invocation) beginFolder() ([]string, error) {
 	entries, err := os.ReadDir(v.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+	}
 	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return err
+	case has("provisor.db"):
+		return nil, &fault.Error{Kind: fault.Conflict, Op: "init", Msg: v.dir + " was begun already: it holds provisor.db", Do: "name a new folder with --dir"}
+	case has(configFolder):
+		return []string{}, nil
 	case len(entries) > 0:
-		return &fault.Error{Kind: fault.Conflict, Op: "init", Msg: v.dir + " is not empty", Do: "name a new folder with --dir"}
+		return nil, &fault.Error{
+			Kind: fault.Conflict, Op: "init", Msg: v.dir + " is not empty and holds no " + configFolder + "/",
+			Do: "name a new folder with --dir, or put the configuration into " + configFolder + "/ first",
+		}
 	}
-	for name, content := range map[string][]byte{configFolder + "/provisor.yaml": starter, "hr/employees.csv": []byte(employees)} {
-		path := filepath.Join(v.dir, filepath.FromSlash(name))
+	files := []struct {
+		name    string
+		content []byte
+	}{{configFolder + "/provisor.yaml", starter}, {"hr/employees.csv", []byte(employees)}}
+	var written []string
+	for _, f := range files {
+		path := filepath.Join(v.dir, filepath.FromSlash(f.name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
+			return nil, err
 		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			return err
+		if err := os.WriteFile(path, f.content, 0o644); err != nil {
+			return nil, err
 		}
+		written = append(written, f.name)
 	}
-	return nil
+	return written, nil
 }
 
 // checked is the answer of validate.

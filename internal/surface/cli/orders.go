@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -225,7 +226,7 @@ func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrde
 		for j, it := range o.Items {
 			now := items[o.Assigned][it.Item]
 			listed := listedItem{
-				OrderItem: it, Name: itemName(it.Property, it.Link), Because: now.Because, Reasons: now.Reasons,
+				OrderItem: it, Name: itemName(it.Property, cmp.Or(it.LinkName, it.Link)), Because: now.Because, Reasons: now.Reasons,
 			}
 			if o.Closed.IsZero() {
 				listed.May = commandsFor(now.May, o.Manual)

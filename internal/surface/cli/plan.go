@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -187,7 +188,7 @@ func (v *invocation) planOrders(p planned) {
 		}
 		v.say("  %s %s  %s", o.Owner, o.Name, o.State)
 		for _, it := range o.Items {
-			v.say("      %-24s %s → %s  %s", itemName(it.Property, it.Link), brief(it.Before), brief(it.After), it.Why)
+			v.say("      %-24s %s → %s  %s", itemName(it.Property, cmp.Or(it.LinkName, it.Link)), brief(it.Before), brief(it.After), it.Why)
 		}
 	}
 }
@@ -340,7 +341,7 @@ func (v *invocation) planDiffers(p planned, kept *planned) {
 func orderLine(o plan.Order) string {
 	var items []string
 	for _, it := range o.Items {
-		items = append(items, fmt.Sprintf("%s: %s → %s", itemName(it.Property, it.Link), it.Before, it.After))
+		items = append(items, fmt.Sprintf("%s: %s → %s", itemName(it.Property, cmp.Or(it.LinkName, it.Link)), it.Before, it.After))
 	}
 	return fmt.Sprintf("%s of %s for %s (%s)", o.Kind, o.Type, o.Owner, strings.Join(items, ", "))
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -187,7 +188,7 @@ func itemTitle(it openedItem) string {
 	case it.Property == "":
 		return "account"
 	case it.Link != "":
-		return it.Property + " → " + it.Link
+		return it.Property + " → " + cmp.Or(it.LinkName, it.Link)
 	}
 	return it.Property
 }
