@@ -19,8 +19,10 @@ import (
 	"github.com/mattn/go-isatty"
 	"golang.org/x/term"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/company"
+	"provisor.dev/provisor/internal/process/company/organisation"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
@@ -82,6 +84,7 @@ func program(in io.Reader, out, messages io.Writer, getenv func(string) string) 
 		Schema:   func() ([]byte, error) { return declare.JSONSchema(packages()) },
 		Packages: listed(packages()),
 		Demo:     runDemo,
+		Company:  layCompanyDown,
 		Serve:    serveFolder,
 	}
 }
@@ -164,4 +167,16 @@ func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
 		return cli.DemoResult{}, err
 	}
 	return cli.DemoResult{Holds: r.Holds}, nil
+}
+
+func layCompanyDown(ctx context.Context, o cli.CompanyOptions) (cli.Company, error) {
+	g, err := organisation.New(organisation.Options{People: o.People, Seed: o.Seed, At: o.At, Provisioned: o.Provisioned, Without: o.Without})
+	if err != nil {
+		return cli.Company{}, &fault.Error{Kind: fault.Invalid, Op: "lay a company down", Msg: err.Error(), Do: "see `provisor demo company --help`"}
+	}
+	laid, err := g.Lay(ctx, o.Dir, o.Written)
+	if err != nil {
+		return cli.Company{}, err
+	}
+	return cli.Company{Value: laid, People: laid.People, Roles: laid.Roles, Day: laid.Day}, nil
 }

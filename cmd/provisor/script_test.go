@@ -21,6 +21,7 @@ import (
 // testscript's own commands they use:
 //
 //	company                  a small company in the present folder (testdata/company)
+//	example NAME             a folder of examples/, copied to the present one
 //	provisor ARG...          the program; "! provisor" expects it to fail
 //	code N ARG...            the program, which must end with exit code N
 //	sqlite FILE SQL          asks or changes a system behind Provisor's back
@@ -42,7 +43,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"company": layCompany, "provisor": provisor, "code": provisorCode, "sqlite": askSQLite, "edit": edit,
-			"serving": serving, "killed": killed,
+			"serving": serving, "killed": killed, "example": layExample, "students": students,
 			"day": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
 		},
 	})

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/process/company"
 )
 
@@ -56,8 +57,13 @@ type Laid struct {
 // option stands for the default or, where a demo is kept, for what it holds; the
 // default day is today. Options that contradict the demo in the folder are refused.
 func Lay(dir string, o company.Options) (Laid, error) {
-	kept, err := Settings(dir)
+	kept, organisation, err := read(dir)
 	switch {
+	case organisation:
+		return Laid{}, &fault.Error{
+			Kind: fault.Conflict, Op: "demo", Msg: dir + " holds an organisation that `provisor demo company` laid down",
+			Do: "go on with `provisor apply` and `provisor run`, or name another folder",
+		}
 	case err == nil:
 		return keep(dir, o, kept)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -166,25 +172,32 @@ type settings struct {
 	Date   string `json:"date"`
 	People int    `json:"people"`
 	Seed   int64  `json:"seed"`
+	// Organisation: package organisation laid the folder down, not this one.
+	Organisation bool `json:"organisation,omitempty"`
 }
 
 // Settings reads demo.json; an error that is fs.ErrNotExist says that the folder
 // holds no demo.
 func Settings(dir string) (company.Options, error) {
+	o, _, err := read(dir)
+	return o, err
+}
+
+func read(dir string) (o company.Options, organisation bool, err error) {
 	path := filepath.Join(dir, settingsFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return company.Options{}, err
+		return o, false, err
 	}
 	var s settings
 	if err := json.Unmarshal(data, &s); err != nil {
-		return company.Options{}, fmt.Errorf("%s: %w: write it as {\"date\":\"2026-03-01\",\"people\":200,\"seed\":7}", path, err)
+		return o, false, fmt.Errorf("%s: %w: write it as {\"date\":\"2026-03-01\",\"people\":200,\"seed\":7}", path, err)
 	}
 	at, err := time.Parse(time.DateOnly, s.Date)
 	if err != nil {
-		return company.Options{}, fmt.Errorf("%s: %q is not a day: write it as 2026-03-01", path, s.Date)
+		return o, false, fmt.Errorf("%s: %q is not a day: write it as 2026-03-01", path, s.Date)
 	}
-	return company.Options{People: s.People, Seed: s.Seed, At: at}, nil
+	return company.Options{People: s.People, Seed: s.Seed, At: at}, s.Organisation, nil
 }
 
 // replaceFile puts new content in the place of a file at once: whoever reads it

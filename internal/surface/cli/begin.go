@@ -70,7 +70,9 @@ point where people must decide. Then it serves the company's pages, and says whe
 DIR/README.md tells the company's rules.
 
 With --once it also plays the people, goes on until nothing moves, reads the systems by
-itself and ends with 7 unless everything that was expected is there.`,
+itself and ends with 7 unless everything that was expected is there.
+
+"provisor demo company" lays down a far larger organisation, and runs nothing.`,
 		Example: "  provisor demo --dir acme\n  provisor demo --dir acme --no-serve\n  provisor demo --once --dir acme --people 500 --seed 3",
 	}
 	c.Flags().IntVar(&o.People, "people", 0, "how many people (default: 200)")
@@ -101,6 +103,59 @@ itself and ends with 7 unless everything that was expected is there.`,
 			return ended(CheckCode)
 		}
 		return nil
+	}
+	c.AddCommand(v.company())
+	return c
+}
+
+// companyPeople is how many people an organisation has that nobody described: quick to lay and to run.
+const companyPeople = 1_000
+
+func (v *invocation) company() *cobra.Command {
+	o := CompanyOptions{}
+	c := &cobra.Command{
+		Use: "company", Short: "Lay down an organisation of 1,000 to 1,000,000 people", Args: cobra.NoArgs,
+		Long: `Lays down an organisation in --dir, which must be empty or new, and runs nothing:
+
+  hr/         people, departments and sites, as CSV files
+  config/     rules for five systems; roles by department, site, title and grade
+  systems/    the five systems, as SQLite databases
+  README.md   who gets what and why, and what to type next
+
+There are joiners, movers and leavers around the day (--at), contractors with a last
+day, managers, homonyms. A person has five accounts of ten values and about ten roles.
+The same options give the same bytes. The day is kept in demo.json: the other commands
+judge the rules on it unless --at says otherwise.
+
+The systems are empty, so the first run creates every account. With --provisioned they
+hold what the rules give: the first run verifies every value and raises no order. With
+--without N the last N people of the file have no accounts all the same.
+
+A million people take about a gigabyte when they are provisioned.`,
+		Example: "  provisor demo company --dir northgate\n" +
+			"  provisor demo company --dir big --people 100000 --seed 3 --at 2026-03-01 --provisioned\n" +
+			"  provisor apply --yes --dir northgate && provisor run --dir northgate",
+	}
+	c.Flags().IntVar(&o.People, "people", companyPeople, "how many people, 1000 to 1000000")
+	c.Flags().Int64Var(&o.Seed, "seed", 1, "which organisation")
+	c.Flags().BoolVar(&o.Provisioned, "provisioned", false, "let the systems hold what the rules give")
+	c.Flags().IntVar(&o.Without, "without", 0, "with --provisioned: how many people have no accounts yet")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		o.Dir, o.At = v.dir, v.day
+		if o.At.IsZero() {
+			o.At = v.Now()
+		}
+		bars := v.progress()
+		o.Written = func(what string, rows int) { bars.reached("written "+what, rows) }
+		made, err := v.Company(c.Context(), o)
+		bars.stop()
+		if err != nil {
+			return err
+		}
+		return v.show(made.Value, func() {
+			v.say("An organisation of %d people with %d roles on %s stands in %s (README.md tells it).", made.People, made.Roles, made.Day, v.dir)
+			v.say("Next: `provisor validate --dir %s`, `provisor apply --yes --dir %s`, `provisor run --dir %s`.", v.dir, v.dir, v.dir)
+		})
 	}
 	return c
 }

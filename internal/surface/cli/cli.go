@@ -41,6 +41,7 @@ type Program struct {
 	Schema   func() ([]byte, error)
 	Packages []Package // the connector packages compiled in
 	Demo     func(context.Context, DemoOptions) (DemoResult, error)
+	Company  func(context.Context, CompanyOptions) (Company, error)
 	Serve    func(context.Context, ServeOptions) error
 }
 

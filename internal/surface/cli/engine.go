@@ -131,6 +131,26 @@ type DemoOptions struct {
 	Before func(value any) error
 }
 
+// CompanyOptions are what `demo company` is asked for.
+type CompanyOptions struct {
+	Dir         string
+	People      int
+	Seed        int64
+	At          time.Time // zero: today
+	Provisioned bool      // the systems hold what the rules give
+	Without     int       // of the people, how many have nothing all the same
+	// Written is told how many rows of a file are written.
+	Written func(what string, rows int)
+}
+
+// Company is what `demo company` laid down.
+type Company struct {
+	Value  any // what --json prints
+	People int
+	Roles  int
+	Day    string
+}
+
 // DemoResult is how the demo ended.
 type DemoResult struct {
 	Holds bool // everything that was expected is there; of --once only
