@@ -122,6 +122,11 @@ func (e engine) Questions() cli.Questions { return e.Views() }
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 
+func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
+	desk, err := e.Engine.RequestDesk(ctx)
+	return desk, err
+}
+
 func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {

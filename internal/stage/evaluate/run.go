@@ -225,7 +225,9 @@ type Runner struct {
 	Model    *roles.Model
 	Programs expression.Programs
 	Clock    func() time.Time
-	Actor    journal.Actor
+	// Moment is what the time in a workflow state is measured by; the clock when nil.
+	Moment func() time.Time
+	Actor  journal.Actor
 }
 
 // A Summary says what a run did.
@@ -281,10 +283,18 @@ func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expecte
 	for _, role := range stored {
 		before[stage.RoleKeyOf(role)] = role
 	}
+	moment := act.At
+	if r.Moment != nil {
+		moment = r.Moment()
+	}
 	var put []assignments.AssignedRole
 	for _, role := range expected {
 		at := stage.RoleKeyOf(role)
-		if old, ok := before[at]; !ok || !sameRole(old, role) {
+		old, ok := before[at]
+		if role.Since = old.Since; old.Workflow != role.Workflow || role.Since.IsZero() {
+			role.Since = moment
+		}
+		if !ok || !sameRole(old, role) {
 			put = append(put, role)
 		}
 		delete(before, at)
