@@ -63,7 +63,7 @@ type situation struct {
 	owner    resources.Resource
 	standing requests.Standing
 	had      []assignments.AssignedRole // of this role
-	decided  []assignments.RoleDecision // about this role
+	decided  []assignments.RoleDecision // about this role, whose days are not over
 }
 
 func (d *RequestDesk) day() time.Time { return d.Moment().UTC().Truncate(schema.Day) }
@@ -100,7 +100,7 @@ func (d *RequestDesk) look(ctx context.Context, owner resources.Ref, id roles.Ro
 		}
 	}
 	for _, x := range decided {
-		if x.Role == id {
+		if x.Role == id && !x.Period.Over(d.day()) {
 			s.decided = append(s.decided, x)
 		}
 	}
@@ -202,7 +202,7 @@ func (d *RequestDesk) fits(r *requests.Request, s *situation) error {
 		}
 	}
 	had, decided := s.at(r.Parameters)
-	if err := requestable(r, s.role, had); err != nil {
+	if err := requestable(r, s.role, had, decided); err != nil {
 		return err
 	}
 	what := requests.With(r.Role, r.Parameters)
@@ -221,10 +221,10 @@ func (d *RequestDesk) fits(r *requests.Request, s *situation) error {
 		if denied {
 			return refuse("`provisor request remove` takes the deny back", "%s is denied %s already", r.Owner, what)
 		}
-		if r.Period.From.IsZero() || r.Period.From.Before(d.day()) {
+		if r.Period.From.Before(d.day()) {
 			r.Period.From = d.day()
 		}
-		return nil
+		return backwards(r)
 	case requests.Remove:
 		if !has && !approved && !denied {
 			return refuse("`provisor person show` shows what is had", "%s has not %s", r.Owner, what)
@@ -243,8 +243,8 @@ func (d *RequestDesk) fits(r *requests.Request, s *situation) error {
 
 // cut brings the days of what is to be had within what is allowed.
 func (d *RequestDesk) cut(r *requests.Request, s *situation, decided *assignments.RoleDecision) error {
-	if !r.Period.To.IsZero() && r.Period.To.Before(r.Period.From) {
-		return fault.New(fault.Invalid, "request", "it would end on %s before it begins", r.Period.To.Format(time.DateOnly))
+	if err := backwards(r); err != nil {
+		return err
 	}
 	p, remarks, ok := requests.Fit(r.Period, d.day(), s.role.MaxDuration, s.standing.Period)
 	if !ok {
@@ -253,6 +253,14 @@ func (d *RequestDesk) cut(r *requests.Request, s *situation, decided *assignment
 	r.Period, r.Remarks = p, append(r.Remarks, remarks...)
 	if r.Action == requests.Extend && !p.To.IsZero() && !p.To.After(decided.Period.To) {
 		return fault.New(fault.Refused, "request", "it ends on %s already, and may end on %s at most", decided.Period.To.Format(time.DateOnly), p.To.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// backwards refuses days of which the last comes before the first.
+func backwards(r *requests.Request) error {
+	if !r.Period.To.IsZero() && r.Period.To.Before(r.Period.From) {
+		return fault.New(fault.Invalid, "request", "it would end on %s, before it begins", r.Period.To.Format(time.DateOnly))
 	}
 	return nil
 }
@@ -282,12 +290,13 @@ func (s *situation) onlyWay(r *requests.Request) error {
 }
 
 // requestable refuses what nobody may ask for. What a rule offers to the owner
-// may be asked for although the role cannot be requested otherwise.
-func requestable(r *requests.Request, role roles.Role, had *assignments.AssignedRole) error {
+// may be asked for although the role cannot be requested otherwise, and what was
+// decided about it may be changed.
+func requestable(r *requests.Request, role roles.Role, had *assignments.AssignedRole, decided *assignments.RoleDecision) error {
 	if role.Approval != "" && role.Approval != roles.NotRequestable {
 		return nil
 	}
-	if r.Action == requests.Add && had != nil && offered(had.Workflow) {
+	if r.Action == requests.Add && had != nil && offered(had.Workflow) || decided != nil && (r.Action == requests.Remove || r.Action == requests.Extend) {
 		return nil
 	}
 	return &fault.Error{
