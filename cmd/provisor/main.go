@@ -140,6 +140,11 @@ func named(e *loop.Engine) view.Questions {
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 
+func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
+	desk, err := e.Engine.RequestDesk(ctx)
+	return desk, err
+}
+
 func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {

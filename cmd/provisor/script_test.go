@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +22,8 @@ import (
 // TestStories plays whole stories typed at a terminal, in this process. Beside
 // testscript's own commands they use:
 //
-//	company                  a small company in the present folder (testdata/company)
+//	company [MORE]           a small company in the present folder (testdata/company),
+//	                         with the files of testdata/MORE in place of its own
 //	example NAME             a folder of examples/, copied to the present one
 //	provisor ARG...          the program; "! provisor" expects it to fail
 //	code N ARG...            the program, which must end with exit code N
@@ -86,8 +89,21 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // layCompany copies the company and makes the databases of its systems.
-func layCompany(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Check(os.CopyFS(ts.MkAbs("."), os.DirFS(ts.Getenv("COMPANY"))))
+func layCompany(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range append([]string{"."}, args...) {
+		from := filepath.Join(ts.Getenv("COMPANY"), "..", name)
+		if name == "." {
+			from = ts.Getenv("COMPANY")
+		}
+		ts.Check(filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
+			rel, _ := filepath.Rel(from, file) // both begin with from
+			if err != nil || d.IsDir() {
+				return errors.Join(err, os.MkdirAll(ts.MkAbs(rel), 0o755))
+			}
+			content, err := os.ReadFile(file)
+			return errors.Join(err, os.WriteFile(ts.MkAbs(rel), content, 0o644))
+		}))
+	}
 	for _, system := range []string{"crm", "ledger"} {
 		text, err := os.ReadFile(ts.MkAbs("systems/" + system + ".sql"))
 		ts.Check(err)

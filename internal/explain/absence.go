@@ -243,6 +243,9 @@ func (x *probe) absence(c candidate) Absence {
 	if len(c.lines) == 0 {
 		a.Why = append(a.Why, "no rule gives it")
 	}
+	if p := c.role.Approval; p != "" && p != roles.NotRequestable {
+		a.Why = append(a.Why, "nobody asked for it: provisor request add")
+	}
 	if !x.here {
 		a.Why = append(a.Why, x.notHere())
 	}

@@ -57,9 +57,12 @@ type Proof struct {
 
 // A Role is a role that the person has, with what gave it.
 type Role struct {
-	Role    string   `json:"role"`
-	Shows   string   `json:"shows"` // the state, consolidated from what it gives
-	Because []Ground `json:"because"`
+	Role     string         `json:"role"`
+	With     string         `json:"parameters,omitempty"`
+	Shows    string         `json:"shows"` // the state, consolidated from what it gives
+	Workflow view.Workflow  `json:"workflow"`
+	Asked    []view.Request `json:"asked,omitempty"` // the requests that led to it, each with its steps
+	Because  []Ground       `json:"because"`
 }
 
 // An Account is an account that the person has, with the proof of each item.
@@ -101,7 +104,7 @@ func Explain(ctx context.Context, store Store, q Questions, c *declare.Configura
 	proof := Proof{Owner: p.Owner, Day: day.Format(time.DateOnly), Roles: []Role{}, Accounts: []Account{}, Absent: []Absence{}}
 	for _, r := range p.Roles {
 		if ask.Account == "" && ask.Property == "" && (ask.Role == "" || ask.Role == r.Role) {
-			proof.Roles = append(proof.Roles, Role{r.Role, r.Shows, x.grounds(r.Reasons, 0)})
+			proof.Roles = append(proof.Roles, Role{r.Role, r.With, r.Shows, r.Workflow, r.Asked, x.grounds(r.Reasons, 0)})
 		}
 	}
 	for _, a := range p.Accounts {

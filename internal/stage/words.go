@@ -17,6 +17,7 @@ const (
 	OrderCounter    = "order"
 	AssignedCounter = "assigned"
 	SecretCounter   = "secret" // versions
+	RequestCounter  = "request"
 )
 
 // A Deployment is one version of the configuration.

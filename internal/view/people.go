@@ -38,6 +38,7 @@ type Person struct {
 	Values   map[string]string   `json:"values,omitempty"`
 	Links    map[string][]string `json:"links,omitempty"`
 	Roles    []Role              `json:"roles"`
+	Requests []Request           `json:"requests,omitempty"` // open ones
 	Accounts []Account           `json:"accounts"`
 }
 
@@ -45,11 +46,14 @@ type Person struct {
 // as State is consolidated from the accounts and values that they give.
 type Role struct {
 	Role     string               `json:"role"`
+	With     string               `json:"parameters,omitempty"`
 	Workflow Workflow             `json:"workflow"`
 	State    *State               `json:"state,omitempty"` // nil: see Shows
 	Shows    string               `json:"shows"`           // the state's name, "-" before approval, "no system"
 	Start    time.Time            `json:"start,omitzero"`
 	End      time.Time            `json:"end,omitzero"`
+	Since    time.Time            `json:"since,omitzero"`  // in this workflow state
+	Asked    []Request            `json:"asked,omitempty"` // the requests that led to it
 	Reasons  []assignments.Reason `json:"reasons,omitempty"`
 	Gives    []Gift               `json:"gives,omitempty"`
 }
@@ -160,7 +164,7 @@ func RolesOf(assigned []assignments.AssignedRole, held []*orders.AssignedResourc
 	shown := make([]Role, 0, len(assigned))
 	for _, a := range assigned {
 		role := Role{
-			Role: string(a.Role), Workflow: WorkflowOf(a.Workflow), Start: a.Period.From, End: a.Period.To, Reasons: a.Reasons,
+			Role: string(a.Role), With: string(a.Parameters), Workflow: WorkflowOf(a.Workflow), Since: a.Since, Start: a.Period.From, End: a.Period.To, Reasons: a.Reasons,
 		}
 		items := gifts(&role, append([]roles.RoleID{a.Role}, members[a.Role]...), held)
 		switch {

@@ -15,6 +15,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 )
 
@@ -45,6 +46,9 @@ type Questions interface {
 	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
 	Resolve(ctx context.Context, entity, text string) ([]Owner, error)
 	Person(ctx context.Context, ref resources.Ref) (Person, error)
+
+	Requests(ctx context.Context, f RequestFilter) (RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (Request, error)
 
 	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
 	Readings(ctx context.Context, f ReadingFilter) ([]Reading, error)

@@ -126,6 +126,7 @@ type AssignedRole struct {
 	Workflow   Workflow
 	Period     Period
 	Reasons    []Reason
+	Since      time.Time // in this workflow state
 }
 
 // A RoleDecision is what people settled about an owner and a role: approved

@@ -28,6 +28,7 @@ type Model struct {
 	Categories    map[CategoryID]Category
 	Roles         map[RoleID]Role
 	ResourceTypes map[ResourceTypeID]ResourceType
+	Automation    []AutomationRule
 }
 
 // Entity finds an entity type in whichever connector declares it.
@@ -166,7 +167,8 @@ type Role struct {
 	Category  CategoryID
 	Entity    schema.EntityType
 	Approval  Approval
-	Reviewers map[string][]string // step: manager, owner:CATEGORY, person:KEY
+	Reviewers map[string][]string // step: officer, manager, owner:CATEGORY, person:KEY
+	Officers  []string            // keys of the people who answer for the role
 	// Parameters are dimensions whose values are settled when the role is given,
 	// true where it gives nothing without one.
 	Parameters map[DimensionID]bool
@@ -178,8 +180,13 @@ type Role struct {
 	Prolongation bool
 	// ImplicitApproval: whoever may approve a step passes it by asking.
 	ImplicitApproval bool
-	Assign           []RoleRule
-	Position         schema.Position
+	// OwnApproval: whoever asked, and whom it is for, may approve too.
+	OwnApproval bool
+	// Account is the resource type that the role alone gives: such a role makes
+	// the resource type requestable.
+	Account  ResourceTypeID
+	Assign   []RoleRule
+	Position schema.Position
 }
 
 // Kind says how strongly a rule gives.

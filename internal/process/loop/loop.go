@@ -140,6 +140,15 @@ func (e *Engine) Day() time.Time {
 	return e.day
 }
 
+// Moment is what the time in a workflow state is measured by: the clock or,
+// where a day was named, the beginning of that day.
+func (e *Engine) Moment() time.Time {
+	if e.day.IsZero() {
+		return e.Clock()
+	}
+	return e.day
+}
+
 // SetDay fixes the day that the rules are judged on.
 func (e *Engine) SetDay(day time.Time) { e.day = day }
 

@@ -81,13 +81,18 @@ func (e *Engine) verify(ctx context.Context, d *deployment) (verify.Summary, err
 	return r.Run(ctx)
 }
 
-// Evaluate works out who should have what.
+// Evaluate takes requests on and works out who should have what.
 func (e *Engine) Evaluate(ctx context.Context) (evaluate.Summary, error) {
-	return alone(ctx, e, e.evaluate)
+	return alone(ctx, e, func(ctx context.Context, d *deployment) (evaluate.Summary, error) {
+		if _, err := e.requestDesk(d.Configuration).Process(ctx); err != nil {
+			return evaluate.Summary{}, err
+		}
+		return e.evaluate(ctx, d)
+	})
 }
 
 func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary, error) {
-	r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Actor: e.Actor}
+	r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
 	return r.Run(ctx, e.Day())
 }
 
@@ -126,6 +131,7 @@ type Round struct {
 	Day         string                `json:"day"`
 	Synchronize []synchronize.Outcome `json:"synchronize"`
 	Verify      verify.Summary        `json:"verify"`
+	Requests    review.Processed      `json:"requests"`
 	Evaluate    evaluate.Summary      `json:"evaluate"`
 	Generate    generate.Summary      `json:"generate"`
 	Fulfil      fulfil.Summary        `json:"fulfil"`
@@ -151,6 +157,9 @@ func (e *Engine) judge(ctx context.Context, d *deployment, block bool) (Round, e
 		return r, err
 	}
 	if r.Verify, err = e.verify(ctx, d); err != nil {
+		return r, err
+	}
+	if r.Requests, err = e.requestDesk(d.Configuration).Process(ctx); err != nil {
 		return r, err
 	}
 	if r.Evaluate, err = e.evaluate(ctx, d); err != nil {

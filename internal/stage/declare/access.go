@@ -96,6 +96,7 @@ func (b *builder) role(id string, at schema.Position, doc roleKeys, composite bo
 		MaxDuration:  b.inherited(doc.MaxDuration, doc.Category, func(c *categoryDoc) span { return c.MaxDuration }),
 		GracePeriod:  b.inherited(doc.GracePeriod, doc.Category, func(c *categoryDoc) span { return c.GracePeriod }),
 		Prolongation: doc.Prolong.Value == "without-approval", ImplicitApproval: doc.Implicit.Value,
+		OwnApproval: b.inheritedWord(doc.FourEyes, doc.Category) == "off", Officers: stringsOf(doc.Officers),
 		Position: at, Entity: schema.EntityType(doc.Entity.Value),
 	}
 	switch {
@@ -124,6 +125,20 @@ func (b *builder) inherited(own span, category text, of func(*categoryDoc) span)
 		}
 		seen[id] = true
 		own, id = of(above), above.Parent.Value
+	}
+	return own.Value
+}
+
+// inheritedWord is the same for whether four eyes must see a request.
+func (b *builder) inheritedWord(own, category text) string {
+	seen := map[string]bool{}
+	for id := category.Value; !own.given && !seen[id]; {
+		above, ok := b.doc.Categories[id]
+		if !ok {
+			break
+		}
+		seen[id] = true
+		own, id = above.FourEyes, above.Parent.Value
 	}
 	return own.Value
 }
@@ -189,13 +204,17 @@ func (b *builder) reviewer(t text, r roles.Role, object string) {
 		if p := e.Properties["manager"]; ok && (!p.IsLink() || p.Many) {
 			b.find(t.Position, object, fmt.Sprintf("%s has no link manager", r.Entity), "declare manager: {link: ...}, or name other reviewers")
 		}
+	case kind == "officer" && !named:
+		if len(r.Officers) == 0 {
+			b.find(t.Position, object, "the role has no officer", "write officers: [KEY] beside reviewers")
+		}
 	case kind == "owner" && who != "":
 		if _, ok := b.model.Categories[roles.CategoryID(who)]; !ok {
 			b.unknown(text{place: t.place, Value: who}, object, "category", namesOf(b.model.Categories))
 		}
 	case kind == "person" && who != "":
 	default:
-		b.find(t.Position, object, fmt.Sprintf("%q is not a reviewer", t.Value), "write manager, owner:CATEGORY or person:KEY")
+		b.find(t.Position, object, fmt.Sprintf("%q is not a reviewer", t.Value), "write officer, manager, owner:CATEGORY or person:KEY")
 	}
 }
 

@@ -65,7 +65,9 @@ func (b *builder) build() {
 	b.roles()
 	b.resourceTypes()
 	b.grants()
+	b.requestableAccounts()
 	b.assignments()
+	b.automation()
 	b.computedTwice()
 }
 

@@ -176,6 +176,10 @@ func mergeInto(all, part *document, keys, added map[string]schema.Position) faul
 	into, from := reflect.ValueOf(all).Elem(), reflect.ValueOf(part).Elem()
 	for _, f := range formOf(into.Type()).fields {
 		to, section := into.FieldByIndex(f.index), from.FieldByIndex(f.index)
+		if section.Kind() == reflect.Slice {
+			to.Set(reflect.AppendSlice(to, section))
+			continue
+		}
 		if section.Kind() != reflect.Map {
 			for _, name := range mergeReserved(to.Addr().Interface().(*reserved), section.Interface().(reserved)) {
 				twice(join(f.name, name))

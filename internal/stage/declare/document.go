@@ -21,6 +21,7 @@ type document struct {
 	Roles          map[string]*roleDoc      `yaml:"roles" about:"Single roles."`
 	CompositeRoles map[string]*compositeDoc `yaml:"compositeRoles" about:"Bundles of single roles."`
 	ResourceTypes  map[string]*typeDoc      `yaml:"resourceTypes" about:"What kinds of resource are for."`
+	Automation     []automationDoc          `yaml:"automation" about:"Rules that decide for the reviewer when something waited too long."`
 	NamingRules    reserved                 `yaml:"namingRules" words:"list" about:"Reserved: read and kept, without effect yet."`
 	Workflows      reserved                 `yaml:"workflows" words:"map" about:"Reserved: read and kept, without effect yet."`
 	Profiles       reserved                 `yaml:"profiles" words:"map" about:"Reserved: read and kept, without effect yet."`
@@ -134,6 +135,21 @@ type categoryDoc struct {
 	Parent      text `yaml:"parent" about:"The category above."`
 	MaxDuration span `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
 	GracePeriod span `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
+	FourEyes    text `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; for roles that do not say."`
+}
+
+// automationDoc decides for the reviewer.
+type automationDoc struct {
+	place
+	Role         text            `yaml:"role" about:"Only about this single role."`
+	Composite    text            `yaml:"composite" about:"Only about this composite role."`
+	ResourceType text            `yaml:"resourceType" about:"Only about requests of this resource type."`
+	Category     text            `yaml:"category" about:"Only about what is filed in this category or below."`
+	Entity       text            `yaml:"entity" about:"Only about owners of this entity type."`
+	Workflow     []text          `yaml:"workflow" must:"yes" about:"The workflow states, by name or number: pending-approval, suggested, prolonged."`
+	After        span            `yaml:"after" must:"yes" about:"How long it stood in that state; 0s: at once."`
+	Decide       text            `yaml:"decide" must:"yes" words:"approve|decline" about:"What is decided."`
+	Match        map[string]text `yaml:"match" about:"By dimension: the parameter with which the role is had."`
 }
 
 // roleKeys stand in single and composite roles alike.
@@ -143,7 +159,9 @@ type roleKeys struct {
 	Category    text              `yaml:"category" about:"Where the role is filed."`
 	Entity      text              `yaml:"entity" about:"The entity type of those who may have it; may be absent when there is one context."`
 	Approval    text              `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The steps that a request passes."`
-	Reviewers   map[string][]text `yaml:"reviewers" about:"By step (one, two, three): manager, owner:CATEGORY or person:KEY."`
+	Reviewers   map[string][]text `yaml:"reviewers" about:"By step (one, two, three): officer, manager, owner:CATEGORY or person:KEY."`
+	Officers    []text            `yaml:"officers" about:"The keys of the people who answer for the role."`
+	FourEyes    text              `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; the category's when absent, else on."`
 	Parameters  map[string]text   `yaml:"parameters" about:"By dimension: required or optional. Its value is settled when the role is given."`
 	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request; 0d: no limit; the category's when absent."`
 	GracePeriod span              `yaml:"gracePeriod" about:"How long the role stays after its rule changed or went; the category's when absent."`

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"slices"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/assignments"
@@ -100,7 +101,7 @@ func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 // entitled collects what gives the owner the resource: type rules, and role
 // rules that need it to be there (implied).
 func (e *evaluation) entitled(c *standing, t roles.ResourceType) (grants []granted, implied bool, err error) {
-	if c.excluded {
+	if c.excluded || e.deniedAccount(c, t) {
 		return nil, false, nil
 	}
 	lines := make([]roles.Line, len(t.Who))
@@ -121,6 +122,13 @@ func (e *evaluation) entitled(c *standing, t roles.ResourceType) (grants []grant
 		}
 	}
 	return grants, true, nil
+}
+
+// deniedAccount reports whether a person denied the owner the resource itself.
+func (e *evaluation) deniedAccount(c *standing, t roles.ResourceType) bool {
+	return slices.ContainsFunc(e.Decided[c.owner.Ref], func(d assignments.RoleDecision) bool {
+		return d.Role == roles.AccountRole(t.ID) && d.Workflow == assignments.WorkflowDeclined && d.Period.Covers(e.Day)
+	})
 }
 
 // denies reports whether a denying type rule holds: then no role implies the account.

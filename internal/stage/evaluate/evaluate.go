@@ -76,6 +76,8 @@ type Pair struct {
 type Result struct {
 	Roles     []assignments.AssignedRole
 	Resources []assignments.ExpectedResource
+	// Ended was approved for owners whose own time is over: who comes back asks anew.
+	Ended []assignments.RoleDecision
 	// Allocate are values that have to be allocated before the result is whole.
 	Allocate []Request
 	Findings []fault.Finding

@@ -93,6 +93,9 @@ func (h *holder) approved(role roles.Role) (list []granted) {
 		if d.Role != role.ID || d.Workflow != assignments.Approved || incomplete(role, d.Parameters) {
 			continue
 		}
+		if h.standing.period.Over(h.Day) {
+			h.result.Ended = append(h.result.Ended, d)
+		}
 		list = append(list, granted{
 			parameters: d.Parameters, workflow: assignments.Approved, period: within(d.Period, h.standing.period),
 			reason: assignments.Reason{Note: because("approved by "+d.By, d.Why)},

@@ -31,6 +31,7 @@ type Store interface {
 	Reader
 	stage.Counters
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
+	DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []stage.AssignedRoleKey) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
 	Save(ctx context.Context, act journal.Act, list []*orders.AssignedResource, also ...stage.Extra) error
 }
@@ -255,7 +256,9 @@ type Runner struct {
 	Model    *roles.Model
 	Programs expression.Programs
 	Clock    func() time.Time
-	Actor    journal.Actor
+	// Moment is what the time in a workflow state is measured by; the clock when nil.
+	Moment func() time.Time
+	Actor  journal.Actor
 }
 
 // A Summary says what a run did.
@@ -289,6 +292,9 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	if err := r.saveRoles(ctx, act, k.Roles, x.Roles); err != nil {
 		return Summary{}, err
 	}
+	if err := r.end(ctx, act, x.Ended); err != nil {
+		return Summary{}, err
+	}
 	ids := stage.Numbers(ctx, r.Store, stage.AssignedCounter)
 	ids.Prepare(added(k, x)) // exactly, so that the numbers of accounts follow each other
 	changed := Adopt(r.Model, k, x, func() orders.AssignedID { return orders.AssignedID(ids.Next()) })
@@ -305,16 +311,38 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	}, nil
 }
 
+// end takes approvals back whose owners' own time is over: somebody who comes
+// back later must not find what was approved for another time here.
+func (r *Runner) end(ctx context.Context, act journal.Act, ended []assignments.RoleDecision) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	keys := make([]stage.AssignedRoleKey, len(ended))
+	for i, d := range ended {
+		keys[i] = stage.AssignedRoleKey{Owner: d.Owner, Role: d.Role, Parameters: d.Parameters}
+	}
+	act.Name = "end approved roles"
+	return r.Store.DecideRoles(ctx, act, nil, keys)
+}
+
 // saveRoles stores the differences of who has which role.
 func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expected []assignments.AssignedRole) error {
 	before := make(map[stage.AssignedRoleKey]assignments.AssignedRole, len(stored))
 	for _, role := range stored {
 		before[stage.RoleKeyOf(role)] = role
 	}
+	moment := act.At
+	if r.Moment != nil {
+		moment = r.Moment()
+	}
 	var put []assignments.AssignedRole
 	for _, role := range expected {
 		at := stage.RoleKeyOf(role)
-		if old, ok := before[at]; !ok || !sameRole(old, role) {
+		old, ok := before[at]
+		if role.Since = old.Since; old.Workflow != role.Workflow || role.Since.IsZero() {
+			role.Since = moment
+		}
+		if !ok || !sameRole(old, role) {
 			put = append(put, role)
 		}
 		delete(before, at)

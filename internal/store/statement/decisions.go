@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/resources"
 )
 
 var decisionColumns = []string{"kind", "type", "owner_type", "owner_key", "target", "property", "decided_value", "at", "actor", "why"}
@@ -81,9 +82,25 @@ func inOrder[T any](list []T, name func(T) string) []T {
 
 // Decisions returns the decisions of a kind.
 func (db *DB) Decisions(ctx context.Context, kind DecisionKind) ([]Decision, error) {
+	c := &conditions{}
+	c.add("kind = %s", kind)
+	return db.decisions(ctx, c)
+}
+
+// AllocatedTo returns the values allocated for properties of one resource's own.
+func (db *DB) AllocatedTo(ctx context.Context, owner resources.Ref) ([]Decision, error) {
+	c := &conditions{}
+	c.add("kind = %s", Allocation)
+	c.add("type = %s", owner.Type)
+	c.add("owner_type = %s", owner.Type)
+	c.add("owner_key = %s", owner.Key)
+	return db.decisions(ctx, c)
+}
+
+func (db *DB) decisions(ctx context.Context, c *conditions) ([]Decision, error) {
 	var list []Decision
-	err := db.read().each(ctx, `SELECT kind, type, owner_type, owner_key, target, property, decided_value, at, actor, why FROM decision
-		WHERE kind = $1 ORDER BY type, owner_type, owner_key, target, property`, []any{kind}, func(r *sql.Rows) error {
+	err := db.read().each(ctx, `SELECT kind, type, owner_type, owner_key, target, property, decided_value, at, actor, why FROM decision`+
+		c.where()+` ORDER BY type, owner_type, owner_key, target, property`, c.args, func(r *sql.Rows) error {
 		var d Decision
 		var at int64
 		var text []byte

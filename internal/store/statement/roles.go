@@ -11,7 +11,7 @@ import (
 	"provisor.dev/provisor/internal/stage"
 )
 
-var assignedRoleColumns = []string{"owner_type", "owner_key", "role", "parameters", "workflow", "from_at", "to_at", "reasons"}
+var assignedRoleColumns = []string{"owner_type", "owner_key", "role", "parameters", "workflow", "from_at", "to_at", "reasons", "since_at"}
 
 var assignedRoleTable = &table{
 	name: "assigned_role", columns: assignedRoleColumns,
@@ -45,15 +45,15 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 		c.add("owner_key = %s", owner.Key)
 	}
 	var list []assignments.AssignedRole
-	err := s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons FROM assigned_role`+
+	err := s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons, since_at FROM assigned_role`+
 		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
 		var a assignments.AssignedRole
-		var from, to int64
+		var from, to, since int64
 		var reasons []byte
-		if err := r.Scan(&a.Owner.Type, &a.Owner.Key, &a.Role, &a.Parameters, &a.Workflow, &from, &to, &reasons); err != nil {
+		if err := r.Scan(&a.Owner.Type, &a.Owner.Key, &a.Role, &a.Parameters, &a.Workflow, &from, &to, &reasons, &since); err != nil {
 			return err
 		}
-		a.Period = assignments.Period{From: instant(from), To: instant(to)}
+		a.Period, a.Since = assignments.Period{From: instant(from), To: instant(to)}, instant(since)
 		err := json.Unmarshal(reasons, &a.Reasons)
 		list = append(list, a)
 		return err
@@ -71,7 +71,7 @@ func (db *DB) SaveAssignedRoles(ctx context.Context, act journal.Act, put []assi
 		if err != nil {
 			return db.failed(act.Name, err)
 		}
-		batch.add(string(a.Owner.Type), string(a.Owner.Key), string(a.Role), string(a.Parameters), int(a.Workflow), nanos(a.Period.From), nanos(a.Period.To), string(reasons))
+		batch.add(string(a.Owner.Type), string(a.Owner.Key), string(a.Role), string(a.Parameters), int(a.Workflow), nanos(a.Period.From), nanos(a.Period.To), string(reasons), nanos(a.Since))
 	}
 	return db.act(ctx, act, batch.rows()+len(remove) >= bulkFrom, func(s *session) error {
 		for _, gone := range inOrder(remove, roleName) {

@@ -389,7 +389,7 @@ func (v *Views) Person(ctx context.Context, ref resources.Ref) (p view.Person, e
 			return fault.New(fault.NotFound, "show person", "nobody is known as %s", ref)
 		}
 		p.Roles = view.RolesOf(assigned, held)
-		return nil
+		return s.askedFor(ctx, ref, &p)
 	})
 	return p, err
 }

@@ -18,6 +18,8 @@ type (
 	Due             = stage.Due
 	Extra           = stage.Extra
 	SealedSecret    = stage.SealedSecret
+	RequestFilter   = stage.RequestFilter
+	RequestChange   = stage.RequestChange
 )
 
 // The names of counters and of decisions.

@@ -5,7 +5,9 @@ import (
 	"io"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -62,6 +64,7 @@ type Engine interface {
 	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
 
 	Desk() Desk
+	RequestDesk(context.Context) (RequestDesk, error)
 	Questions() Questions
 	VerifyJournal(context.Context) (int64, error)
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
@@ -79,11 +82,21 @@ type Desk interface {
 	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
 }
 
+// A RequestDesk is where people ask for roles and decide what others asked for.
+type RequestDesk interface {
+	Ask(context.Context, review.Asked) (requests.Request, error)
+	Supply(ctx context.Context, id requests.RequestID, given map[roles.DimensionID]string) (requests.Request, error)
+	Decide(ctx context.Context, id requests.RequestID, approve bool, why string) (requests.Request, error)
+	Withdraw(ctx context.Context, id requests.RequestID, why string) (requests.Request, error)
+	Validate(ctx context.Context, owner resources.Ref, role roles.RoleID, given map[roles.DimensionID]string, approve bool, why string) (assignments.AssignedRole, error)
+}
+
 // Round is what one way round the path did.
 type Round struct {
 	Day         string
 	Synchronize []synchronize.Outcome
 	Verify      verify.Summary
+	Requests    review.Processed
 	Evaluate    evaluate.Summary
 	Generate    generate.Summary
 	Fulfil      fulfil.Summary

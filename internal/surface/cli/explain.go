@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
@@ -56,8 +57,21 @@ Evaluate first when the configuration or the sources changed.`,
 func (v *invocation) proofText(p explain.Proof, asked bool) {
 	v.say("%s on %s", v.strong(named(p.Owner)), p.Day)
 	for _, r := range p.Roles {
-		v.say("\nhas the role %s (%s)", v.strong(r.Role), r.Shows)
+		has := "has the role"
+		if !assignments.Workflow(r.Workflow.Number).Expected() {
+			has = r.Workflow.Name + ": the role"
+		}
+		v.say("\n%s %s (%s)", has, v.strong(roleWith(r.Role, r.With)), r.Shows)
 		v.groundsText(r.Because, "  ")
+		for _, q := range r.Asked {
+			v.say("  request %d: %s asked by %s on %s%s", q.ID, q.Action, q.By, dayText(q.At), prefixed(": ", q.Why))
+			for _, x := range q.Rulings {
+				v.say("    %s", rulingText(x))
+			}
+			if len(q.Rulings) == 0 {
+				v.say("    no step was needed")
+			}
+		}
 	}
 	for _, a := range p.Accounts {
 		v.say("\nhas the account %s %s: %s", v.strong(a.Type), a.Target, v.chip(a.State))

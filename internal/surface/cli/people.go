@@ -6,10 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
@@ -156,22 +158,7 @@ func (v *invocation) personText(p view.Person) {
 	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
 		v.say("  %-14s %v", name, p.Links[name])
 	}
-	if len(p.Roles) > 0 {
-		v.say("\n%s", v.strong("Roles"))
-		g := v.columns("role", "state", "workflow", "period", "why")
-		for _, r := range p.Roles {
-			shows := r.Shows
-			if r.State != nil {
-				shows = v.chip(*r.State)
-			}
-			why := ""
-			if len(r.Reasons) > 0 {
-				why = r.Reasons[0].Rule + prefixed(": ", r.Reasons[0].Note)
-			}
-			g.row(r.Role, shows, r.Workflow.Name, span(r.Start, r.End), why)
-		}
-		g.print()
-	}
+	v.rolesText(p)
 	for _, a := range p.Accounts {
 		v.say("")
 		v.say("%s %s  (account %d)", v.strong(a.Type), a.Target, a.ID)
@@ -207,3 +194,50 @@ func (v *invocation) accountText(a view.Account) {
 		}
 	}
 }
+
+// rolesText writes the roles that somebody has, those that are offered or denied,
+// and what is being asked for.
+func (v *invocation) rolesText(p view.Person) {
+	for _, part := range []struct {
+		title string
+		of    func(view.Role) bool
+	}{
+		{"Roles", func(r view.Role) bool { return !offeredTo(r) && !deniedTo(r) }}, {"Offered", offeredTo}, {"Denied", deniedTo},
+	} {
+		g := v.columns("role", "state", "workflow", "period", "why")
+		n := 0
+		for _, r := range p.Roles {
+			if !part.of(r) {
+				continue
+			}
+			shows := r.Shows
+			if r.State != nil {
+				shows = v.chip(*r.State)
+			}
+			why := ""
+			if len(r.Reasons) > 0 {
+				why = strings.TrimPrefix(r.Reasons[0].Rule+prefixed(": ", r.Reasons[0].Note), ": ")
+			}
+			g.row(roleWith(r.Role, r.With), shows, fmt.Sprintf("%d %s", r.Workflow.Number, r.Workflow.Name), span(r.Start, r.End), why)
+			n++
+		}
+		if n > 0 {
+			v.say("\n%s", v.strong(part.title))
+			g.print()
+		}
+	}
+	if len(p.Requests) > 0 {
+		v.say("\n%s", v.strong("Requests"))
+		v.requestsText(p.Requests)
+	}
+}
+
+func offeredTo(r view.Role) bool {
+	switch assignments.Workflow(r.Workflow.Number) {
+	case assignments.SuggestedRole, assignments.SuggestedExisting, assignments.AutomaticWithValidation:
+		return true
+	}
+	return false
+}
+
+func deniedTo(r view.Role) bool { return r.Workflow.Number == int(assignments.WorkflowDeclined) }

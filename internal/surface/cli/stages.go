@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/stage/fulfil"
 	"provisor.dev/provisor/internal/stage/generate"
+	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/internal/stage/verify"
 	"provisor.dev/provisor/internal/view"
@@ -267,11 +269,24 @@ func (v *invocation) verifyText(s verify.Summary) {
 	v.say("  verify  %s compared: %d values verified, %d drifted, %d expired", count(s.Compared, "account"), s.Verified, s.Drifted, s.Expired)
 }
 
+// processedText says what became of requests; nothing where there are none.
+func (v *invocation) processedText(p review.Processed) {
+	if p == (review.Processed{}) {
+		return
+	}
+	stuck := ""
+	if p.Stuck > 0 {
+		stuck = fmt.Sprintf("; nobody can decide %d: provisor request list --stuck", p.Stuck)
+	}
+	v.say("  ask     %s open; %d moved, %d decided by a rule%s", count(p.Open, "request"), p.Moved, p.Automated, stuck)
+}
+
 // wentRound is what run shows.
 type wentRound struct {
 	Day         string           `json:"day"`
 	Synchronize []reading        `json:"synchronize"`
 	Verify      verify.Summary   `json:"verify"`
+	Requests    review.Processed `json:"requests"`
 	Evaluate    evaluate.Summary `json:"evaluate"`
 	Generate    generate.Summary `json:"generate"`
 	Fulfil      fulfil.Summary   `json:"fulfil"`
@@ -301,7 +316,7 @@ failed; everything else was done.`,
 		if err != nil {
 			return err
 		}
-		shown := wentRound{r.Day, readingsOf(r.Synchronize), r.Verify, r.Evaluate, r.Generate, r.Fulfil, w}
+		shown := wentRound{r.Day, readingsOf(r.Synchronize), r.Verify, r.Requests, r.Evaluate, r.Generate, r.Fulfil, w}
 		err = v.show(shown, func() { v.roundText(shown) })
 		return endedIf(err, troubled(shown.Synchronize) || down(r.Fulfil) || len(r.Evaluate.Findings) > 0 || w.in(orders.Error))
 	})
@@ -314,6 +329,7 @@ func (v *invocation) roundText(r wentRound) {
 		v.readingLine(x)
 	}
 	v.verifyText(r.Verify)
+	v.processedText(r.Requests)
 	v.evaluateText(r.Evaluate)
 	v.generateText(r.Generate)
 	v.fulfilText(r.Fulfil)

@@ -1,0 +1,11 @@
+CREATE TABLE accounts (login TEXT PRIMARY KEY, email TEXT, name TEXT);
+CREATE TABLE teams (code TEXT PRIMARY KEY);
+CREATE TABLE memberships (login TEXT, team TEXT, PRIMARY KEY (login, team));
+INSERT INTO teams VALUES ('sales');
+INSERT INTO teams VALUES ('finance');
+INSERT INTO teams VALUES ('news');
+INSERT INTO teams VALUES ('guest');
+INSERT INTO teams VALUES ('ber');
+INSERT INTO teams VALUES ('bru');
+INSERT INTO teams VALUES ('audit');
+INSERT INTO teams VALUES ('quick');
