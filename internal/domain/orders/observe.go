@@ -199,6 +199,9 @@ func (it *Item) settleObserved(on Event, from Place, o Occasion) {
 		return
 	}
 	it.rested(o)
+	if from.State == Transmitted || from == atUnknown {
+		it.DoneAt = it.SettledAt // it happened, although nobody reported it
+	}
 	it.Message, it.Ours, it.By = "", nil, "" // the reading speaks now
 	if from == atFound || it.excepted() {
 		it.answer()

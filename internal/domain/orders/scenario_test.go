@@ -405,3 +405,18 @@ func TestAWriteOnceValueOfAnAccountThatIsFoundIsNotReplaced(t *testing.T) {
 		}
 	}
 }
+
+// The system refused to create what was there already: its number stays as it is.
+// What we created by an attempt whose reply was lost gets its number.
+func TestWhoCreatedAnAccountDecidesAboutItsWriteOnceValues(t *testing.T) {
+	s := automatic(t).wants(mail, "ann@x").wants(pin, "17014").evaluate().collect().refused(true)
+	s.holds(mail, "ann@x").holds(pin, "16382")
+	s.e.Target, s.e.Confidence = "k1", 100
+	s.reads().evaluate().at("", atVerified).at(pin, atExecuted)
+
+	s = automatic(t).wants(mail, "ann@x").wants(pin, "17014").evaluate().collect()
+	s.holds(mail, "ann@x")
+	s.e.Target, s.e.Confidence = "k1", 100
+	s.lost().reads().at("", atVerified).looks()
+	s.after(time.Hour).evaluate().at(pin, atPending)
+}
