@@ -45,12 +45,13 @@ func (a *AssignedResource) Observe(o Occasion, obs Observation) error {
 			// The account is gone: one question for the account, none for its values.
 			continue
 		}
-		if gone && leaving && it.Place == atExecuted && it.Want.There {
-			it.Want = Nothing // it went with its account, as it was to
-		}
 		began := obs.Began
-		if far, ok := obs.Far[it.Property]; ok {
+		// Of an account that is not there nobody can read from the other side who it was.
+		if far, ok := obs.Far[it.Property]; ok && !gone {
 			began = far
+		}
+		if gone && leaving && it.Place == atExecuted && it.Want.There && At(began) > it.DoneAt {
+			it.Want = Nothing // it went with its account, as it was to
 		}
 		if err := a.observeItem(it, it.shownBy(obs.Resource), At(began), o); err != nil {
 			return err

@@ -420,3 +420,17 @@ func TestWhoCreatedAnAccountDecidesAboutItsWriteOnceValues(t *testing.T) {
 	s.lost().reads().at("", atVerified).looks()
 	s.after(time.Hour).evaluate().at(pin, atPending)
 }
+
+// Found by simulation: the accounts had been read before this one was created, the
+// groups after. That the account is missing there says nothing of its membership.
+func TestAMembershipGoesWithItsAccountOnlyByAReadingThatCouldShowTheAccount(t *testing.T) {
+	s := automatic(t).wants(mail, "ann@x")
+	s.expect(assignments.ExpectedItem{Property: group, Link: "staff", Wanted: true}).evaluate()
+	before := s.now
+	s.after(time.Minute).collect().done()
+	s.after(time.Minute).leaves().evaluate()
+	s.must(s.a.Observe(s.occasion(), Observation{Began: before, Far: map[schema.PropertyName]time.Time{group: s.now}}))
+	if it := s.a.Find(group, "staff"); it.Place == atVerified {
+		t.Errorf("the membership is Verified at %s", it.Want)
+	}
+}
