@@ -115,7 +115,7 @@ func TestAStoredSecretReachesItsSystemAndNothingElse(t *testing.T) {
 	}{
 		{0, "", "apply --yes"}, {0, canary + "\n", "secret set finance"}, {0, canary, "secret set second --json"},
 		{2, "", "secret set finance " + "a value"}, {0, "", "plan"}, {6, "", "sync"}, {6, "", "sync --json"}, {6, "", "run --json -v"},
-		{0, "", "plan --sources finance --json"}, {0, "", "secret rewrap"}, {6, "", "sync -v"},
+		{6, "", "plan --sources finance --json"}, {0, "", "secret rewrap"}, {6, "", "sync -v"},
 		{0, "", "export"}, {0, "", "export --json"}, {0, "", "secret list"}, {0, "", "secret list --json"},
 		{0, "", "journal list --json"}, {0, "", "journal verify"}, {0, "", "state --json"}, {0, "", "validate --json"},
 		{5, "", "secret remove finance"}, {0, "", "secret remove second --json"},

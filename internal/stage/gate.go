@@ -199,8 +199,8 @@ func (g *Gates) ready(t roles.ResourceType, a *orders.AssignedResource) string {
 // unnamed holds the creation of an account whose names do not go with it: if the
 // reply were lost, nobody could look it up.
 func (g *Gates) unnamed(t roles.ResourceType, a *orders.AssignedResource, ready []*orders.Item) string {
-	if ready[0].Property != "" || !ready[0].Want.There {
-		return ""
+	if ready[0].Property != "" || !ready[0].Want.There || a.Target != "" && ready[0].Is.There {
+		return "" // what is there can be looked up
 	}
 	e, _ := g.Model.Entity(t.Target)
 	names := append([]schema.PropertyName{e.Key}, e.Identify...)

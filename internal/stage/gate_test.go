@@ -6,6 +6,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 )
 
@@ -29,5 +30,35 @@ func TestAValueWrittenOnceHidesNoGate(t *testing.T) {
 	}
 	if waits := g.Waits(a); waits != "the group is not there yet" {
 		t.Errorf("the order waits for %q", waits)
+	}
+}
+
+// Found by simulation: an account whose deletion was confirmed and never seen is
+// wanted again. Its login was written with it and goes out no more; the account
+// is there, so nobody has to find it by a name.
+func TestAnAccountThatIsThereNeedsNoNameToGoWithIt(t *testing.T) {
+	const kind = roles.ResourceTypeID("Account")
+	user := schema.Entity{Type: "User", Key: "login"}
+	g := &stage.Gates{
+		Model: &roles.Model{
+			Connectors:    map[schema.ConnectorID]schema.Connector{"ad": {Entities: map[schema.EntityType]schema.Entity{"User": user}}},
+			ResourceTypes: map[roles.ResourceTypeID]roles.ResourceType{kind: {ID: kind, Target: "User", Provisioning: roles.Provisioning{Enabled: true, Add: true}}},
+		},
+		Now:  time.Date(2030, 3, 4, 8, 0, 0, 0, time.UTC),
+		Read: map[schema.EntityType]bool{"User": true},
+	}
+	a := &orders.AssignedResource{
+		Type: kind, Target: "k1", Order: &orders.Order{ID: 7, Kind: orders.Addition},
+		Items: []orders.Item{
+			{ID: 0, Order: 7, Place: orders.Place{State: orders.Pending}, Is: orders.Present, Want: orders.Present, Policy: orders.Policy{Wanted: true}},
+			{ID: 1, Property: "login", Place: orders.Place{State: orders.Executed}, Policy: orders.Policy{Once: true}},
+		},
+	}
+	if waits := g.Waits(a); waits != "" {
+		t.Errorf("the order waits for %q", waits)
+	}
+	a.Target, a.Items[0].Is = "", orders.Nothing
+	if waits := g.Waits(a); waits != "the values that name the account" {
+		t.Errorf("the creation of an account without its name waits for %q", waits)
 	}
 }

@@ -11,7 +11,7 @@ func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
 		Equal: it.Same(it.Is, expected) && !a.Doubtful(), Changed: !it.Same(expected, it.Want),
 		DeclinedBefore: it.becameDeclined(),
 		Adds:           it.adds(it.policy()), Removal: !it.Want.There && it.Place.carried(),
-		Once: it.Policy.Once, Exists: a.exists(), Met: a.exists() && a.Items[0].SentAt == 0,
+		Once: it.Policy.Once, Exists: a.exists(), Met: a.exists() && a.Items[0].met(),
 		NoAdd: !h.Add && it.Property == "" && !it.Is.There && !d.Correct, NoRemove: (!h.Remove && it.Property == "" || a.found(it)) && !d.Correct,
 		Protected:  d.Exception != nil && !h.DiscardManual,
 		Discarded:  it.Place == atFound && it.Workflow == assignments.Questioned && h.DiscardManual,
@@ -63,6 +63,10 @@ func (i *Item) bothMoved(expected Holding) bool {
 	}
 	return false
 }
+
+// met reports whether nothing of ours can have created what is there: it was
+// never sent, or the system refused it.
+func (i *Item) met() bool { return i.DoneAt == 0 && !i.Unseen() }
 
 // ungiven reports whether no rule gives the item or ever did: it was found.
 func (i *Item) ungiven() bool { return i.Policy.Workflow.Found() }

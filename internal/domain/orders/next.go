@@ -20,7 +20,7 @@ type Facts struct {
 	Removal        bool // what is under way is itself the removal
 	Once           bool // write-once
 	Exists         bool // the account is there
-	Met            bool // it is there and no order of ours was sent to create it
+	Met            bool // it is there and no order of ours created it
 	NoAdd          bool // additions are left to people
 	NoRemove       bool // removals are left to people
 	Review         bool // a person has to look first

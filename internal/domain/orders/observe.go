@@ -45,12 +45,13 @@ func (a *AssignedResource) Observe(o Occasion, obs Observation) error {
 			// The account is gone: one question for the account, none for its values.
 			continue
 		}
-		if gone && leaving && it.Place == atExecuted && it.Want.There {
-			it.Want = Nothing // it went with its account, as it was to
-		}
 		began := obs.Began
-		if far, ok := obs.Far[it.Property]; ok {
+		// Of an account that is not there nobody can read from the other side who it was.
+		if far, ok := obs.Far[it.Property]; ok && !gone {
 			began = far
+		}
+		if gone && leaving && it.Place == atExecuted && it.Want.There && At(began) > it.DoneAt {
+			it.Want = Nothing // it went with its account, as it was to
 		}
 		if err := a.observeItem(it, it.shownBy(obs.Resource), At(began), o); err != nil {
 			return err
@@ -199,6 +200,9 @@ func (it *Item) settleObserved(on Event, from Place, o Occasion) {
 		return
 	}
 	it.rested(o)
+	if from.State == Transmitted || from == atUnknown {
+		it.DoneAt = it.SettledAt // it happened, although nobody reported it
+	}
 	it.Message, it.Ours, it.By = "", nil, "" // the reading speaks now
 	if from == atFound || it.excepted() {
 		it.answer()

@@ -405,3 +405,32 @@ func TestAWriteOnceValueOfAnAccountThatIsFoundIsNotReplaced(t *testing.T) {
 		}
 	}
 }
+
+// The system refused to create what was there already: its number stays as it is.
+// What we created by an attempt whose reply was lost gets its number.
+func TestWhoCreatedAnAccountDecidesAboutItsWriteOnceValues(t *testing.T) {
+	s := automatic(t).wants(mail, "ann@x").wants(pin, "17014").evaluate().collect().refused(true)
+	s.holds(mail, "ann@x").holds(pin, "16382")
+	s.e.Target, s.e.Confidence = "k1", 100
+	s.reads().evaluate().at("", atVerified).at(pin, atExecuted)
+
+	s = automatic(t).wants(mail, "ann@x").wants(pin, "17014").evaluate().collect()
+	s.holds(mail, "ann@x")
+	s.e.Target, s.e.Confidence = "k1", 100
+	s.lost().reads().at("", atVerified).looks()
+	s.after(time.Hour).evaluate().at(pin, atPending)
+}
+
+// Found by simulation: the accounts had been read before this one was created, the
+// groups after. That the account is missing there says nothing of its membership.
+func TestAMembershipGoesWithItsAccountOnlyByAReadingThatCouldShowTheAccount(t *testing.T) {
+	s := automatic(t).wants(mail, "ann@x")
+	s.expect(assignments.ExpectedItem{Property: group, Link: "staff", Wanted: true}).evaluate()
+	before := s.now
+	s.after(time.Minute).collect().done()
+	s.after(time.Minute).leaves().evaluate()
+	s.must(s.a.Observe(s.occasion(), Observation{Began: before, Far: map[schema.PropertyName]time.Time{group: s.now}}))
+	if it := s.a.Find(group, "staff"); it.Place == atVerified {
+		t.Errorf("the membership is Verified at %s", it.Want)
+	}
+}

@@ -197,7 +197,7 @@ func writeOnceRows() []Row {
 		},
 		{
 			Name: "a write-once value of an account that was there all along is not written",
-			From: places(pending, one(atAwaiting)), On: Expect, By: ByEvaluation,
+			From: places(pending, one(atAwaiting), one(atErrored)), On: Expect, By: ByEvaluation,
 			When: func(f *Facts) bool { return f.Once && f.Met }, To: one(atExecuted),
 		},
 	}

@@ -105,8 +105,8 @@ func (w *world) verifiedAsRead(c change) {
 		}
 		shown := w.truly(a, it, it.ReadAt.Time(), w.now)
 		if !slices.ContainsFunc(shown, func(h orders.Holding) bool { return it.Same(h, it.Want) }) {
-			w.fail("%s of %s %s is Verified at %s; from the reading at %s to now the system held %v",
-				it.Name(), a.Type, a.Owner.Key, it.Want, it.ReadAt.Time(), shown)
+			w.fail("%s of %s %s is Verified at %s by %s from %s (%s); from the reading at %s to now the system held %v; account %+v",
+				it.Name(), a.Type, a.Owner.Key, it.Want, s.Event, s.From, s.Why, it.ReadAt.Time(), shown, a.Items[0])
 		}
 	}
 }

@@ -178,6 +178,13 @@ func waitsFor(o view.Order) string {
 	if !o.Closed.IsZero() {
 		return "closed: " + o.Outcome
 	}
+	if o.Waits == "" {
+		for _, it := range o.Items {
+			if it.State.Number == int(orders.Errored) && it.Message != "" {
+				return it.Message
+			}
+		}
+	}
 	return o.WaitsFor()
 }
 
@@ -318,17 +325,38 @@ func (v *invocation) orderText(o openedOrder) {
 		g.row(strconv.Itoa(it.Item), it.Name, v.chip(it.State), it.Proposed, it.Current, it.Before, it.Workflow.Name, it.Because)
 	}
 	g.print()
-	for _, it := range o.Items {
-		if it.Message != "" {
-			v.say("  item %d: %s", it.Item, it.Message)
-		}
-	}
+	v.messages(o.Items)
 	v.say("\n%s", v.strong("Path"))
 	v.pathText(o.Path)
 	if may := mayNow(o.Items); len(may) > 0 {
 		v.say("\nYou may: %s, as in `provisor order %s %d`", strings.Join(may, ", "), may[0], o.ID)
 	}
 }
+
+// messages writes what systems and rules said, once for the items that share it.
+func (v *invocation) messages(items []listedItem) {
+	names := map[string][]string{}
+	var said []string
+	for _, it := range items {
+		if it.Message == "" {
+			continue
+		}
+		if names[it.Message] == nil {
+			said = append(said, it.Message)
+		}
+		names[it.Message] = append(names[it.Message], it.Name)
+	}
+	for _, message := range said {
+		about := names[message]
+		if len(about) > fewNames && !v.verbose {
+			about = append(about[:fewNames:fewNames], fmt.Sprintf("%d more", len(about)-fewNames))
+		}
+		v.say("  %s: %s", strings.Join(about, ", "), message)
+	}
+}
+
+// fewNames are named before the rest is counted.
+const fewNames = 3
 
 // pathText writes the moves of items; without -v those that were made together
 // stand in one line.

@@ -51,7 +51,9 @@ released. With --sources it reads the named connectors first, so that it also sh
 what a changed HR file would cause. Nothing is stored and nothing is written to any
 system. The plan and the run are the same function, so they agree.
 
-The plan has a name: "apply NAME" deploys only if it would still cause the same.`,
+The plan has a name: "apply NAME" deploys only if it would still cause the same. It
+ends with 6 when a reading failed or would be parked: the plan then rests on what was
+known before, and may show accounts as missing that are there.`,
 		Example: "  provisor plan\n  provisor plan --sources hr --out change.plan && provisor apply change.plan",
 	}
 	c.Flags().StringSliceVar(&sources, "sources", nil, sourcesHelp)
@@ -66,10 +68,14 @@ The plan has a name: "apply NAME" deploys only if it would still cause the same.
 				return err
 			}
 		}
-		return v.show(p, func() {
+		err = v.show(p, func() {
 			v.planText(p)
 			v.say("\nNothing is stored. To deploy exactly this: provisor apply %s", p.applies(out))
 		})
+		if err == nil && troubled(p.Readings) {
+			return ended(SystemsCode)
+		}
+		return err
 	})
 	return c
 }
