@@ -45,13 +45,14 @@ type Known struct {
 	Allocations Allocations
 	Denied      map[Pair]bool
 	Confirmed   []Pair
+	Live        map[roles.ResourceTypeID]bool
 }
 
 // Load reads what evaluation may see.
 func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error) {
 	k := &Known{
 		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
-		Allocations: Allocations{}, Denied: map[Pair]bool{},
+		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
 	}
 	for _, c := range model.Connectors {
 		for t := range c.Entities {
@@ -93,8 +94,15 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
 	}
 	confirmed, err := store.Decisions(ctx, stage.AssociationConfirmed)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range confirmed {
 		k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target})
+	}
+	live, err := store.Decisions(ctx, stage.WentLive)
+	for _, d := range live {
+		k.Live[d.Type] = true
 	}
 	return k, err
 }
@@ -111,14 +119,14 @@ type Expectation struct {
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
 	in := Input{
-		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Day: day,
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Live: k.Live, Day: day,
 		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
 		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
 	}
 	for _, a := range k.Assigned {
 		in.Assigned = append(in.Assigned, Assigned{
 			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(),
+			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(), Items: a.Items,
 		})
 	}
 	in.World = NewWorld(model, k.Resources, k.Allocations)

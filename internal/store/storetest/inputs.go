@@ -148,7 +148,8 @@ func roleDecisions(t *testing.T, b *bench, ada resources.Ref) {
 	at := assignments.ParametersOf(map[roles.DimensionID]string{"site": "BRU", "team": ""})
 	approved := assignments.RoleDecision{
 		Owner: ada, Role: "Clerk", Parameters: at, Workflow: assignments.Approved, Period: assignments.Period{To: begin},
-		At: begin, By: "ben", Why: "needed", Request: 3,
+		At: begin, By: "ben", Why: "needed", Request: 3, Found: assignments.PreExisting,
+		Yields: assignments.Period{From: begin.AddDate(0, 1, 0), To: begin.AddDate(0, 2, 0)},
 	}
 	denied := approved
 	denied.Parameters, denied.Workflow = "", assignments.WorkflowDeclined
