@@ -100,9 +100,9 @@ func (a *AssignedResource) ReopenRole(o Occasion, had Had, as assignments.Workfl
 			case it.Property == "" || !it.Is.There:
 			case it.Decision.Refused && it.Decision.Role != "" && had(it.Decision.Role, it.Decision.With):
 				reason := assignments.Reason{Role: it.Decision.Role, With: it.Decision.With}
-				it.Decision = Decision{}
+				it.Decision, it.Workflow, it.Policy.Workflow = Decision{}, as, as
 				it.Policy.Wanted, it.Policy.Holding, it.Policy.Reasons = true, it.Is, []assignments.Reason{reason}
-			case it.onlyBy(had) && !it.Policy.Workflow.Found():
+			case it.onlyBy(had) && (it.Workflow == assignments.Approved || !it.Policy.Workflow.Found()):
 				it.Policy.Workflow, it.Workflow = as, as
 				it.Decision.Exception = nil
 			}

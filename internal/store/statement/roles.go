@@ -46,9 +46,12 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 		c.add("owner_type = %s", owner.Type)
 		c.add("owner_key = %s", owner.Key)
 	}
-	var list []assignments.AssignedRole
-	err := s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons FROM assigned_role`+
-		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
+	return s.chosenRoles(ctx, c, "")
+}
+
+func (s *session) chosenRoles(ctx context.Context, c *conditions, limit string) (list []assignments.AssignedRole, err error) {
+	err = s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons FROM assigned_role`+
+		c.where()+` ORDER BY owner_type, owner_key, role, parameters`+limit, c.args, func(r *sql.Rows) error {
 		var a assignments.AssignedRole
 		var from, to int64
 		var reasons []byte

@@ -106,6 +106,15 @@ func (s *session) nameOwners(ctx context.Context, list []view.Question) error {
 	for i, q := range list {
 		refs[i] = resources.Ref{Type: schema.EntityType(q.Owner.Type), Key: resources.Key(q.Owner.Key)}
 	}
+	names, err := s.displays(ctx, refs)
+	for i := range list {
+		list[i].Owner.Display = names[list[i].Owner]
+	}
+	return err
+}
+
+// displays finds what is displayed of people.
+func (s *session) displays(ctx context.Context, refs []resources.Ref) (map[view.Owner]string, error) {
 	names := map[view.Owner]string{}
 	err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE (entity, resource_key) IN (`+s.db.dialect.Pairs("$1")+`)`,
 		[]any{pairs(refs)}, func(r *sql.Rows) error {
@@ -115,10 +124,7 @@ func (s *session) nameOwners(ctx context.Context, list []view.Question) error {
 			names[o] = display
 			return err
 		})
-	for i := range list {
-		list[i].Owner.Display = names[list[i].Owner]
-	}
-	return err
+	return names, err
 }
 
 // Readings answers how synchronization goes, the newest first.
