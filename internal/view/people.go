@@ -288,6 +288,24 @@ func FoundRoleOf(a assignments.AssignedRole) FoundRole {
 	return f
 }
 
+// Redundancies are the approved roles that rules give as well. The name says
+// what stands in the list: what was listed is applied, and nothing else.
+type Redundancies struct {
+	Name  string       `json:"name"`
+	Roles []Redundancy `json:"roles"`
+}
+
+// Redundancy is one approved role that rules give as well, for some time.
+type Redundancy struct {
+	Owner      Owner                `json:"owner"`
+	Role       string               `json:"role"`
+	Parameters string               `json:"parameters,omitempty"`
+	Approved   assignments.Period   `json:"approved"`
+	Overlap    assignments.Period   `json:"overlap"`
+	Left       []assignments.Period `json:"left,omitempty"`
+	Reasons    []assignments.Reason `json:"reasons"`
+}
+
 // ReadingFilter chooses readings, the newest first.
 type ReadingFilter struct {
 	Entity string

@@ -89,3 +89,32 @@ func (w *world) foundRoles() ([]string, error) {
 	}
 	return lines, err
 }
+
+// redundant lists the approved roles that rules give as well or, "redundant apply
+// [PERSON ROLE]", lets the rules' word stand for what was listed last.
+func (w *world) redundant(p *phrase) error {
+	ctx := context.Background()
+	if !p.take("apply") {
+		if err := p.end(); err != nil {
+			return err
+		}
+		list, err := w.engine.Redundant(ctx)
+		w.heard(list.Roles, nil)
+		return err
+	}
+	var owner resources.Ref
+	var role string
+	if !p.done() {
+		person, _ := p.text("")
+		var err error
+		if owner, err = w.ownerCalled(person); err != nil {
+			return &misused{err}
+		}
+		if role, err = p.text("a role"); err != nil {
+			return &misused{err}
+		}
+	}
+	list, err := w.engine.ApplyRedundant(ctx, owner, roles.RoleID(role), "the script says so")
+	w.heard(list.Roles, nil)
+	return err
+}

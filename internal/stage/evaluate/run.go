@@ -118,17 +118,7 @@ type Expectation struct {
 // Expect evaluates what is known, allocating values where some are missing. It
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
-	in := Input{
-		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Live: k.Live, Day: day,
-		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
-		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
-	}
-	for _, a := range k.Assigned {
-		in.Assigned = append(in.Assigned, Assigned{
-			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(), Items: a.Items,
-		})
-	}
+	in := inputOf(model, programs, k, day)
 	in.World = NewWorld(model, k.Resources, k.Allocations)
 	var x Expectation
 	if made, findings := Allocate(in, OwnRequests(in)); len(made) > 0 || len(findings) > 0 {
@@ -145,6 +135,22 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 	}
 	x.World = in.World
 	return x
+}
+
+// inputOf is what is known in the words of an evaluation, but for the world.
+func inputOf(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Input {
+	in := Input{
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Live: k.Live, Day: day,
+		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
+		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
+	}
+	for _, a := range k.Assigned {
+		in.Assigned = append(in.Assigned, Assigned{
+			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
+			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(), Items: a.Items,
+		})
+	}
+	return in
 }
 
 // keep makes allocated values known to what follows, and decisions to be stored.

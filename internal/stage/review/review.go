@@ -246,7 +246,7 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 		// Tried on a copy first: what it asks to be stored beside it is part of the act.
 		var also stage.Extra
 		if err := do(list[0], o, &also); err != nil {
-			if !refusable(err) {
+			if !Refusable(err) {
 				return out, err
 			}
 			out.Refused = append(out.Refused, Refusal{id, err.Error()})
@@ -260,7 +260,7 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 		switch {
 		case err == nil:
 			out.Decided = append(out.Decided, id)
-		case refusable(err):
+		case Refusable(err):
 			out.Refused = append(out.Refused, Refusal{id, err.Error()})
 		default:
 			return out, err
@@ -269,8 +269,8 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 	return out, numbers.Err()
 }
 
-// refusable reports whether an error is about the one resource, not the store.
-func refusable(err error) bool {
+// Refusable reports whether an error is about the one resource, not the store.
+func Refusable(err error) bool {
 	var refusal *orders.Refusal
 	if errors.As(err, &refusal) {
 		return true
