@@ -126,5 +126,14 @@ func (e *Engine) redundant(ctx context.Context, d *deployment) ([]evaluate.Redun
 	content, err := json.Marshal(shown.Roles)
 	sum := sha256.Sum256(content)
 	shown.Name = hex.EncodeToString(sum[:6])
+	names := map[resources.Ref]string{}
+	for _, t := range d.Model.Owners() {
+		for _, r := range k.Resources[t] {
+			names[r.Ref] = r.Display
+		}
+	}
+	for i, r := range list { // the name of the list does not depend on what people are called
+		shown.Roles[i].Owner.Display = names[r.Decision.Owner]
+	}
 	return list, shown, err
 }

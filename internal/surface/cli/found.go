@@ -154,7 +154,7 @@ func (v *invocation) roleDecision(on orders.Event, short, past string) *cobra.Co
 	var forReview bool
 	c := &cobra.Command{
 		Use: string(on) + " [PERSON ROLE]", Short: short, Args: cobra.MaximumNArgs(2),
-		Long:    short + ". Name a person and a role, or choose many with --all and filters.\nEach is decided by itself: what is refused on one stops no other, and ends with 5.",
+		Long:    short + ".\n\nName a person and a role, or choose many with --all and filters. Each is decided by\nitself: what is refused on one stops no other, and ends with 5.",
 		Example: fmt.Sprintf("  provisor reconcile role %s E001 ledger-reader --why \"agreed with the owner\" --as E100", on),
 	}
 	flags := c.Flags()
@@ -165,7 +165,7 @@ func (v *invocation) roleDecision(on orders.Event, short, past string) *cobra.Co
 		flags.BoolVar(&f.all, "all", false, "every found role that the filters choose")
 		c.Example += fmt.Sprintf("\n  provisor reconcile role %s --all --pre-existing --category finance --why \"reviewed\"", on)
 	} else {
-		c.Use, c.Long = string(on)+" PERSON ROLE", short+": it is what it was found as, as long as it is there."
+		c.Use, c.Long = string(on)+" PERSON ROLE", short+".\n\nThe role is what it was found as, as long as what it was deduced from is there."
 	}
 	if on == orders.Decline {
 		flags.BoolVar(&forReview, "for-review", false, "let a reviewer approve the removals that come of it")
@@ -277,8 +277,10 @@ Until then, what is there while a resource type writes nothing is pre-existing t
 	}
 	c.Flags().StringSliceVar(&connectors, "connector", nil, "only the resource types of these connectors")
 	c.Flags().StringVar(&why, "why", "", "the reason, kept in the journal")
-	_ = c.MarkFlagRequired("why") // the flag exists
 	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+		if why == "" {
+			return wrongUsage("add --why \"the first day\"", "going live needs a reason: it is said once")
+		}
 		only := make([]schema.ConnectorID, len(connectors))
 		for i, id := range connectors {
 			only[i] = schema.ConnectorID(id)
