@@ -172,7 +172,7 @@ func (x *explainer) grounds(reasons []assignments.Reason, level int) []Ground {
 		}
 		if r.Role != "" && level < roleLevelsMax {
 			for _, had := range x.person.Roles {
-				if had.Role == string(r.Role) {
+				if had.Role == string(r.Role) && had.With == string(r.With) {
 					g.By = x.grounds(had.Reasons, level+1)
 				}
 			}

@@ -64,6 +64,8 @@ const (
 	Allocation           DecisionKind = "allocation" // a value that was found once and is kept for life
 	AssociationDenied    DecisionKind = "association denied"
 	AssociationConfirmed DecisionKind = "association confirmed"
+	WentLive             DecisionKind = "went live"      // of a resource type: what was found until then was there before
+	RedundantListed      DecisionKind = "redundant list" // the name of the list of redundant assignments that was last shown
 )
 
 // A Decision is what a person or an allocation settled. There is one for each
@@ -153,4 +155,16 @@ type Extra struct {
 	Due    []Due
 	Decide []Decision
 	Revoke []Decision // by their names: values do not matter
+	// What is settled about roles, and how the roles that somebody has are shown
+	// until they are evaluated next.
+	DecideRoles []assignments.RoleDecision
+	RevokeRoles []AssignedRoleKey
+	MoveRoles   []RoleMove
+}
+
+// A RoleMove takes a role that somebody has from one workflow state to another.
+// It is refused when the role does not stand as it was seen.
+type RoleMove struct {
+	From assignments.Workflow
+	To   assignments.AssignedRole
 }

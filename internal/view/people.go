@@ -234,6 +234,82 @@ type Question struct {
 	Account      Account `json:"account"` // with the items in question only
 }
 
+// FoundRoleFilter chooses roles that were found and that nobody has decided on.
+type FoundRoleFilter struct {
+	Owner *resources.Ref
+	Roles []string
+	// PreExisting and NonConforming choose by what they were found as; neither: both.
+	PreExisting, NonConforming bool
+	Parts                      bool // those too that came with a composite role, itself found
+	After                      FoundRoleCursor
+	Limit                      int
+}
+
+// FoundRoleCursor is a place in the order of the list.
+type FoundRoleCursor struct {
+	Type       string `json:"type"`
+	Key        string `json:"key"`
+	Role       string `json:"role"`
+	Parameters string `json:"parameters,omitempty"`
+}
+
+// FoundRolePage is one page. After is the next page's cursor, nil at the end.
+type FoundRolePage struct {
+	Roles []FoundRole      `json:"roles"`
+	After *FoundRoleCursor `json:"after,omitempty"`
+}
+
+// FoundRole is a question: somebody has what only this role gives, and nothing
+// gives the role.
+type FoundRole struct {
+	Owner      Owner                `json:"owner"`
+	Role       string               `json:"role"`
+	Parameters string               `json:"parameters,omitempty"`
+	Workflow   Workflow             `json:"workflow"`
+	Since      time.Time            `json:"since,omitzero"` // the day on which it was found
+	Because    string               `json:"because"`        // what it was deduced from
+	Reasons    []assignments.Reason `json:"reasons"`
+	Part       bool                 `json:"part,omitempty"` // it came with a composite role, itself found
+}
+
+// FoundRoleOf shows a role that was found.
+func FoundRoleOf(a assignments.AssignedRole) FoundRole {
+	f := FoundRole{
+		Owner: Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)}, Role: string(a.Role), Parameters: string(a.Parameters),
+		Workflow: WorkflowOf(a.Workflow), Since: a.Period.From, Reasons: a.Reasons,
+	}
+	for _, r := range a.Reasons {
+		switch {
+		case r.Role != "":
+			f.Part = true
+		case f.Because == "":
+			f.Because = r.Note
+		}
+	}
+	if f.Because == "" && f.Part {
+		f.Because = "part of " + string(a.Reasons[0].Role)
+	}
+	return f
+}
+
+// Redundancies are the approved roles that rules give as well. The name says
+// what stands in the list: what was listed is applied, and nothing else.
+type Redundancies struct {
+	Name  string       `json:"name"`
+	Roles []Redundancy `json:"roles"`
+}
+
+// Redundancy is one approved role that rules give as well, for some time.
+type Redundancy struct {
+	Owner      Owner                `json:"owner"`
+	Role       string               `json:"role"`
+	Parameters string               `json:"parameters,omitempty"`
+	Approved   assignments.Period   `json:"approved"`
+	Overlap    assignments.Period   `json:"overlap"`
+	Left       []assignments.Period `json:"left,omitempty"`
+	Reasons    []assignments.Reason `json:"reasons"`
+}
+
 // ReadingFilter chooses readings, the newest first.
 type ReadingFilter struct {
 	Entity string

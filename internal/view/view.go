@@ -51,6 +51,7 @@ type Questions interface {
 	Request(ctx context.Context, id requests.RequestID) (Request, error)
 
 	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
+	FoundRoles(ctx context.Context, f FoundRoleFilter) (FoundRolePage, error)
 	Readings(ctx context.Context, f ReadingFilter) ([]Reading, error)
 	Parks(ctx context.Context) ([]Park, error)
 	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
@@ -228,10 +229,18 @@ type Step struct {
 }
 
 // StateCounts says how many stand in each state: open orders by their
-// consolidated state, and the items that they carry by state and mark.
+// consolidated state, the items that they carry by state and mark, and the roles
+// that people have by workflow state.
 type StateCounts struct {
-	Orders []StateCount `json:"orders"`
-	Items  []StateCount `json:"items"`
+	Orders []StateCount    `json:"orders"`
+	Items  []StateCount    `json:"items"`
+	Roles  []WorkflowCount `json:"roles"`
+}
+
+// WorkflowCount is how many roles stand in a workflow state; those without any are left out.
+type WorkflowCount struct {
+	Workflow Workflow `json:"workflow"`
+	Count    int      `json:"count"`
 }
 
 // StateCount is how many stand in a state; all nine are listed, 0 included.

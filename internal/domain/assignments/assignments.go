@@ -99,11 +99,39 @@ func (p Period) Over(t time.Time) bool {
 	return !p.To.IsZero() && t.UTC().Truncate(schema.Day).After(p.To)
 }
 
+// Meet returns the days that lie in both periods, false when there are none.
+func (p Period) Meet(q Period) (Period, bool) {
+	if p.From.Before(q.From) {
+		p.From = q.From
+	}
+	if p.To.IsZero() || !q.To.IsZero() && q.To.Before(p.To) {
+		p.To = q.To
+	}
+	return p, p.To.IsZero() || !p.To.Before(p.From)
+}
+
+// Without returns what is left before and after another period.
+func (p Period) Without(q Period) (left []Period) {
+	both, some := p.Meet(q)
+	if !some {
+		return []Period{p}
+	}
+	if p.From.Before(both.From) {
+		left = append(left, Period{From: p.From, To: both.From.Add(-schema.Day)})
+	}
+	if !both.To.IsZero() && (p.To.IsZero() || both.To.Before(p.To)) {
+		left = append(left, Period{From: both.To.Add(schema.Day), To: p.To})
+	}
+	return left
+}
+
 // A Reason says why something is expected: the rule, the role it came by, and
 // the values that were read. References are compact; explain expands them.
 type Reason struct {
 	Rule string       `json:"rule,omitempty"` // how the configuration names the rule line
 	Role roles.RoleID `json:"role,omitempty"`
+	// With are the parameters with which the owner has that role.
+	With Parameters `json:"with,omitempty"`
 	// Mark is the fingerprint of the rule line as it was when it gave: when what
 	// it gave is lost, it tells a changed rule from a changed person.
 	Mark   string  `json:"mark,omitempty"`
@@ -138,10 +166,22 @@ type RoleDecision struct {
 	Parameters Parameters
 	Workflow   Workflow // Approved; WorkflowDeclined: a deny; Cancellation: refused
 	Period     Period
-	At         time.Time
-	By         string
-	Why        string
-	Request    int64 // the request that led to it; 0: none
+	// Yields is a part of the period in which the rules' word stands instead: what
+	// they give there as well was redundant.
+	Yields  Period
+	Found   Workflow // what the role was found as, non-conforming or pre-existing; 0: it was not found
+	At      time.Time
+	By      string
+	Why     string
+	Request int64 // the request that led to it; 0: none
+}
+
+// Spans are the parts of the period in which the decision itself speaks.
+func (d RoleDecision) Spans() []Period {
+	if d.Yields == (Period{}) {
+		return []Period{d.Period}
+	}
+	return d.Period.Without(d.Yields)
 }
 
 // Parameters are the values of dimensions with which a role is had, as one text
@@ -183,6 +223,7 @@ type ExpectedResource struct {
 	Workflow   Workflow
 	Period     Period
 	Reasons    []Reason
+	Review     bool // it is to be created for a role that was only found
 	Items      []ExpectedItem
 	// Arguments are computed for the connection that carries the change out.
 	Arguments map[string]string
@@ -202,4 +243,5 @@ type ExpectedItem struct {
 	Failed   string // the rule threw: the message with its position
 	Parked   string // what it waits for, such as a link target that is not there
 	Doubt    int    // confidence of the match that found it, when below 100; else 0
+	Review   bool   // only a role that was found gives it: a person says whether it is written
 }

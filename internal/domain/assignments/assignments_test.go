@@ -51,3 +51,30 @@ func TestEveryWorkflowStateHasAName(t *testing.T) {
 		t.Error("21 and 22 have one label")
 	}
 }
+
+func TestWhatIsLeftOfAPeriodStandsBeforeAndAfterAnother(t *testing.T) {
+	day := func(n int) time.Time {
+		if n == 0 {
+			return time.Time{}
+		}
+		return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC)
+	}
+	p := func(from, to int) Period { return Period{From: day(from), To: day(to)} }
+	for _, c := range []struct {
+		of, less Period
+		left     []Period
+	}{
+		{p(1, 20), p(5, 10), []Period{p(1, 4), p(11, 20)}},
+		{p(1, 20), p(0, 10), []Period{p(11, 20)}},
+		{p(1, 20), p(5, 0), []Period{p(1, 4)}},
+		{p(0, 0), p(5, 10), []Period{p(0, 4), p(11, 0)}},
+		{p(5, 10), p(1, 20), nil},
+		{p(0, 0), p(0, 0), nil},
+		{p(1, 4), p(5, 10), []Period{p(1, 4)}},
+		{p(11, 0), p(5, 10), []Period{p(11, 0)}},
+	} {
+		if left := c.of.Without(c.less); !slices.Equal(left, c.left) {
+			t.Errorf("%v without %v leaves %v, not %v", c.of, c.less, left, c.left)
+		}
+	}
+}

@@ -39,7 +39,9 @@ func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, cur
 	changed := len(a.Items) == 0 || !reflect.DeepEqual(before, a.outline())
 
 	// What is expected of an unauthorized account is what was found.
-	self := assignments.ExpectedItem{Wanted: e.Wanted || e.Found, Failed: e.Failed, Period: e.Period, Workflow: e.Workflow, Reasons: e.Reasons}
+	self := assignments.ExpectedItem{
+		Wanted: e.Wanted || e.Found, Failed: e.Failed, Period: e.Period, Workflow: e.Workflow, Reasons: e.Reasons, Review: e.Review,
+	}
 	changed = a.adoptItem(self, e, current, readAt) || changed
 	seen := map[itemName]bool{{}: true}
 	for _, x := range e.Items {
@@ -93,7 +95,7 @@ func (a *AssignedResource) outline() AssignedResource {
 func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.ExpectedResource, current *resources.Resource, readAt Instant) bool {
 	policy := Policy{
 		Wanted: x.Wanted, Holding: holdingOf(x), Once: x.Once, Compare: x.Compare, Failed: x.Failed,
-		Parked: x.Parked, Doubt: x.Doubt, Reasons: x.Reasons, Period: x.Period,
+		Parked: x.Parked, Doubt: x.Doubt, Review: x.Review, Reasons: x.Reasons, Period: x.Period,
 	}
 	if len(policy.Reasons) == 0 {
 		policy.Reasons = nil

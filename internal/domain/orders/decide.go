@@ -109,6 +109,9 @@ func (a *AssignedResource) chosen(c Choice) []int {
 		if (it.Place == atFound || it.Place == atVerified) && (c.On == Decline || c.On == Postpone) && a.open() {
 			continue
 		}
+		if (c.On == Keep || c.On == Decline) && it.byFoundRole() {
+			continue // the question is the role's
+		}
 		if slices.Contains(Allowed(it.Place), c.On) {
 			ids = append(ids, it.ID)
 		}

@@ -116,7 +116,7 @@ func (a *AssignedResource) reviewOf(it *Item, o Occasion) bool {
 	switch {
 	case a.Handling.Review, o.Block, it.Decision.Blocked, a.Doubtful():
 		return true
-	case it.Policy.Doubt > 0 && it.Policy.Doubt < 100 && it.policy().There:
+	case it.Policy.Doubt > 0 && it.Policy.Doubt < 100 && it.policy().There, it.Policy.Review && it.policy().There:
 		return true
 	}
 	// The removal of an account is reviewed where the resource type says so: that

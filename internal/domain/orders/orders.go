@@ -115,7 +115,8 @@ type Policy struct {
 	Parked   string               `json:"parked,omitempty"`
 	Released bool                 `json:"released,omitempty"` // undeclared: no removal, no drift
 	Doubt    int                  `json:"doubt,omitempty"`
-	Workflow assignments.Workflow `json:"wf,omitempty"` // where the value comes from; found and pre-existing: no rule gives it
+	Review   bool                 `json:"review,omitempty"` // given by a found role alone: written only after a review
+	Workflow assignments.Workflow `json:"wf,omitempty"`     // where the value comes from; found and pre-existing: no rule gives it
 	Reasons  []assignments.Reason `json:"reasons,omitempty"`
 	Period   assignments.Period   `json:"period,omitzero"`
 }
@@ -134,6 +135,10 @@ type Decision struct {
 	Refused   bool      `json:"refused,omitempty"` // found, given by no rule, and not to stay
 	Correct   bool      `json:"correct,omitempty"` // the gates add and remove are open for this item
 	By        string    `json:"by,omitempty"`
+	// Role is the found role with which the item was refused, With how it was had:
+	// taking the refusal of the role back takes this one back.
+	Role roles.RoleID           `json:"role,omitempty"`
+	With assignments.Parameters `json:"with,omitempty"`
 }
 
 // Sent is one value of ours on its way: unseen until a reading shows it or a

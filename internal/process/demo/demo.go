@@ -193,7 +193,11 @@ func (p *play) waiting(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r.Waits = append(append(r.Waits, review.Orders...), handed.Orders...)
-	r.Questions = len(questions.Questions)
+	found, err := p.Views().FoundRoles(ctx, view.FoundRoleFilter{})
+	if err != nil {
+		return nil, err
+	}
+	r.Questions = len(questions.Questions) + len(found.Roles)
 	dir := p.shortDir()
 	p.say("")
 	p.say("Now people must decide:")
@@ -212,6 +216,10 @@ func (p *play) waiting(ctx context.Context) (*Result, error) {
 	if n := len(questions.Questions); n > 0 {
 		p.say("  %d accounts hold something that no rule gives", n)
 		p.say("      provisor reconcile list --dir %s", dir)
+	}
+	if n := len(found.Roles); n > 0 {
+		p.say("  %d roles were found that no rule gives", n)
+		p.say("      provisor reconcile roles --dir %s", dir)
 	}
 	p.say("Then go round again:  provisor run --dir %s", dir)
 	return r, nil
@@ -269,7 +277,11 @@ func (p *play) end(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Questions = len(questions.Questions)
+	found, err := p.Views().FoundRoles(ctx, view.FoundRoleFilter{})
+	if err != nil {
+		return nil, err
+	}
+	r.Questions = len(questions.Questions) + len(found.Roles)
 	closed, err := p.Views().Orders(ctx, view.OrderFilter{Closed: true, Newest: true, Limit: view.MaxLimit})
 	if err != nil {
 		return nil, err

@@ -8,8 +8,10 @@ import (
 
 	_ "modernc.org/sqlite" // the ledger, edited behind Provisor's back
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/view"
@@ -76,8 +78,26 @@ func made(out review.Outcome, err error) error {
 	return err
 }
 
-// reconcileFound removes what was found in the systems and no rule gives.
+// reconcileFound removes what was found in the systems and no rule gives, and
+// the roles that were found in it.
 func (p *play) reconcileFound(ctx context.Context) error {
+	desk := p.As(reviewer).Desk()
+	found, err := p.Views().FoundRoles(ctx, view.FoundRoleFilter{Limit: everything})
+	if err != nil {
+		return err
+	}
+	for _, x := range found.Roles {
+		_, err := desk.DecideRole(ctx, review.RoleChoice{
+			On: orders.Decline, Owner: resources.Ref{Type: schema.EntityType(x.Owner.Type), Key: resources.Key(x.Owner.Key)},
+			Role: roles.RoleID(x.Role), With: assignments.Parameters(x.Parameters), Why: "left over from a former department", MayReview: true,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if n := len(found.Roles); n > 0 {
+		p.say("%d roles were found that no rule gives: they go, with what only they explain.", n)
+	}
 	page, err := p.Views().Reconciliation(ctx, view.ReconciliationFilter{Limit: everything})
 	if err != nil || len(page.Questions) == 0 {
 		return err
@@ -88,7 +108,6 @@ func (p *play) reconcileFound(ctx context.Context) error {
 		ids[i] = q.Account.ID
 		values += len(q.Account.Items)
 	}
-	desk := p.As(reviewer).Desk()
 	p.say("%d accounts held %d memberships that no rule gives: they are to be removed.", len(ids), values)
 	return made(desk.Decide(ctx, review.Decision{On: orders.Decline, Assigned: ids, Why: "left over from a former department", MayReview: true}))
 }

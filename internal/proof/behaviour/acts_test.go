@@ -28,7 +28,7 @@ func words() map[string]act {
 		"day": (*world).day, "wait": (*world).wait,
 		"deploy": (*world).deployFolder, "change": (*world).changeText,
 		"put": (*world).put, "drop": (*world).drop, "trouble": (*world).beset,
-		"show": (*world).show,
+		"show": (*world).show, "golive": (*world).golive, "redundant": (*world).redundant,
 	}
 	maps.Copy(all, stages)
 	maps.Copy(all, decisions)

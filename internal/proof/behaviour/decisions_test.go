@@ -124,6 +124,9 @@ func (w *world) desk(as string) *review.Desk { return w.engine.As(as).Desk() }
 
 func decides(on orders.Event) act {
 	return func(w *world, p *phrase) error {
+		if p.take("role") {
+			return w.decideRole(on, p)
+		}
 		x, err := w.chosen(p)
 		if err != nil {
 			return err

@@ -22,6 +22,8 @@ var subjects = map[string]act{
 	"finding":   listed("finding", func(w *world) ([]string, error) { return w.said, nil }),
 	"parked":    listed("parked", (*world).parked),
 	"question":  listed("question", (*world).questions),
+	"found":     listed("found role", (*world).foundRoles),
+	"told":      listed("report", func(w *world) ([]string, error) { return []string{w.told}, nil }),
 	"no":        (*world).expectNone,
 	"orders":    counted("orders", (*world).orders),
 	"questions": counted("questions", (*world).questions),
@@ -214,6 +216,7 @@ func (w *world) expectNone(p *phrase) error {
 		"findings":  func() ([]string, error) { return w.said, nil },
 		"questions": w.questions,
 		"parked":    w.parked,
+		"found":     w.foundRoles,
 		"order":     func() ([]string, error) { return w.orderOf(p) },
 	}
 	list, err := choose("list", name, lists)

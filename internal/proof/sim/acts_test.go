@@ -8,10 +8,13 @@ import (
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
+	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/value"
 )
 
@@ -177,6 +180,10 @@ func (w *world) decide() {
 	if len(list) == 0 {
 		return
 	}
+	if w.oneIn(4) {
+		w.run("decide on a role", w.decideRole)
+		return
+	}
 	a := list[w.chance.IntN(len(list))]
 	desk := w.engine.As("person").Desk()
 	ids := []orders.AssignedID{a.ID}
@@ -256,6 +263,10 @@ func (w *world) elsewhere() {
 		return
 	}
 	o := objects[w.chance.IntN(len(objects))]
+	if name == "alpha" && w.oneIn(4) {
+		w.regroup(o)
+		return
+	}
 	if w.oneIn(4) {
 		w.systems[name].Delete(entity, o.Key)
 		w.note("somebody deletes %s %s", entity, o.Key)
@@ -263,6 +274,48 @@ func (w *world) elsewhere() {
 	}
 	w.systems[name].SetValue(entity, o.Key, "name", value.OfString("edited"))
 	w.note("somebody renames %s %s", entity, o.Key)
+}
+
+// regroup puts an account into a group, or takes it out.
+func (w *world) regroup(o connector.Object) {
+	groups := w.systems["alpha"].Objects("AGroup")
+	if len(groups) == 0 {
+		return
+	}
+	g := groups[w.chance.IntN(len(groups))]
+	if i := slices.Index(g.Links["members"], o.Key); i >= 0 {
+		g.Links["members"] = slices.Delete(slices.Clone(g.Links["members"]), i, i+1)
+	} else {
+		g.Links["members"] = append(slices.Clone(g.Links["members"]), o.Key)
+	}
+	w.systems["alpha"].Set("AGroup", g)
+	w.note("somebody puts AUser %s into or out of group %s", o.Key, g.Key)
+}
+
+// decideRole lets a person decide about a role that was found or decided.
+func (w *world) decideRole(ctx context.Context) error {
+	c := review.RoleChoice{On: []orders.Event{orders.Keep, orders.Decline, orders.Revoke}[w.chance.IntN(3)], MayReview: w.oneIn(2), Why: "because"}
+	if c.On == orders.Revoke {
+		decided, err := w.engine.RoleDecisions(ctx, nil)
+		if err != nil || len(decided) == 0 {
+			return err
+		}
+		d := decided[w.chance.IntN(len(decided))]
+		c.Owner, c.Role = d.Owner, d.Role
+	} else {
+		found, err := w.engine.Views().FoundRoles(ctx, view.FoundRoleFilter{})
+		if err != nil || len(found.Roles) == 0 {
+			return err
+		}
+		x := found.Roles[w.chance.IntN(len(found.Roles))]
+		c.Owner, c.Role = resources.Ref{Type: schema.EntityType(x.Owner.Type), Key: resources.Key(x.Owner.Key)}, roles.RoleID(x.Role)
+	}
+	n, err := w.engine.As("person").Desk().DecideRole(ctx, c)
+	w.note("%s role %s of %s: %d accounts, %v", c.On, c.Role, c.Owner.Key, n, err)
+	if err != nil && !review.Refusable(err) {
+		return err
+	}
+	return nil
 }
 
 // byHand is somebody creating an account that may be anybody's.

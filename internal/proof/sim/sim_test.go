@@ -8,11 +8,14 @@ import (
 	"time"
 
 	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
+	"provisor.dev/provisor/internal/view"
 )
 
 // live runs the world for some steps, then heals it and checks where it ends.
@@ -101,6 +104,7 @@ func (w *world) waits() bool {
 // answer decides everything in favour of the rules.
 func (w *world) answer() {
 	ctx, desk := context.Background(), w.engine.As("reviewer").Desk()
+	w.answerRoles(ctx, desk)
 	for _, a := range w.book.sorted() {
 		w.carryOut(a)
 		ids := []orders.AssignedID{a.ID}
@@ -127,6 +131,34 @@ func (w *world) answer() {
 			if err != nil {
 				w.fail("%s: %v", on, err)
 			}
+		}
+	}
+}
+
+// answerRoles refuses every role that was found, those that somebody kept too.
+func (w *world) answerRoles(ctx context.Context, desk *review.Desk) {
+	decided, err := w.engine.RoleDecisions(ctx, nil)
+	if err != nil {
+		w.fail("decisions on roles: %v", err)
+	}
+	for _, d := range decided {
+		if d.Found == 0 || d.Workflow != assignments.Approved {
+			continue
+		}
+		w.note("revoke role %s of %s", d.Role, d.Owner.Key)
+		if _, err := desk.DecideRole(ctx, review.RoleChoice{On: orders.Revoke, Owner: d.Owner, Role: d.Role, Why: "settle", MayReview: true}); err != nil {
+			w.fail("revoke role: %v", err)
+		}
+	}
+	found, err := w.engine.Views().FoundRoles(ctx, view.FoundRoleFilter{})
+	if err != nil {
+		w.fail("found roles: %v", err)
+	}
+	for _, x := range found.Roles {
+		owner := resources.Ref{Type: schema.EntityType(x.Owner.Type), Key: resources.Key(x.Owner.Key)}
+		w.note("decline role %s of %s", x.Role, x.Owner.Key)
+		if _, err := desk.DecideRole(ctx, review.RoleChoice{On: orders.Decline, Owner: owner, Role: roles.RoleID(x.Role), Why: "settle", MayReview: true}); err != nil {
+			w.fail("decline role: %v", err)
 		}
 	}
 }

@@ -25,18 +25,29 @@ func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
 		}
 		return
 	}
-	for _, a := range e.accountsOf(c.owner, t, len(grants) > 0) {
+	firm := slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
+	list := c.accounts[t.ID]
+	if len(list) == 0 && len(grants) > 0 {
+		list = []match{{}} // to be created
+	}
+	for _, a := range list {
 		x := assignments.ExpectedResource{
 			Type: t.ID, Owner: c.owner.Ref, Target: a.Target, Confidence: a.Confidence, Workflow: assignments.Calculated,
 		}
-		if len(grants) == 0 {
-			e.unentitled(x, a.known && !a.Found)
+		given := a.known && !a.Found
+		if len(grants) == 0 || len(firm) == 0 && !given && a.Target != "" {
+			e.unentitled(c, t, x, given)
 			continue
 		}
 		if implied {
 			x.Workflow = assignments.GivenByRole
 		}
-		e.account(c, t, x, day, a.known, grants)
+		if len(firm) == 0 {
+			x.Review = a.Target == ""
+			e.account(c, t, x, day, a.known, grants)
+			continue
+		}
+		e.account(c, t, x, day, a.known, firm)
 	}
 }
 
@@ -161,14 +172,19 @@ func impliers(t roles.ResourceType) []roles.Line {
 }
 
 // unentitled says of an account that no rule gives: that it is to go, if a rule
-// gave it before, or that it was found.
-func (e *evaluation) unentitled(x assignments.ExpectedResource, given bool) {
+// gave it before, or that it was found; then with the links that found roles
+// explain, because the decision on those roles is a decision on the links.
+func (e *evaluation) unentitled(c *standing, t roles.ResourceType, x assignments.ExpectedResource, given bool) {
 	switch {
 	case given:
 		x.Reasons = []assignments.Reason{{Note: "no rule gives it any more"}}
 	case x.Target != "":
 		x.Found, x.Workflow = true, e.foundAs(x.Type)
 		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
+		if target, there := e.World.Record(t.Target, x.Target); there && len(c.roles) > 0 {
+			w := writer{evaluation: e, standing: c, resourceType: t, base: c.period, day: e.Day, target: target}
+			x.Items = slices.DeleteFunc(w.links(), func(it assignments.ExpectedItem) bool { return !it.Wanted || !it.Workflow.Found() })
+		}
 	default:
 		return
 	}

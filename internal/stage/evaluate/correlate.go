@@ -68,9 +68,8 @@ type match struct {
 }
 
 // accountsOf lists the owner's resources of a type: those whose ownership is
-// settled or under way, what matches now, and, for an entitled owner who has
-// none, the one to create.
-func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType, entitled bool) (list []match) {
+// settled or under way, and what matches now.
+func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType) (list []match) {
 	m := e.matches[t.ID]
 	creating, has := -1, false
 	for _, a := range e.owned[pairKey{t.ID, owner.Ref}] {
@@ -91,11 +90,11 @@ func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType,
 		}
 		list = append(list, found)
 	}
-	if len(list) == 0 && entitled {
-		list = append(list, match{})
-	}
 	return list
 }
+
+// sure reports whether nobody doubts whose account it is.
+func (m match) sure() bool { return m.Target != "" && (m.Confidence == 0 || m.Confidence >= certain) }
 
 // match finds resources that may be the owner's, by falling confidence. What
 // somebody owns, or a person refused for this owner, is passed over. Which of

@@ -15,6 +15,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -40,7 +41,10 @@ type Input struct {
 	Prior   map[resources.Ref][]assignments.AssignedRole
 	// Touched collects the rule lines that held for anybody, when it is not nil.
 	Touched map[string]bool
-	Day     time.Time
+	// Live are resource types of which a person said that what appears from now
+	// on was not there before.
+	Live map[roles.ResourceTypeID]bool
+	Day  time.Time
 }
 
 // Assigned is one resource assigned so far.
@@ -53,6 +57,7 @@ type Assigned struct {
 	Found      bool // nothing gave it when it was last evaluated
 	// Reviewed: it was found, and a person said that it may stay or has to go.
 	Reviewed bool
+	Items    []orders.Item // as they stand, for what was found of them
 }
 
 // settled reports whether the ownership is out of the question: rules that match
@@ -95,6 +100,7 @@ type evaluation struct {
 	live     map[roles.ResourceTypeID]bool // of which something was assigned before
 	owners   map[resources.Ref]bool        // who had something when last evaluated
 	queries  map[string]map[string]resources.Key
+	backward backward
 	result   *Result
 }
 
@@ -133,6 +139,7 @@ func (e *evaluation) prepare() {
 	for _, id := range e.types {
 		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
 	}
+	e.backward = e.readBackward()
 }
 
 func sortedTypes(m *roles.Model) []roles.ResourceTypeID {
@@ -170,6 +177,12 @@ func (e *evaluation) owner(r *resources.Resource) {
 	if c.failed != "" {
 		e.failed(r, c.failed)
 		return
+	}
+	c.accounts = map[roles.ResourceTypeID][]match{}
+	for _, id := range e.types {
+		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
+			c.accounts[id] = e.accountsOf(r, t)
+		}
 	}
 	e.assignRoles(c)
 	for _, id := range e.types {
@@ -223,10 +236,11 @@ func (e *evaluation) workflowOf(a Assigned) assignments.Workflow {
 }
 
 // foundAs says where something comes from that no rule gives: it was there
-// before Provisor was, as long as it writes nothing of the type or never looked
-// at it before. What it was first stays with it.
+// before Provisor was, until somebody says that all of that was seen; unsaid, as
+// long as Provisor writes nothing of the type or never looked at it before. What
+// it was first stays with it.
 func (e *evaluation) foundAs(t roles.ResourceTypeID) assignments.Workflow {
-	if p := e.Model.ResourceTypes[t].Provisioning; e.live[t] && p.Enabled && !p.Shadow {
+	if p := e.Model.ResourceTypes[t].Provisioning; e.Live[t] || e.live[t] && p.Enabled && !p.Shadow {
 		return assignments.NonConforming
 	}
 	return assignments.PreExisting

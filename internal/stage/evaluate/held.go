@@ -54,7 +54,11 @@ func (h *holder) settle(role roles.Role) bool {
 			h.row(role, assignments.CalculatedMissing, []granted{g})
 			continue
 		}
-		g.workflow = assignments.Calculated
+		if !g.workflow.Found() {
+			g.workflow = assignments.Calculated
+		} else if h.refused(roleKey{role.ID, g.parameters}) {
+			continue // the composite was found, and a person refused this part of it
+		}
 		complete = append(complete, g)
 	}
 	grants = append(complete, h.approved(role)...)
@@ -96,10 +100,16 @@ func (h *holder) approved(role roles.Role) (list []granted) {
 		if h.standing.period.Over(h.Day) {
 			h.result.Ended = append(h.result.Ended, d)
 		}
-		list = append(list, granted{
-			parameters: d.Parameters, workflow: assignments.Approved, period: within(d.Period, h.standing.period),
-			reason: assignments.Reason{Note: because("approved by "+d.By, d.Why)},
-		})
+		said := "approved by " + d.By
+		if d.Found != 0 {
+			said = "found, and kept by " + d.By
+		}
+		for _, span := range d.Spans() {
+			list = append(list, granted{
+				parameters: d.Parameters, workflow: assignments.Approved, period: within(span, h.standing.period),
+				reason: assignments.Reason{Note: because(said, d.Why)},
+			})
+		}
 	}
 	return list
 }
@@ -238,14 +248,25 @@ func (h *holder) rowsOf(role roles.Role, grants []granted) {
 		}
 	}
 	for _, list := range by {
-		workflow := list[0].workflow
-		for _, g := range list {
-			if g.workflow == assignments.Approved {
-				workflow = assignments.Approved
-			}
-		}
-		h.row(role, workflow, list)
+		strongest := slices.MaxFunc(list, func(a, b granted) int { return cmp.Compare(h.weight(a), h.weight(b)) })
+		h.row(role, strongest.workflow, list)
 	}
+}
+
+// weight orders what speaks for a role by whose word it is shown as: what holds
+// today goes before what is to come, a person's word before a rule's, and
+// anything before what was merely found.
+func (h *holder) weight(g granted) (w int) {
+	if g.period.Covers(h.Day) {
+		w += 4
+	}
+	switch {
+	case g.workflow == assignments.Approved:
+		w += 2
+	case !g.workflow.Found():
+		w++
+	}
+	return w
 }
 
 func (h *holder) row(role roles.Role, workflow assignments.Workflow, grants []granted) {

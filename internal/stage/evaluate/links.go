@@ -34,6 +34,10 @@ func (w *writer) links() []assignments.ExpectedItem {
 		case known == nil:
 			items[at] = &x
 		default:
+			if known.Workflow.Found() || known.Review {
+				// What a found role gives as well, anything else gives firmly.
+				known.Workflow, known.Review, known.Value = x.Workflow, x.Review, x.Value
+			}
 			known.Reasons = append(known.Reasons, x.Reasons...)
 			known.Period = stretch(known.Period, x.Period)
 		}
@@ -102,14 +106,21 @@ func (w *writer) navigation(r roles.NavigationRule) (assignments.ExpectedItem, b
 		x.Parked = fmt.Sprintf("there is no %s with %s", p.Link, describe(r.To))
 	}
 	x.Reasons = []assignments.Reason{g.reason}
+	switch {
+	case !g.workflow.Found():
+	case w.target != nil && w.target.HasLink(r.Property, far):
+		x.Workflow = g.workflow
+	default:
+		x.Review = true // nobody has said yet that the role may stay
+	}
 	return x, true
 }
 
 // linked finds the far end of a navigation rule. What is not there yet is named
 // by what was asked for, so that the item can wait for it.
-func (w *writer) linked(p schema.Property, to map[schema.PropertyName]value.Value) (resources.Key, bool) {
+func (e *evaluation) linked(p schema.Property, to map[schema.PropertyName]value.Value) (resources.Key, bool) {
 	for _, name := range sortedProperties(to) {
-		if r, ok := w.World.Find(p.Link, name, to[name]); ok {
+		if r, ok := e.World.Find(p.Link, name, to[name]); ok {
 			return r.Key, true
 		}
 	}

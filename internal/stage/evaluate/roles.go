@@ -36,6 +36,7 @@ func (e *evaluation) assignRoles(c *standing) {
 				h.settle(role)
 			}
 		}
+		h.deduce()
 	}
 	e.result.Roles = append(e.result.Roles, h.assigned()...)
 }

@@ -46,6 +46,7 @@ type Known struct {
 	Allocations Allocations
 	Denied      map[Pair]bool
 	Confirmed   []Pair
+	Live        map[roles.ResourceTypeID]bool
 	Touched     map[string]bool // collects rule lines that held; nil: nobody asks
 }
 
@@ -53,7 +54,7 @@ type Known struct {
 func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error) {
 	k := &Known{
 		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
-		Allocations: Allocations{}, Denied: map[Pair]bool{},
+		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
 	}
 	for _, c := range model.Connectors {
 		for t := range c.Entities {
@@ -95,8 +96,15 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
 	}
 	confirmed, err := store.Decisions(ctx, stage.AssociationConfirmed)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range confirmed {
 		k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target})
+	}
+	live, err := store.Decisions(ctx, stage.WentLive)
+	for _, d := range live {
+		k.Live[d.Type] = true
 	}
 	return k, err
 }
@@ -112,17 +120,7 @@ type Expectation struct {
 // Expect evaluates what is known, allocating values where some are missing. It
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
-	in := Input{
-		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Day: day, Touched: k.Touched,
-		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
-		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
-	}
-	for _, a := range k.Assigned {
-		in.Assigned = append(in.Assigned, Assigned{
-			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(),
-		})
-	}
+	in := inputOf(model, programs, k, day)
 	in.World = NewWorld(model, k.Resources, k.Allocations)
 	var x Expectation
 	if made, findings := Allocate(in, OwnRequests(in)); len(made) > 0 || len(findings) > 0 {
@@ -139,6 +137,22 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 	}
 	x.World = in.World
 	return x
+}
+
+// inputOf is what is known in the words of an evaluation, but for the world.
+func inputOf(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Input {
+	in := Input{
+		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Live: k.Live, Day: day, Touched: k.Touched,
+		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
+		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
+	}
+	for _, a := range k.Assigned {
+		in.Assigned = append(in.Assigned, Assigned{
+			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
+			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(), Items: a.Items,
+		})
+	}
+	return in
 }
 
 // keep makes allocated values known to what follows, and decisions to be stored.

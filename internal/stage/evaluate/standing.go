@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -22,7 +23,8 @@ type standing struct {
 	period   assignments.Period // from the first place's beginning to the last one's end
 	excluded bool
 	failed   string
-	roles    map[roles.RoleID][]granted // those that the owner has on the day
+	accounts map[roles.ResourceTypeID][]match // that are the owner's, or may be
+	roles    map[roles.RoleID][]granted       // those that the owner has on the day
 	// unknown are roles of which nobody can say whether the owner has them,
 	// because a rule threw. What they give is neither given nor taken away.
 	unknown map[roles.RoleID]error
@@ -105,7 +107,10 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 	g.reason.Note = strings.Join(notes, ", ")
 	g.period = e.nearest(spansOf(places), l.Period)
 	if l.Role != "" {
-		g.workflow, g.parameters = by[0].workflow, by[0].parameters
+		g.parameters, g.reason.With = by[0].parameters, by[0].parameters
+		if all := !slices.ContainsFunc(by, func(g granted) bool { return !g.workflow.Found() }); all {
+			g.workflow = by[0].workflow // what a found role gives is found, too
+		}
 		if l.Period.Mode == roles.Default || l.Period.Mode == "" {
 			g.period = union(by)
 		}

@@ -81,6 +81,9 @@ func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (ass
 		if (a.rule.Role != "") != (b.rule.Role != "") {
 			return a.rule.Role != ""
 		}
+		if a.workflow.Found() != b.workflow.Found() {
+			return b.workflow.Found()
+		}
 		return rank[a.rule.Period.Mode] < rank[b.rule.Period.Mode]
 	})
 	return w.compute(x, today[0])
@@ -89,7 +92,7 @@ func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (ass
 // compute gives the value of the line that won.
 func (w *writer) compute(x assignments.ExpectedItem, c candidate) (assignments.ExpectedItem, bool) {
 	r := c.rule
-	x.Once, x.Compare, x.Period = r.Once, r.Compare, c.period
+	x.Once, x.Compare, x.Period, x.Review = r.Once, r.Compare, c.period, c.workflow.Found()
 	reason := c.reason
 	v := r.Value
 	switch {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -25,6 +26,9 @@ type Store interface {
 	stage.Counters
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
+	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
 }
@@ -64,19 +68,31 @@ type Outcome struct {
 // Decide makes the decision on each assigned resource by itself: what cannot be
 // decided on one stops no other.
 func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
+	linked := map[orders.AssignedID]map[int]stage.RoleMove{} // found out once, before the act's transaction
 	return d.each(ctx, x.Assigned, string(x.On), x.Why, func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
 		parked, err := d.parked(ctx, x.On, a)
 		if err != nil {
 			return err
+		}
+		roles, known := linked[a.ID]
+		if !known {
+			if roles, err = d.linkedRoles(ctx, x, a); err != nil {
+				return err
+			}
+			linked[a.ID] = roles
 		}
 		if x.On == orders.Decline && a.Order != nil && a.Order.Kind == orders.Association && a.Doubtful() {
 			also.Decide = append(also.Decide, stage.Decision{
 				Kind: stage.AssociationDenied, Type: a.Type, Owner: a.Owner, Target: a.Target, Why: x.Why,
 			})
 		}
-		return a.Decide(o, orders.Choice{
+		err = a.Decide(o, orders.Choice{
 			On: x.On, Items: x.Items, Version: x.Version, Until: x.Until, MayReview: x.MayReview, Stated: x.Stated, Parked: parked,
 		})
+		if err == nil {
+			settleLinked(a, x, o, roles, also)
+		}
+		return err
 	})
 }
 
@@ -243,7 +259,7 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 		// Tried on a copy first: what it asks to be stored beside it is part of the act.
 		var also stage.Extra
 		if err := do(list[0], o, &also); err != nil {
-			if !refusable(err) {
+			if !Refusable(err) {
 				return out, err
 			}
 			out.Refused = append(out.Refused, Refusal{id, err.Error()})
@@ -257,7 +273,7 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 		switch {
 		case err == nil:
 			out.Decided = append(out.Decided, id)
-		case refusable(err):
+		case Refusable(err):
 			out.Refused = append(out.Refused, Refusal{id, err.Error()})
 		default:
 			return out, err
@@ -266,8 +282,8 @@ func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why stri
 	return out, numbers.Err()
 }
 
-// refusable reports whether an error is about the one resource, not the store.
-func refusable(err error) bool {
+// Refusable reports whether an error is about the one resource, not the store.
+func Refusable(err error) bool {
 	var refusal *orders.Refusal
 	if errors.As(err, &refusal) {
 		return true

@@ -171,6 +171,7 @@ CREATE TABLE assigned_role (
 );
 
 CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
+CREATE INDEX assigned_role_found ON assigned_role (owner_type, owner_key, role, parameters) WHERE workflow IN (1, 3);
 
 CREATE TABLE assigned_resource (
   id bigint NOT NULL PRIMARY KEY,
@@ -374,6 +375,9 @@ CREATE TABLE role_decision (
   actor text COLLATE "C" NOT NULL,
   why text COLLATE "C" NOT NULL,
   request bigint NOT NULL,
+  found bigint NOT NULL DEFAULT 0,
+  yields_from bigint NOT NULL DEFAULT 0,
+  yields_to bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (owner_type, owner_key, role, parameters)
 );
 

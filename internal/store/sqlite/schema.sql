@@ -162,6 +162,7 @@ CREATE TABLE assigned_role (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
+CREATE INDEX assigned_role_found ON assigned_role (owner_type, owner_key, role, parameters) WHERE workflow IN (1, 3);
 
 CREATE TABLE assigned_resource (
   id         INTEGER NOT NULL PRIMARY KEY,
@@ -351,17 +352,20 @@ CREATE TABLE reading_folding (
 
 -- What people settled about an owner and a role: an input of every evaluation.
 CREATE TABLE role_decision (
-  owner_type TEXT    NOT NULL,
-  owner_key  TEXT    NOT NULL,
-  role       TEXT    NOT NULL,
-  parameters TEXT    NOT NULL,
-  workflow   INTEGER NOT NULL,
-  from_at    INTEGER NOT NULL,
-  to_at      INTEGER NOT NULL,
-  at         INTEGER NOT NULL,
-  actor      TEXT    NOT NULL,
-  why        TEXT    NOT NULL,
-  request    INTEGER NOT NULL,
+  owner_type  TEXT    NOT NULL,
+  owner_key   TEXT    NOT NULL,
+  role        TEXT    NOT NULL,
+  parameters  TEXT    NOT NULL,
+  workflow    INTEGER NOT NULL,
+  from_at     INTEGER NOT NULL,
+  to_at       INTEGER NOT NULL,
+  at          INTEGER NOT NULL,
+  actor       TEXT    NOT NULL,
+  why         TEXT    NOT NULL,
+  request     INTEGER NOT NULL,
+  found       INTEGER NOT NULL,
+  yields_from INTEGER NOT NULL,
+  yields_to   INTEGER NOT NULL,
   PRIMARY KEY (owner_type, owner_key, role, parameters)
 ) STRICT, WITHOUT ROWID;
 

@@ -185,6 +185,12 @@ func (s *session) extras(ctx context.Context, act journal.Act, list []Extra) err
 		if err := s.due(ctx, x.Due); err != nil {
 			return err
 		}
+		if err := s.moveRoles(ctx, act, x.MoveRoles); err != nil {
+			return err
+		}
+		if err := s.decideRoles(ctx, act, x.DecideRoles, x.RevokeRoles); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -20,6 +21,7 @@ var assignedRoleTable = &table{
 
 var roleDecisionColumns = []string{
 	"owner_type", "owner_key", "role", "parameters", "workflow", "from_at", "to_at", "at", "actor", "why", "request",
+	"found", "yields_from", "yields_to",
 }
 
 var roleDecisionTable = &table{
@@ -44,9 +46,12 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 		c.add("owner_type = %s", owner.Type)
 		c.add("owner_key = %s", owner.Key)
 	}
-	var list []assignments.AssignedRole
-	err := s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons, since_at FROM assigned_role`+
-		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
+	return s.chosenRoles(ctx, c, "")
+}
+
+func (s *session) chosenRoles(ctx context.Context, c *conditions, limit string) (list []assignments.AssignedRole, err error) {
+	err = s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons, since_at FROM assigned_role`+
+		c.where()+` ORDER BY owner_type, owner_key, role, parameters`+limit, c.args, func(r *sql.Rows) error {
 		var a assignments.AssignedRole
 		var from, to, since int64
 		var reasons []byte
@@ -94,11 +99,14 @@ func (db *DB) RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assign
 		c.add("owner_key = %s", owner.Key)
 	}
 	var list []assignments.RoleDecision
-	err := db.read().each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, at, actor, why, request FROM role_decision`+
+	err := db.read().each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, at, actor, why, request,
+		found, yields_from, yields_to FROM role_decision`+
 		c.where()+` ORDER BY owner_type, owner_key, role, parameters`, c.args, func(r *sql.Rows) error {
 		var d assignments.RoleDecision
-		var from, to, at int64
-		err := r.Scan(&d.Owner.Type, &d.Owner.Key, &d.Role, &d.Parameters, &d.Workflow, &from, &to, &at, &d.By, &d.Why, &d.Request)
+		var from, to, at, yieldsFrom, yieldsTo int64
+		err := r.Scan(&d.Owner.Type, &d.Owner.Key, &d.Role, &d.Parameters, &d.Workflow, &from, &to, &at, &d.By, &d.Why, &d.Request,
+			&d.Found, &yieldsFrom, &yieldsTo)
+		d.Yields = assignments.Period{From: instant(yieldsFrom), To: instant(yieldsTo)}
 		d.Period, d.At = assignments.Period{From: instant(from), To: instant(to)}, instant(at)
 		list = append(list, d)
 		return err
@@ -110,6 +118,29 @@ func (db *DB) RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assign
 // same is overwritten. Those in revoke are taken back; what is not there is no error.
 func (db *DB) DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []AssignedRoleKey) error {
 	return db.act(ctx, act, len(list)+len(revoke) >= bulkFrom, func(s *session) error { return s.decideRoles(ctx, act, list, revoke) })
+}
+
+// moveRoles changes roles that somebody has, if they still stand as they were
+// seen: two people who decide at once do not decide both.
+func (s *session) moveRoles(ctx context.Context, act journal.Act, list []stage.RoleMove) error {
+	for _, m := range inOrder(list, func(m stage.RoleMove) string { return roleName(stage.RoleKeyOf(m.To)) }) {
+		reasons, err := json.Marshal(m.To.Reasons)
+		if err != nil {
+			return err
+		}
+		n, err := s.exec(ctx, `UPDATE assigned_role SET workflow = $1, from_at = $2, to_at = $3, reasons = $4
+			WHERE owner_type = $5 AND owner_key = $6 AND role = $7 AND parameters = $8 AND workflow = $9`,
+			int(m.To.Workflow), nanos(m.To.Period.From), nanos(m.To.Period.To), string(reasons),
+			m.To.Owner.Type, m.To.Owner.Key, m.To.Role, m.To.Parameters, int(m.From))
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fault.New(fault.Conflict, act.Name, "the role %s of %s is not %s any more: it was decided, or evaluated anew, since you looked",
+				m.To.Role, m.To.Owner, m.From)
+		}
+	}
+	return nil
 }
 
 func (s *session) decideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []AssignedRoleKey) error {
@@ -131,7 +162,8 @@ func (s *session) decideRoles(ctx context.Context, act journal.Act, list []assig
 			d.By = act.Actor.String()
 		}
 		batch.add(string(d.Owner.Type), string(d.Owner.Key), string(d.Role), string(d.Parameters), int(d.Workflow),
-			nanos(d.Period.From), nanos(d.Period.To), nanos(d.At), d.By, d.Why, d.Request)
+			nanos(d.Period.From), nanos(d.Period.To), nanos(d.At), d.By, d.Why, d.Request,
+			int(d.Found), nanos(d.Yields.From), nanos(d.Yields.To))
 	}
 	_, err := s.insert(ctx, batch)
 	return err

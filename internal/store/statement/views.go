@@ -279,7 +279,13 @@ func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err e
 		for _, p := range orders.Places() {
 			counts.Items = append(counts.Items, view.StateCount{State: view.StateOf(p), Count: byPlace[p]})
 		}
-		return nil
+		return s.each(ctx, `SELECT workflow, count(*) FROM assigned_role GROUP BY workflow ORDER BY workflow`, nil, func(r *sql.Rows) error {
+			var n view.WorkflowCount
+			err := r.Scan(&n.Workflow.Number, &n.Count)
+			n.Workflow = workflowShown(n.Workflow.Number)
+			counts.Roles = append(counts.Roles, n)
+			return err
+		})
 	})
 	return counts, err
 }

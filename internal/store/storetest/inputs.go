@@ -13,7 +13,9 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/store/statement"
+	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/value"
 )
 
@@ -148,7 +150,8 @@ func roleDecisions(t *testing.T, b *bench, ada resources.Ref) {
 	at := assignments.ParametersOf(map[roles.DimensionID]string{"site": "BRU", "team": ""})
 	approved := assignments.RoleDecision{
 		Owner: ada, Role: "Clerk", Parameters: at, Workflow: assignments.Approved, Period: assignments.Period{To: begin},
-		At: begin, By: "ben", Why: "needed", Request: 3,
+		At: begin, By: "ben", Why: "needed", Request: 3, Found: assignments.PreExisting,
+		Yields: assignments.Period{From: begin.AddDate(0, 1, 0), To: begin.AddDate(0, 2, 0)},
 	}
 	denied := approved
 	denied.Parameters, denied.Workflow = "", assignments.WorkflowDeclined
@@ -164,6 +167,48 @@ func roleDecisions(t *testing.T, b *bench, ada resources.Ref) {
 		}
 	}
 	want(t, "parameters", words(at, at.Value("site"), at.Value("team")), "site=BRU BRU ")
+}
+
+// movedRoles are those that somebody decided on; whoever comes later is refused.
+func movedRoles(t *testing.T, b *bench, before assignments.AssignedRole) {
+	found := before
+	found.Workflow, found.Reasons = assignments.PreExisting, []assignments.Reason{{Note: "deduced from a link"}}
+	part := found
+	part.Role, part.Reasons = "Auditor", []assignments.Reason{{Role: "Clerk"}}
+	must(t, b.SaveAssignedRoles(b.ctx, b.act("evaluate"), []assignments.AssignedRole{found, part}, nil))
+	page, err := b.Views().FoundRoles(b.ctx, view.FoundRoleFilter{PreExisting: true, Roles: []string{"Auditor", "Clerk"}, Owner: &before.Owner})
+	must(t, err)
+	if len(page.Roles) != 1 || page.Roles[0].Role != "Clerk" || page.Roles[0].Because != "deduced from a link" {
+		t.Errorf("got %+v", page)
+	}
+	var all []string
+	for f := (view.FoundRoleFilter{Parts: true, Limit: 1}); ; f.After = *page.After {
+		page, err = b.Views().FoundRoles(b.ctx, f)
+		must(t, err)
+		for _, x := range page.Roles {
+			all = append(all, x.Role)
+		}
+		if page.After == nil {
+			break
+		}
+	}
+	want(t, "page by page", all, []string{"Auditor", "Clerk"})
+	kept := stage.RoleMove{From: assignments.PreExisting, To: found}
+	kept.To.Workflow = assignments.Approved
+	must(t, b.Update(b.ctx, b.act("keep role"), nil, nil, stage.Extra{MoveRoles: []stage.RoleMove{kept}}))
+	err = b.Update(b.ctx, b.act("decline role"), nil, nil, stage.Extra{
+		MoveRoles:   []stage.RoleMove{kept},
+		DecideRoles: []assignments.RoleDecision{{Owner: found.Owner, Role: "Clerk", Workflow: assignments.Cancellation}},
+	})
+	want(t, "kind", fault.KindOf(err), fault.Conflict)
+	decided, err := b.RoleDecisions(b.ctx, nil)
+	must(t, err)
+	want(t, "decisions beside the one from before", len(decided), 1)
+	counts, err := b.Views().StateCounts(b.ctx)
+	must(t, err)
+	want(t, "roles", counts.Roles, []view.WorkflowCount{
+		{Workflow: view.WorkflowOf(assignments.PreExisting), Count: 1}, {Workflow: view.WorkflowOf(assignments.Approved), Count: 1},
+	})
 }
 
 func decisions(t *testing.T, b *bench) {
@@ -185,6 +230,7 @@ func decisions(t *testing.T, b *bench) {
 		}
 	}
 	roleDecisions(t, b, ada)
+	movedRoles(t, b, role)
 	d := statement.Decision{
 		Kind: statement.Allocation, Type: "Person", Owner: ada, Property: "login", Value: value.OfString("ada"), At: begin, By: "me", Why: "free",
 	}

@@ -63,6 +63,10 @@ type Engine interface {
 	RemoveSecret(ctx context.Context, name, why string, force bool) error
 	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
 
+	GoLive(ctx context.Context, connectors []schema.ConnectorID, why string) (review.Live, error)
+	Redundant(context.Context) (view.Redundancies, error)
+	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
+
 	Desk() Desk
 	RequestDesk(context.Context) (RequestDesk, error)
 	Questions() Questions
@@ -75,6 +79,7 @@ type Engine interface {
 // A Desk is where a person decides.
 type Desk interface {
 	Decide(context.Context, review.Decision) (review.Outcome, error)
+	DecideRole(context.Context, review.RoleChoice) (accounts int, err error)
 	AssignOwner(ctx context.Context, id orders.AssignedID, owner resources.Ref, why string) (review.Outcome, error)
 	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
 	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)

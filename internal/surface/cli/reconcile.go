@@ -34,7 +34,7 @@ for an account that no rule gives, it may stay.`, "kept"),
 		v.settle(orders.Revoke, "Take back that something was kept",
 			`Takes back what was kept: the rules speak again as if nobody had said anything, and what
 no rule gives is a question again.`, "taken back"),
-		v.assignOwner(),
+		v.assignOwner(), v.reconcileRoles(), v.reconcileRole(),
 	)
 }
 
@@ -157,6 +157,7 @@ func (v *invocation) questionsText(list []view.Question) {
 	}
 	g.print()
 	v.say("\nAnswer with: provisor reconcile correct | keep | decline ACCOUNT [--item N]")
+	v.say("Roles that were found: provisor reconcile roles")
 }
 
 // accountNumber reads the number of an account, or finds that of the one account

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,8 +14,9 @@ import (
 
 // machine is the state machine with what stands where.
 type machine struct {
-	States      []view.Standing `json:"states"`
-	Transitions []transition    `json:"transitions"`
+	States      []view.Standing      `json:"states"`
+	Roles       []view.WorkflowCount `json:"roles"`
+	Transitions []transition         `json:"transitions"`
 }
 
 type transition struct {
@@ -44,6 +47,13 @@ carry. With --json the legal transitions are listed too: from, event, to, by.`,
 					g.row(v.chip(view.State{Number: s.Number, Name: s.Name}), s.Orders, s.Accounts, s.Values, orders.State(s.Number).Owner())
 				}
 				g.print()
+				var had []string
+				for _, n := range m.Roles {
+					had = append(had, fmt.Sprintf("%d %s", n.Count, n.Workflow.Name))
+				}
+				if len(had) > 0 {
+					v.say("\nRoles: %s.", strings.Join(had, ", "))
+				}
 			})
 		}),
 	}
@@ -54,7 +64,11 @@ func machineNow(ctx context.Context, q Questions) (machine, error) {
 	if err != nil {
 		return machine{}, err
 	}
-	m := machine{States: states, Transitions: []transition{}}
+	counts, err := q.StateCounts(ctx)
+	if err != nil {
+		return machine{}, err
+	}
+	m := machine{States: states, Roles: append([]view.WorkflowCount{}, counts.Roles...), Transitions: []transition{}}
 	seen := map[transition]bool{}
 	for _, t := range view.Machine() {
 		x := transition{t.From.String(), t.From.Number, t.Event, t.To.String(), t.To.Number, t.By}

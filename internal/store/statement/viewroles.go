@@ -1,0 +1,82 @@
+package statement
+
+import (
+	"context"
+	"fmt"
+
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/view"
+)
+
+// FoundRoles answers which roles were found and wait for a person's decision.
+func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page view.FoundRolePage, err error) {
+	limit := view.Rows(f.Limit)
+	page.Roles = []view.FoundRole{}
+	err = v.db.snapshot(ctx, "list found roles", func(s *session) error {
+		after := f.After
+		for {
+			c := foundConditions(f, after, &v.db.dialect)
+			bound := c.limit(limit + 1)
+			rows, err := s.chosenRoles(ctx, c, bound)
+			if err != nil {
+				return err
+			}
+			for i, a := range rows {
+				if len(page.Roles) == limit {
+					last := rows[i-1]
+					page.After = &view.FoundRoleCursor{
+						Type: string(last.Owner.Type), Key: string(last.Owner.Key), Role: string(last.Role), Parameters: string(last.Parameters),
+					}
+					return s.nameFound(ctx, page.Roles)
+				}
+				after = view.FoundRoleCursor{Type: string(a.Owner.Type), Key: string(a.Owner.Key), Role: string(a.Role), Parameters: string(a.Parameters)}
+				if found := view.FoundRoleOf(a); f.Parts || !found.Part {
+					page.Roles = append(page.Roles, found)
+				}
+			}
+			if len(rows) <= limit {
+				return s.nameFound(ctx, page.Roles)
+			}
+		}
+	})
+	return page, err
+}
+
+func foundConditions(f view.FoundRoleFilter, after view.FoundRoleCursor, d *Dialect) *conditions {
+	c := &conditions{}
+	c.say("workflow IN (1, 3)")
+	if f.PreExisting != f.NonConforming {
+		found := 1
+		if f.PreExisting {
+			found = 3
+		}
+		c.add("workflow = %s", found)
+	}
+	if f.Owner != nil {
+		c.add("owner_type = %s", f.Owner.Type)
+		c.add("owner_key = %s", f.Owner.Key)
+	}
+	if f.Roles != nil {
+		c.among("role", d.Texts, listOf(f.Roles))
+	}
+	if after != (view.FoundRoleCursor{}) {
+		c.args = append(c.args, after.Type, after.Key, after.Role, after.Parameters)
+		n := len(c.args)
+		c.say(fmt.Sprintf("(owner_type, owner_key, role, parameters) > ($%d, $%d, $%d, $%d)", n-3, n-2, n-1, n))
+	}
+	return c
+}
+
+// nameFound fills what is displayed of owners.
+func (s *session) nameFound(ctx context.Context, list []view.FoundRole) error {
+	refs := make([]resources.Ref, len(list))
+	for i, x := range list {
+		refs[i] = resources.Ref{Type: schema.EntityType(x.Owner.Type), Key: resources.Key(x.Owner.Key)}
+	}
+	names, err := s.names(ctx, refs)
+	for i := range list {
+		list[i].Owner.Display = names[refs[i]]
+	}
+	return err
+}
