@@ -124,6 +124,10 @@ func (e engine) Questions() cli.Questions { return e.Views() }
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 
+func (e engine) WorkflowDesk(ctx context.Context) (cli.WorkflowDesk, error) {
+	return e.Engine.WorkflowDesk(ctx)
+}
+
 func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {

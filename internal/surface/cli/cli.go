@@ -107,7 +107,7 @@ func (v *invocation) root() *cobra.Command {
 		groupBegin:  {v.demo(), v.initialize(), v.version(), v.packages()},
 		groupPath:   {v.validate(), v.policyTests(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
 		groupKeep:   {v.secret()},
-		groupPeople: {v.order(), v.reconcile()},
+		groupPeople: {v.order(), v.reconcile(), v.workflow()},
 		groupAsk:    {v.person(), v.explain(), v.state(), v.journal()},
 	} {
 		for _, c := range commands {

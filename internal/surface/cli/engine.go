@@ -9,6 +9,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -62,6 +63,7 @@ type Engine interface {
 	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
 
 	Desk() Desk
+	WorkflowDesk(context.Context) (WorkflowDesk, error)
 	Questions() Questions
 	VerifyJournal(context.Context) (int64, error)
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
@@ -77,6 +79,15 @@ type Desk interface {
 	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
 	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
 	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
+}
+
+// A WorkflowDesk is where people change identity data and decide what others started.
+type WorkflowDesk interface {
+	Start(context.Context, review.Filled) (workflows.Started, error)
+	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
+	Show(context.Context, workflows.StartedID) (review.Waiting, error)
+	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
+	Tasks(context.Context) ([]review.Waiting, error)
 }
 
 // Round is what one way round the path did.
