@@ -156,6 +156,9 @@ func (v *invocation) personText(p view.Person) {
 	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
 		v.say("  %-14s %v", name, p.Links[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Edited)) {
+		v.say("  %-14s edited; the source says %q", name, p.Edited[name])
+	}
 	if len(p.Roles) > 0 {
 		v.say("\n%s", v.strong("Roles"))
 		g := v.columns("role", "state", "workflow", "period", "why")

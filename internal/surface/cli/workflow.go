@@ -64,6 +64,7 @@ func (v *invocation) workflowList() *cobra.Command {
 		Use: "list", Short: "List the forms, and what is under way", Args: cobra.NoArgs,
 		Long: `Lists the workflows that the configuration declares, with what each asks for (* must be
 filled in), and those that were started and are not settled; with --all settled ones too.`,
+		Example: "  provisor workflow list\n  provisor workflow list --all --json",
 	}
 	c.Flags().BoolVar(&all, "all", false, "settled ones too, the newest "+strconv.Itoa(view.DefaultLimit))
 	c.RunE = v.desked(func(ctx context.Context, e Engine, desk WorkflowDesk, _ []string) error {
@@ -284,6 +285,7 @@ func (v *invocation) workflowShow() *cobra.Command {
 		Use: "show NUMBER", Short: "Show what was asked for, and how far it is", Args: cobra.ExactArgs(1),
 		Long: `Shows a started workflow: what each property holds and would hold, who decided which step,
 and for whom it waits.`,
+		Example: "  provisor workflow show 12",
 		RunE: v.desked(func(ctx context.Context, _ Engine, desk WorkflowDesk, args []string) error {
 			id, err := workflowNumber(args[0])
 			if err != nil {
