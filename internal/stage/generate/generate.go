@@ -111,6 +111,23 @@ func Brake(m *roles.Model, pending map[stage.ParkKey]int, held map[roles.Resourc
 	return parks
 }
 
+// Ready counts, by kind, the open orders of which something would be ready to go
+// out for the first time: what Brake is asked about.
+func Ready(list []*orders.AssignedResource) map[stage.ParkKey]int {
+	pending := map[stage.ParkKey]int{}
+	for _, a := range list {
+		if a.Order == nil || !a.Order.Closed.IsZero() {
+			continue
+		}
+		if slices.ContainsFunc(a.Carried(), func(it *orders.Item) bool {
+			return it.Place.State == orders.Pending && it.Place.Mark != orders.Released && it.Attempts == 0
+		}) {
+			pending[stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}]++
+		}
+	}
+	return pending
+}
+
 func limits(t roles.Thresholds, k orders.Kind) (absolute, percent int) {
 	switch k {
 	case orders.Addition:
@@ -192,18 +209,10 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 // brake parks the kinds that trip before any of their orders can be collected,
 // and forgets parks of which nothing is left.
 func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, held map[roles.ResourceTypeID]int, now time.Time) ([]stage.Park, error) {
-	pending, open := map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
+	open := map[stage.ParkKey]int{}
 	for _, a := range list {
-		if a.Order == nil || !a.Order.Closed.IsZero() {
-			continue
-		}
-		at := stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}
-		open[at]++
-		for _, it := range a.Carried() {
-			if it.Place.State == orders.Pending && it.Place.Mark != orders.Released && it.Attempts == 0 {
-				pending[at]++
-				break
-			}
+		if a.Order != nil && a.Order.Closed.IsZero() {
+			open[stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}]++
 		}
 	}
 	parked, err := r.Store.Parks(ctx)
@@ -227,7 +236,7 @@ func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, hel
 		}
 	}
 	var fresh []stage.Park
-	for _, p := range Brake(r.Model, pending, held) {
+	for _, p := range Brake(r.Model, Ready(list), held) {
 		if !already[stage.ParkKey{Type: p.Type, Kind: p.Kind}] {
 			p.Since = now
 			fresh = append(fresh, p)

@@ -42,13 +42,16 @@ type Questions = view.Questions
 type Engine interface {
 	Close() error
 	Day() time.Time
+	Today() time.Time
 	Follow(Progress)
 
 	Files() (*declare.Configuration, error)
 	Deployed(context.Context) (*declare.Configuration, error)
 	Deploy(ctx context.Context, c *declare.Configuration, why string) error
 	Differs(context.Context) string
-	Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error)
+	Plan(ctx context.Context, c *declare.Configuration, o plan.Options) (*plan.Plan, []synchronize.Outcome, error)
+	PlanBack(ctx context.Context, ids []orders.OrderID) (*plan.Plan, error)
+	RollBack(ctx context.Context, p *plan.Plan, why string) (review.Outcome, error)
 
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
