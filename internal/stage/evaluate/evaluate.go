@@ -40,7 +40,9 @@ type Input struct {
 	Prior   map[resources.Ref][]assignments.AssignedRole
 	// Touched collects the rule lines that held for anybody, when it is not nil.
 	Touched map[string]bool
-	Day     time.Time
+	// Only evaluates this one owner; nil: everybody.
+	Only *resources.Ref
+	Day  time.Time
 }
 
 // Assigned is one resource assigned so far.
@@ -105,6 +107,12 @@ type pairKey struct {
 func Evaluate(in Input) Result {
 	e := &evaluation{Input: in, programs: in.Programs, result: &Result{}}
 	e.prepare()
+	if in.Only != nil {
+		if r, ok := in.World.Record(in.Only.Type, in.Only.Key); ok {
+			e.owner(r)
+		}
+		return *e.result
+	}
 	for _, t := range e.sources() {
 		in.World.Each(t, e.owner)
 	}

@@ -45,6 +45,17 @@ func (w *Whereabouts) Of(r *resources.Resource) Where {
 	return x
 }
 
+// Reads lists the values that an expression reads of an owner.
+func (w *Whereabouts) Reads(p *expression.Program, owner *resources.Resource) (list []assignments.Input) {
+	b := expression.Bindings{Source: owner, Records: w.e.World}
+	for _, path := range p.Reads() {
+		if v, ok := w.e.follow(path, b); ok {
+			list = append(list, assignments.Input{Path: path.String(), Value: v})
+		}
+	}
+	return list
+}
+
 // On lists the places that hold on a day; where none does, the last one before
 // it or else the first one after it: where somebody who left, or is to come, is
 // counted.

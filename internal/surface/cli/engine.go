@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -70,6 +71,9 @@ type Engine interface {
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Resources(context.Context, schema.EntityType) ([]resources.Resource, error)
 	Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error)
+	LastReadings(context.Context) ([]stage.LastReading, error)
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
 }
 
 // A Desk is where a person decides.
