@@ -54,6 +54,8 @@ type Engine interface {
 	PlanBack(ctx context.Context, ids []orders.OrderID) (*plan.Plan, error)
 	RollBack(ctx context.Context, p *plan.Plan, why string) (review.Outcome, error)
 
+	Shadow(ctx context.Context, types []roles.ResourceTypeID) ([]plan.Agreement, error)
+
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
 	Evaluate(context.Context) (evaluate.Summary, error)
