@@ -56,15 +56,13 @@ func Until(ctx context.Context, store evaluate.Reader, c *declare.Configuration,
 	if err != nil {
 		return line, err
 	}
-	f := newForesight(c, known, resources.Ref{Type: schema.EntityType(owner.Type), Key: resources.Key(owner.Key)})
+	f := newForesight(c, known, resources.Ref{Type: schema.EntityType(owner.Type), Key: resources.Key(owner.Key)}, today)
 	before := f.on(today)
 	f.look(before)
 	for n := 0; len(f.days) > 0; n++ {
 		day := f.days[0]
 		f.days = f.days[1:]
 		switch {
-		case !day.After(today):
-			continue
 		case day.After(until):
 			return line, nil
 		case n == daysMax:
@@ -91,10 +89,10 @@ type foresight struct {
 	days   []time.Time // to look at, in order
 }
 
-func newForesight(c *declare.Configuration, known *evaluate.Known, owner resources.Ref) *foresight {
+func newForesight(c *declare.Configuration, known *evaluate.Known, owner resources.Ref, today time.Time) *foresight {
 	f := &foresight{owner: owner, seen: map[time.Time]bool{}}
 	f.input = evaluate.Input{
-		Model: c.Model, Programs: c.Programs, Allocations: known.Allocations, Denied: known.Denied, Confirmed: known.Confirmed, Only: &owner,
+		Model: c.Model, Programs: c.Programs, Allocations: known.Allocations, Denied: known.Denied, Confirmed: known.Confirmed, Only: &owner, Day: today,
 		Decided: evaluate.OfOwner(known.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
 		Prior:   evaluate.OfOwner(known.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
 		World:   evaluate.NewWorld(c.Model, known.Resources, known.Allocations),
@@ -122,15 +120,26 @@ func newForesight(c *declare.Configuration, known *evaluate.Known, owner resourc
 	return f
 }
 
-// shiftsOf lists by how much rules move the ends of periods.
+// shiftsOf lists by how much rules move the ends of periods: a value's line moves
+// those of its account, which another line moved; and lead time comes before both.
 func shiftsOf(m *roles.Model, owner schema.EntityType) []time.Duration {
-	list := []time.Duration{0}
+	lines, leads := []time.Duration{0}, []time.Duration{0}
 	for _, l := range m.Lines() {
-		list = append(list, l.Period.From, l.Period.To)
+		lines = append(lines, l.Period.From, l.Period.To)
 	}
 	for _, t := range m.ResourceTypes {
 		if t.Source == owner {
-			list = append(list, -t.Provisioning.LeadTime.Truncate(schema.Day))
+			leads = append(leads, -t.Provisioning.LeadTime)
+		}
+	}
+	slices.Sort(lines)
+	lines = slices.Compact(lines)
+	var list []time.Duration
+	for _, x := range lines {
+		for _, y := range lines {
+			for _, lead := range leads {
+				list = append(list, x+y+lead)
+			}
 		}
 	}
 	slices.Sort(list)
@@ -152,8 +161,8 @@ func (f *foresight) bounds(p assignments.Period) {
 }
 
 func (f *foresight) note(day time.Time) {
-	if day = day.UTC().Truncate(schema.Day); f.seen[day] {
-		return
+	if day = day.UTC().Truncate(schema.Day); f.seen[day] || !day.After(f.input.Day) {
+		return // known, or past
 	}
 	f.seen[day] = true
 	i, _ := slices.BinarySearchFunc(f.days, day, time.Time.Compare)
