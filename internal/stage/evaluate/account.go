@@ -77,7 +77,9 @@ func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.Ex
 
 // early returns the day on which an account is judged, and where the owner stands
 // on it: as a rule today. An account that the lead time creates early is created
-// with all that its first day gives it, and stays so until that day has come.
+// with all that its first day gives it, and stays so until that day has come. The
+// first day is the account's own: one that stands before its owner's time, by a
+// line with such a period, follows the present day from then on.
 func (e *evaluation) early(c *standing, t roles.ResourceType) (*standing, time.Time) {
 	ahead := t.Provisioning.LeadTime
 	if ahead <= 0 || c.excluded {
@@ -85,7 +87,7 @@ func (e *evaluation) early(c *standing, t roles.ResourceType) (*standing, time.T
 	}
 	// What throws is for the present day to say.
 	now, _, err := e.entitled(c, t)
-	if err != nil || len(now) > 0 && !union(now).Begins(e.Day) {
+	if err != nil || len(now) > 0 && !e.spanOf(c, t, union(now)).Begins(e.Day) {
 		return c, e.Day
 	}
 	then := e.standingOn(c, e.Day.Add(ahead))
@@ -93,11 +95,31 @@ func (e *evaluation) early(c *standing, t roles.ResourceType) (*standing, time.T
 	if err != nil || len(grants) == 0 {
 		return c, e.Day
 	}
-	first := union(grants)
+	first := e.spanOf(then, t, union(grants))
 	if !first.Begins(e.Day) || first.Begins(e.Day.Add(ahead)) {
 		return c, e.Day
 	}
 	return e.standingOn(c, first.From), first.From
+}
+
+// spanOf is the time of an account, stretched by its lines that move the owner's.
+func (e *evaluation) spanOf(c *standing, t roles.ResourceType, base assignments.Period) assignments.Period {
+	span := base
+	add := func(l roles.Line) {
+		if l.Role != "" || l.Deny || l.Period.Mode == roles.Default {
+			return
+		}
+		if _, ok, err := e.holds(c, l); err == nil && ok {
+			span = stretch(span, shift(base, l.Period))
+		}
+	}
+	for i := range t.Values {
+		add(t.Values[i].Line)
+	}
+	for i := range t.Links {
+		add(t.Links[i].Line)
+	}
+	return span
 }
 
 // standingOn is where the owner will stand on a day, as far as is known.
