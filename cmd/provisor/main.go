@@ -145,6 +145,10 @@ func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
 	return desk, err
 }
 
+func (e engine) WorkflowDesk(ctx context.Context) (cli.WorkflowDesk, error) {
+	return e.Engine.WorkflowDesk(ctx)
+}
+
 func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {

@@ -96,6 +96,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 // Over returns an engine over a store that is open already, in real time. A
 // simulation hands in a clock of its own.
 func Over(db *statement.DB, dir string, packages []connector.Package) *Engine {
+	packages = withStore(db, packages)
 	e := &Engine{
 		DB: db, Dir: dir, Packages: packages, Actor: journal.Actor{Process: processName()},
 		Clock: func() time.Time { return time.Now().UTC() }, Sleep: sleep, Jitter: rand.Float64,

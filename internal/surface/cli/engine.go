@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -69,6 +70,7 @@ type Engine interface {
 
 	Desk() Desk
 	RequestDesk(context.Context) (RequestDesk, error)
+	WorkflowDesk(context.Context) (WorkflowDesk, error)
 	Questions() Questions
 	VerifyJournal(context.Context) (int64, error)
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
@@ -94,6 +96,15 @@ type RequestDesk interface {
 	Decide(ctx context.Context, id requests.RequestID, approve bool, why string) (requests.Request, error)
 	Withdraw(ctx context.Context, id requests.RequestID, why string) (requests.Request, error)
 	Validate(ctx context.Context, owner resources.Ref, role roles.RoleID, given map[roles.DimensionID]string, approve bool, why string) (assignments.AssignedRole, error)
+}
+
+// A WorkflowDesk is where people change identity data and decide what others started.
+type WorkflowDesk interface {
+	Start(context.Context, review.Filled) (workflows.Started, error)
+	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
+	Show(context.Context, workflows.StartedID) (review.Waiting, error)
+	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
+	Tasks(context.Context) ([]review.Waiting, error)
 }
 
 // Round is what one way round the path did.
