@@ -110,15 +110,15 @@ func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
 // openLoop opens a folder. In a demo's folder the day is the demo's unless
 // another one is asked for.
 func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
+	laid, err := demo.Settings(o.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		return nil, err
+	}
 	if o.Day.IsZero() {
-		laid, err := demo.Settings(o.Dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-			return nil, err
-		}
 		o.Day = laid.At
 	}
 	return loop.Open(ctx, loop.Options{
-		Dir: o.Dir, Store: o.Store, KeyFile: o.KeyFile, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
+		Dir: o.Dir, Store: o.Store, KeyFile: o.KeyFile, Packages: packages(), As: o.As, Day: o.Day, Today: laid.At, MustExist: o.MustExist,
 	})
 }
 

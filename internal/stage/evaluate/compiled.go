@@ -63,23 +63,28 @@ func (e *evaluation) formula(x schema.Expression) (*formula, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &formula{Program: p}
-	for _, path := range p.Reads() {
-		if len(f.reads) == inputsMax {
-			break
-		}
-		if r, ok := e.readingOf(path, p); ok {
-			f.reads = append(f.reads, r)
-		}
-	}
+	f := e.newFormula(p)
 	if !e.sealed {
 		e.formulas[x] = f
 	}
 	return f, nil
 }
 
+func (e *evaluation) newFormula(p *expression.Program) *formula {
+	f := &formula{Program: p}
+	for _, path := range p.Reads() {
+		if len(f.reads) == inputsMax {
+			break
+		}
+		if r, ok := e.readingOf(path); ok {
+			f.reads = append(f.reads, r)
+		}
+	}
+	return f
+}
+
 // readingOf resolves a path; false where it does not end in one scalar.
-func (e *evaluation) readingOf(path expression.Path, _ *expression.Program) (reading, bool) {
+func (e *evaluation) readingOf(path expression.Path) (reading, bool) {
 	r := reading{path: path.String(), root: path.Root}
 	if path.Root == expression.RootAnywhere || len(path.Steps) == 0 {
 		return r, false

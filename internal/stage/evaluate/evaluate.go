@@ -44,6 +44,8 @@ type Input struct {
 	// Live are resource types of which a person said that what appears from now
 	// on was not there before.
 	Live map[roles.ResourceTypeID]bool
+	// Only evaluates this one owner; nil: everybody.
+	Only *resources.Ref
 	Day  time.Time
 }
 

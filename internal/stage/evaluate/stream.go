@@ -25,6 +25,13 @@ type shard struct {
 func Stream(in Input, take func(Result)) {
 	e := &evaluation{Input: in, programs: in.Programs, result: &Result{}}
 	e.prepare()
+	if in.Only != nil {
+		if r, ok := in.World.Record(in.Only.Type, in.Only.Key); ok {
+			e.owner(r, e.accountsOfAll(r))
+		}
+		take(*e.result)
+		return
+	}
 	workers := runtime.GOMAXPROCS(0)
 	if in.Touched != nil {
 		workers = 1 // they would all write into it
@@ -55,15 +62,7 @@ func Stream(in Input, take func(Result)) {
 func (e *evaluation) cut(t schema.EntityType, next func(*shard)) {
 	s := &shard{done: make(chan Result, 1)}
 	e.World.Each(t, func(r *resources.Resource) {
-		accounts := map[roles.ResourceTypeID][]match{}
-		for _, id := range e.types {
-			if kind := e.Model.ResourceTypes[id]; kind.Source == t {
-				if list := e.accountsOf(r, kind); len(list) > 0 {
-					accounts[id] = list
-				}
-			}
-		}
-		s.owners, s.accounts = append(s.owners, r), append(s.accounts, accounts)
+		s.owners, s.accounts = append(s.owners, r), append(s.accounts, e.accountsOfAll(r))
 		if len(s.owners) == ownersAtOnce {
 			next(s)
 			s = &shard{done: make(chan Result, 1)}
@@ -72,6 +71,19 @@ func (e *evaluation) cut(t schema.EntityType, next func(*shard)) {
 	if len(s.owners) > 0 {
 		next(s)
 	}
+}
+
+// accountsOfAll lists the owner's accounts of every resource type.
+func (e *evaluation) accountsOfAll(r *resources.Resource) map[roles.ResourceTypeID][]match {
+	accounts := map[roles.ResourceTypeID][]match{}
+	for _, id := range e.types {
+		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
+			if list := e.accountsOf(r, t); len(list) > 0 {
+				accounts[id] = list
+			}
+		}
+	}
+	return accounts
 }
 
 // worker evaluates shards. What it derives on the way is its own; all else is

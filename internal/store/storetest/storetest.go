@@ -71,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AnExclusiveLockIsHeldOnce", exclusive},
 
 		{"OrdersAreListedFilteredAndPaged", listOrders},
+		{"WhatWasExecutedIsKnownWithWhatWasThereBefore", executedOrders},
 		{"APersonIsShownWithRolesAndStates", showPerson},
 		{"PeopleAreFoundAsOneTypes", searchPeople},
 		{"TheOtherListsAnswer", otherLists},

@@ -109,7 +109,7 @@ func (v *invocation) root() *cobra.Command {
 		groupPath:   {v.validate(), v.policyTests(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
 		groupKeep:   {v.secret()},
 		groupPeople: {v.request(), v.workflow(), v.order(), v.reconcile(), v.golive(), v.redundant()},
-		groupAsk:    {v.person(), v.explain(), v.state(), v.journal()},
+		groupAsk:    {v.person(), v.explain(), v.shadow(), v.state(), v.journal()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

@@ -45,13 +45,18 @@ type Questions = view.Questions
 type Engine interface {
 	Close() error
 	Day() time.Time
+	Today() time.Time
 	Follow(Progress)
 
 	Files() (*declare.Configuration, error)
 	Deployed(context.Context) (*declare.Configuration, error)
 	Deploy(ctx context.Context, c *declare.Configuration, why string) error
 	Differs(context.Context) string
-	Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error)
+	Plan(ctx context.Context, c *declare.Configuration, o plan.Options) (*plan.Plan, []synchronize.Outcome, error)
+	PlanBack(ctx context.Context, ids []orders.OrderID) (*plan.Plan, error)
+	RollBack(ctx context.Context, p *plan.Plan, why string) (review.Outcome, error)
+
+	Shadow(ctx context.Context, types []roles.ResourceTypeID) ([]plan.Agreement, error)
 
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
@@ -76,6 +81,9 @@ type Engine interface {
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Resources(context.Context, schema.EntityType) ([]resources.Resource, error)
 	Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error)
+	LastReadings(context.Context) ([]stage.LastReading, error)
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
 }
 
 // A Desk is where a person decides.
