@@ -11,8 +11,8 @@ import (
 
 const examples = "../../examples"
 
-// TestEveryExampleIsPlayed holds each folder of examples/ to a story of its own
-// and to a README.
+// TestEveryExampleIsPlayed holds each folder of examples/ to a README, to policy
+// tests, and to a story of its own that plays it and runs them.
 func TestEveryExampleIsPlayed(t *testing.T) {
 	folders, err := os.ReadDir(examples)
 	if err != nil || len(folders) == 0 {
@@ -29,8 +29,13 @@ func TestEveryExampleIsPlayed(t *testing.T) {
 		if err != nil {
 			t.Errorf("examples/%s has no story: %v", f.Name(), err)
 		}
-		if !strings.Contains(string(story), "example "+f.Name()+"\n") {
-			t.Errorf("the story of examples/%s does not play it", f.Name())
+		for _, line := range []string{"example " + f.Name(), "provisor validate", "provisor test"} {
+			if !strings.Contains(string(story), line+"\n") {
+				t.Errorf("the story of examples/%s does not say %q", f.Name(), line)
+			}
+		}
+		if tests, err := filepath.Glob(filepath.Join(examples, f.Name(), "tests/*.yaml")); err != nil || len(tests) == 0 {
+			t.Errorf("examples/%s has no policy tests: %v", f.Name(), err)
 		}
 	}
 }
