@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,7 +166,7 @@ func (v *invocation) planOrders(p planned) {
 		}
 		v.say("  %s %s  %s", o.Owner, o.Name, o.State)
 		for _, it := range o.Items {
-			v.say("      %-24s %s  %s", itemName(it.Property, it.Link), turns(it.Before, it.After), it.Why)
+			v.say("      %-24s %s  %s", itemName(it.Property, cmp.Or(it.LinkName, it.Link)), turns(it.Before, it.After), it.Why)
 		}
 	}
 }
