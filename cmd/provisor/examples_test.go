@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -15,8 +11,8 @@ import (
 
 const examples = "../../examples"
 
-// TestEveryExampleIsPlayed holds each folder of examples/ to a story of its own
-// and to a README.
+// TestEveryExampleIsPlayed holds each folder of examples/ to a README, to policy
+// tests, and to a story of its own that plays it and runs them.
 func TestEveryExampleIsPlayed(t *testing.T) {
 	folders, err := os.ReadDir(examples)
 	if err != nil || len(folders) == 0 {
@@ -33,8 +29,13 @@ func TestEveryExampleIsPlayed(t *testing.T) {
 		if err != nil {
 			t.Errorf("examples/%s has no story: %v", f.Name(), err)
 		}
-		if !strings.Contains(string(story), "example "+f.Name()+"\n") {
-			t.Errorf("the story of examples/%s does not play it", f.Name())
+		for _, line := range []string{"example " + f.Name(), "provisor validate", "provisor test"} {
+			if !strings.Contains(string(story), line+"\n") {
+				t.Errorf("the story of examples/%s does not say %q", f.Name(), line)
+			}
+		}
+		if tests, err := filepath.Glob(filepath.Join(examples, f.Name(), "tests/*.yaml")); err != nil || len(tests) == 0 {
+			t.Errorf("examples/%s has no policy tests: %v", f.Name(), err)
 		}
 	}
 }
@@ -55,28 +56,4 @@ func layExample(ts *testscript.TestScript, _ bool, args []string) {
 		_, err = statements(strings.TrimSuffix(script, ".sql")+".sqlite", string(text))
 		ts.Check(err)
 	}
-}
-
-// students appends an intake to the register of examples/university: so many
-// people from a number on, who begin and end on the given days.
-func students(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 4 {
-		ts.Fatalf("usage: students FIRST COUNT FROM TO")
-	}
-	first, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	count, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	f, err := os.OpenFile(ts.MkAbs("register/students.csv"), os.O_APPEND|os.O_WRONLY, 0o644)
-	ts.Check(err)
-	out := bufio.NewWriter(f)
-	names := strings.Fields("Ana Jürgen Chloé Łukasz Öykü Tiago Siân Þóra Mehmet Zoë Nuno Ingrid")
-	surnames := strings.Fields("Silva Weiß Noël Nowak Şahin O'Neill Hughes Ólafsdóttir Kaya Müller Brandão Berg Costa")
-	programmes := strings.Fields("BIO-BSC BIO-MSC HIS-BA LAW-LLB MAT-BSC MED-MD")
-	for n := first; n < first+count; n++ {
-		_, err := fmt.Fprintf(out, "S%06d,%s,%s,%s,%s,%s\n", n, names[n%len(names)], surnames[n/3%len(surnames)],
-			programmes[n%len(programmes)], args[2], args[3])
-		ts.Check(err)
-	}
-	ts.Check(cmp.Or(out.Flush(), f.Close()))
 }

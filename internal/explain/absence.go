@@ -145,6 +145,7 @@ type probe struct {
 	holds         map[string]bool
 	failed        map[string]string
 	here          bool // the person is within the context's days and not excluded
+	excluded      bool // the person is within them, and excluded
 	world         *evaluate.World
 	where         *evaluate.Whereabouts
 }
@@ -198,6 +199,11 @@ func (x *probe) run(day time.Time) {
 		if object, ok := strings.CutPrefix(name, periodProbe); ok {
 			x.inPeriod[object] = true
 		}
+	}
+	if !x.here && !where.Exclude.IsZero() {
+		days := where
+		days.Exclude = schema.Expression{}
+		x.excluded = len(x.evaluate(map[roles.RoleID]roles.Role{openProbe: timed[openProbe]}, days, day)) > 0
 	}
 	where.From, where.To, where.Exclude = schema.Expression{}, schema.Expression{}, schema.Expression{}
 	maps.Copy(x.holds, x.evaluate(timeless, where, day))
@@ -353,11 +359,14 @@ func (x *probe) notHere() string {
 	case !ok:
 		return "the person's days do not cover the day"
 	}
+	if x.excluded {
+		return "the context leaves the person out: exclude " + c.Exclude.Text
+	}
 	var bounds []string
 	for _, bound := range []struct {
 		word string
 		x    schema.Expression
-	}{{"from", c.From}, {"to", c.To}, {"excluded by", c.Exclude}} {
+	}{{"from", c.From}, {"to", c.To}} {
 		if bound.x.IsZero() {
 			continue
 		}
@@ -367,5 +376,5 @@ func (x *probe) notHere() string {
 		}
 		bounds = append(bounds, words)
 	}
-	return "the person's days do not cover the day, or the context leaves the person out: " + strings.Join(bounds, ", ")
+	return "the person's days do not cover the day: " + strings.Join(bounds, ", ")
 }

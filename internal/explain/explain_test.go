@@ -151,7 +151,7 @@ func TestWhoIsNotHereYetHearsIt(t *testing.T) {
 		Links: map[string][]string{"unit": {"FIN-A"}},
 	}
 	a := absent(t, proofOf(t, p, Query{Role: "writer"}), "writer")
-	if len(a.Why) != 1 || a.Why[0] != "the person's days do not cover the day, or the context leaves the person out: from start = 2030-01-01" {
+	if len(a.Why) != 1 || a.Why[0] != "the person's days do not cover the day: from start = 2030-01-01" {
 		t.Errorf("%q", a.Why)
 	}
 	if !a.Lines[0].Holds {

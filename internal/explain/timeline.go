@@ -91,20 +91,10 @@ type foresight struct {
 
 func newForesight(c *declare.Configuration, known *evaluate.Known, owner resources.Ref, today time.Time) *foresight {
 	f := &foresight{owner: owner, seen: map[time.Time]bool{}}
-	f.input = evaluate.Input{
-		Model: c.Model, Programs: c.Programs, Allocations: known.Allocations, Denied: known.Denied, Confirmed: known.Confirmed, Only: &owner, Day: today,
-		Decided: evaluate.OfOwner(known.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),
-		Prior:   evaluate.OfOwner(known.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
-		World:   evaluate.NewWorld(c.Model, known.Resources, known.Allocations),
-	}
-	for _, a := range known.Assigned {
-		if a.Owner == owner {
-			f.input.Assigned = append(f.input.Assigned, evaluate.Assigned{
-				Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-				Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(),
-			})
-		}
-	}
+	f.input = evaluate.InputOf(c.Model, c.Programs, known, today)
+	f.input.Only, f.input.Touched = &owner, nil
+	f.input.World = evaluate.NewWorld(c.Model, known.Resources, known.Allocations)
+	f.input.Assigned = slices.DeleteFunc(f.input.Assigned, func(a evaluate.Assigned) bool { return a.Owner != owner })
 	f.shifts = shiftsOf(c.Model, owner.Type)
 	if r, ok := f.input.World.Record(owner.Type, owner.Key); ok {
 		where := evaluate.NewWhereabouts(c.Model, c.Programs, f.input.World).Of(r)

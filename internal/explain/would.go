@@ -38,7 +38,10 @@ func (x *probe) ways(lines []Line) (list []string) {
 			}
 		}
 		parts = append(parts, unless...)
-		if !x.here {
+		switch {
+		case x.excluded:
+			parts = append(parts, "the context does not leave the person out")
+		case !x.here:
 			parts = append(parts, "the day lies within the person's own days")
 		}
 		if len(parts) == 0 {

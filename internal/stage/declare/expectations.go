@@ -271,6 +271,7 @@ func (t *testBuilder) property(r *resources.Resource, entity schema.Entity, name
 			}
 		}
 		slices.Sort(r.Links[p.Name])
+	case len(texts) == 0: // empty is no value, as everywhere
 	case len(texts) == 1:
 		v, err := scalarOf(p, texts[0].Value)
 		if err != nil {

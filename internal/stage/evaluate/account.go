@@ -76,7 +76,9 @@ func (e *evaluation) account(c *standing, t *typeRules, x assignments.ExpectedRe
 
 // early returns the day on which an account is judged, and where the owner stands
 // on it: as a rule today. An account that the lead time creates early is created
-// with all that its first day gives it, and stays so until that day has come.
+// with all that its first day gives it, and stays so until that day has come. The
+// first day is the account's own: one that stands before its owner's time, by a
+// line with such a period, follows the present day from then on.
 func (e *evaluation) early(c *standing, t *typeRules) (*standing, time.Time) {
 	ahead := t.Provisioning.LeadTime
 	if ahead <= 0 || c.excluded {
@@ -84,7 +86,7 @@ func (e *evaluation) early(c *standing, t *typeRules) (*standing, time.Time) {
 	}
 	// What throws is for the present day to say.
 	now, _, err := e.entitled(c, t)
-	if err != nil || len(now) > 0 && !union(now).Begins(e.Day) {
+	if err != nil || len(now) > 0 && !e.spanOf(c, t, union(now)).Begins(e.Day) {
 		return c, e.Day
 	}
 	then := e.standingOn(c, e.Day.Add(ahead))
@@ -92,11 +94,33 @@ func (e *evaluation) early(c *standing, t *typeRules) (*standing, time.Time) {
 	if err != nil || len(grants) == 0 {
 		return c, e.Day
 	}
-	first := union(grants)
+	first := e.spanOf(then, t, union(grants))
 	if !first.Begins(e.Day) || first.Begins(e.Day.Add(ahead)) {
 		return c, e.Day
 	}
 	return e.standingOn(c, first.From), first.From
+}
+
+// spanOf is the time of an account, stretched by its lines that move the owner's.
+func (e *evaluation) spanOf(c *standing, t *typeRules, base assignments.Period) assignments.Period {
+	span := base
+	add := func(r *rule) {
+		if r.Role != "" || r.Deny || r.Period.Mode == roles.Default {
+			return
+		}
+		if _, ok, err := e.ask(c, r); err == nil && ok {
+			span = stretch(span, shift(base, r.Period))
+		}
+	}
+	for _, property := range t.scalars {
+		for _, r := range property.rules {
+			add(r.rule)
+		}
+	}
+	for _, r := range t.links {
+		add(r.rule)
+	}
+	return span
 }
 
 // standingOn is where the owner will stand on a day, as far as is known.

@@ -37,7 +37,7 @@ func (r Redundancy) Applied() (assignments.RoleDecision, bool) {
 // roles that give each other do not both go.
 func Redundant(model *roles.Model, programs expression.Programs, k *Known, day time.Time) []Redundancy {
 	x := Expect(model, programs, k, day) // allocates what expressions may read
-	in := inputOf(model, programs, k, day)
+	in := InputOf(model, programs, k, day)
 	in.World = x.World
 	e := &evaluation{Input: in, programs: programs, result: &Result{}}
 	e.prepare()

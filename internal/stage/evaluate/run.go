@@ -120,7 +120,7 @@ type Expectation struct {
 // Expect evaluates what is known, allocating values where some are missing. It
 // changes nothing: a run stores the expectation, a plan shows it.
 func Expect(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Expectation {
-	in := inputOf(model, programs, k, day)
+	in := InputOf(model, programs, k, day)
 	in.World = NewWorld(model, k.Resources, k.Allocations)
 	var x Expectation
 	if made, findings := Allocate(in, OwnRequests(in)); len(made) > 0 || len(findings) > 0 {
@@ -139,8 +139,8 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 	return x
 }
 
-// inputOf is what is known in the words of an evaluation, but for the world.
-func inputOf(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Input {
+// InputOf is what is known in the words of an evaluation, but for the world.
+func InputOf(model *roles.Model, programs expression.Programs, k *Known, day time.Time) Input {
 	in := Input{
 		Model: model, Programs: programs, Allocations: k.Allocations, Denied: k.Denied, Confirmed: k.Confirmed, Live: k.Live, Day: day, Touched: k.Touched,
 		Decided: OfOwner(k.Decided, func(d assignments.RoleDecision) resources.Ref { return d.Owner }),

@@ -113,7 +113,7 @@ func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
 		g.period = e.nearest(spansOf(places), r.Period)
 	}
 	if r.Role != "" {
-		g.workflow, g.parameters = by[0].workflow, by[0].parameters
+		g.workflow, g.parameters, g.reason.With = by[0].workflow, by[0].parameters, by[0].parameters
 		if r.Period.Mode == roles.Default || r.Period.Mode == "" {
 			g.period = union(by)
 		}
