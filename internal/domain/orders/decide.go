@@ -39,7 +39,8 @@ func (a *AssignedResource) Decide(o Occasion, c Choice) error {
 			return err
 		}
 		for id := range a.underOrder() {
-			if !before[id] && a.open() && !a.underWay() { // it joins the order, or a new one
+			joins := !before[id] || c.On == RollBack // what was carried out once goes on in another order
+			if joins && a.open() && !a.underWay() {
 				a.assemble(o, true, executed)
 				break
 			}

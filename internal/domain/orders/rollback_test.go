@@ -52,7 +52,11 @@ func TestWhatWasRolledBackCanBeRolledBackFurther(t *testing.T) {
 
 func TestRollingBackWhatIsExecutedAndNotReadWritesTheFormerValue(t *testing.T) {
 	s := automatic(t).standing().wants(mail, "new@x").evaluate().collect().does().done().at(mail, atExecuted)
+	carriedOut := s.a.Order.ID
 	s.must(s.back(mail, text("ann@x"))).at(mail, atPending)
+	if s.a.Order.ID == carriedOut {
+		t.Error("it travels in the order that carried the value out")
+	}
 	s.evaluate().at(mail, atPending).collect().does().done().reads().at(mail, atFrozen)
 }
 
