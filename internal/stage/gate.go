@@ -199,7 +199,7 @@ func (g *Gates) ready(t roles.ResourceType, a *orders.AssignedResource) string {
 // unnamed holds the creation of an account whose names do not go with it: if the
 // reply were lost, nobody could look it up.
 func (g *Gates) unnamed(t roles.ResourceType, a *orders.AssignedResource, ready []*orders.Item) string {
-	if ready[0].Property != "" || !ready[0].Want.There || a.Target != "" && ready[0].Is.There {
+	if ready[0].Property != "" || !ready[0].Want.There || a.Target != "" && ready[0].Stands() {
 		return "" // what is there can be looked up
 	}
 	e, _ := g.Model.Entity(t.Target)

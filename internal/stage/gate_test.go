@@ -57,6 +57,10 @@ func TestAnAccountThatIsThereNeedsNoNameToGoWithIt(t *testing.T) {
 	if waits := g.Waits(a); waits != "" {
 		t.Errorf("the order waits for %q", waits)
 	}
+	a.Items[0].ReadAt, a.Items[0].Ours = 5, []orders.Sent{{At: 4, Done: 6}}
+	if waits := g.Waits(a); waits != "the values that name the account" {
+		t.Errorf("an account that was deleted since it was read waits for %q", waits)
+	}
 	a.Target, a.Items[0].Is = "", orders.Nothing
 	if waits := g.Waits(a); waits != "the values that name the account" {
 		t.Errorf("the creation of an account without its name waits for %q", waits)

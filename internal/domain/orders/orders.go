@@ -394,6 +394,12 @@ func (i *Item) Same(a, b Holding) bool {
 // Unseen reports whether a value of ours may be in the system without having been read.
 func (i *Item) Unseen() bool { return len(i.Ours) > 0 }
 
+// Stands reports whether a reading begun after everything that we did shows it
+// there: a deletion that was carried out and not read since is believed.
+func (i *Item) Stands() bool {
+	return i.Is.There && !slices.ContainsFunc(i.Ours, func(s Sent) bool { return s.Done == 0 || i.ReadAt <= s.Done })
+}
+
 // Held reports whether the system holds something of the item, or may.
 func (i *Item) Held() bool {
 	if i.Is.There {
