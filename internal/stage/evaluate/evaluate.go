@@ -93,22 +93,25 @@ type Result struct {
 // evaluation is one run: the input with what is derived from it once.
 type evaluation struct {
 	Input
-	programs map[schema.Expression]*expression.Program
-	types    []roles.ResourceTypeID
-	roleIDs  []roles.RoleID
-	ancestry map[roles.DimensionID]map[resources.Key][]resources.Key
-	matches  map[roles.ResourceTypeID]*matcher
-	owned    map[pairKey][]Assigned        // by type and owner
-	live     map[roles.ResourceTypeID]bool // of which something was assigned before
-	owners   map[resources.Ref]bool        // who had something when last evaluated
-	queries  map[string]queryIndex         // by the name of the line
-	rules    map[string]*rule              // by the name of the line
-	formulas map[schema.Expression]*formula
-	byType   map[roles.ResourceTypeID]*typeRules
-	assign   map[roles.RoleID][]*rule
-	backward backward
-	sealed   bool // everything that owners share is there: it is only read from now on
-	result   *Result
+	programs   map[schema.Expression]*expression.Program
+	types      []roles.ResourceTypeID
+	roleIDs    []roles.RoleID
+	ancestry   map[roles.DimensionID]map[resources.Key][]resources.Key
+	matches    map[roles.ResourceTypeID]*matcher
+	owned      map[pairKey][]Assigned        // by type and owner
+	live       map[roles.ResourceTypeID]bool // of which something was assigned before
+	owners     map[resources.Ref]bool        // who had something when last evaluated
+	queries    map[string]queryIndex         // by the name of the line
+	rules      map[string]*rule              // by the name of the line
+	formulas   map[schema.Expression]*formula
+	byType     map[roles.ResourceTypeID]*typeRules
+	assign     map[roles.RoleID][]*rule
+	backward   backward
+	triggers   triggers
+	singles    []int // the numbers of single roles in roleIDs
+	composites []int
+	sealed     bool // everything that owners share is there: it is only read from now on
+	result     *Result
 }
 
 type pairKey struct {
@@ -148,6 +151,14 @@ func (e *evaluation) prepare() {
 	e.compileRules()
 	for _, id := range e.types {
 		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
+	}
+	e.triggers = e.readTriggers()
+	for n, id := range e.roleIDs {
+		if e.Model.Roles[id].Composite {
+			e.composites = append(e.composites, n)
+		} else {
+			e.singles = append(e.singles, n)
+		}
 	}
 	e.backward = e.readBackward()
 	for _, id := range e.types {

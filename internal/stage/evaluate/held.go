@@ -28,10 +28,13 @@ type roleKey struct {
 func (e *evaluation) holder(c *standing) *holder {
 	h := &holder{
 		evaluation: e, standing: c, decided: e.Decided[c.owner.Ref],
-		prior: map[roleKey]assignments.AssignedRole{}, rows: map[roleKey]assignments.AssignedRole{},
+		rows: map[roleKey]assignments.AssignedRole{},
 	}
-	for _, a := range e.Prior[c.owner.Ref] {
-		h.prior[roleKey{a.Role, a.Parameters}] = a
+	if prior := e.Prior[c.owner.Ref]; len(prior) > 0 {
+		h.prior = make(map[roleKey]assignments.AssignedRole, len(prior))
+		for _, a := range prior {
+			h.prior[roleKey{a.Role, a.Parameters}] = a
+		}
 	}
 	return h
 }
@@ -64,13 +67,11 @@ func (h *holder) settle(role roles.Role) bool {
 	grants = append(complete, h.approved(role)...)
 	grants = h.withoutDenied(role, grants)
 	grants = append(grants, h.graced(role, grants)...)
-	var today []granted
-	for _, g := range grants {
-		if g.period.Covers(h.Day) {
-			today = append(today, g)
-		}
-	}
 	h.rowsOf(role, grants)
+	today := grants
+	if slices.ContainsFunc(grants, func(g granted) bool { return !g.period.Covers(h.Day) }) {
+		today = slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return !g.period.Covers(h.Day) })
+	}
 	if len(grants) == 0 {
 		h.suggest(role)
 	}
@@ -241,6 +242,10 @@ func (h *holder) offered(role roles.Role) assignments.Workflow {
 // rowsOf notes how the owner has the role, each way by itself. What a person
 // approved is shown as that, although a rule gives it too.
 func (h *holder) rowsOf(role roles.Role, grants []granted) {
+	if len(grants) == 1 && grants[0].period.Covers(h.Day) {
+		h.row(role, grants[0].workflow, grants)
+		return
+	}
 	by := map[assignments.Parameters][]granted{}
 	for _, g := range grants {
 		if g.period.Covers(h.Day) || g.workflow == assignments.Approved && !g.period.Over(h.Day) {

@@ -20,10 +20,12 @@ const compositeLevelsMax = 16
 func (e *evaluation) assignRoles(c *standing) {
 	h := e.holder(c)
 	if !c.excluded {
+		may := h.possible()
 		for range compositeLevelsMax {
 			added := false
-			for _, id := range e.roleIDs {
-				if role := e.Model.Roles[id]; role.Composite && len(c.roles[id]) == 0 && h.settle(role) {
+			for _, n := range e.composites {
+				id := e.roleIDs[n]
+				if len(c.roles[id]) == 0 && (may[n] || h.given(n)) && h.settle(e.Model.Roles[id]) {
 					added = true
 				}
 			}
@@ -31,9 +33,9 @@ func (e *evaluation) assignRoles(c *standing) {
 				break
 			}
 		}
-		for _, id := range e.roleIDs {
-			if role := e.Model.Roles[id]; !role.Composite {
-				h.settle(role)
+		for _, n := range e.singles {
+			if may[n] || h.given(n) {
+				h.settle(e.Model.Roles[e.roleIDs[n]])
 			}
 		}
 		h.deduce()
