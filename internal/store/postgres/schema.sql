@@ -53,7 +53,8 @@ CREATE TABLE configuration (
 
 CREATE TABLE entity (
   entity text COLLATE "C" NOT NULL PRIMARY KEY,
-  identify text COLLATE "C" NOT NULL
+  identify text COLLATE "C" NOT NULL,
+  editable text COLLATE "C" NOT NULL DEFAULT '[]'
 );
 
 CREATE TABLE reading (
