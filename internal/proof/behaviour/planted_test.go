@@ -88,7 +88,7 @@ var wrong = []struct{ line, says string }{
 	{"expect E1 no Acount", `"Acount" is no resource type: there are Account`},
 	{"expect E1 Account Verifed", `"Verifed" is no state and nothing that can be said here: there are state, workflow`},
 	{`expect E1 Account "Clerk"`, `"value" says nothing here`},
-	{"expect E1 Account.titel Verified", `"titel" is no property of User: there are groups`},
+	{"expect E1 Account.titel Verified", `"titel" is no property of User: there are boss, groups`},
 	{"expect E1 no role raeder", `"raeder" is no role: there are reader`},
 	{"expect no ordres", `"ordres" is no list: there are findings`},
 	{"expect order updat E1 Account", `"updat" is no kind of order: there are addition`},
