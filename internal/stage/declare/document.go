@@ -86,7 +86,7 @@ type propertyDoc struct {
 	Links      text            `yaml:"links" about:"The entity type of the many resources that it leads to."`
 	Inverse    text            `yaml:"inverse" about:"The property of the linked entity type that stores the link."`
 	Column     text            `yaml:"column" about:"The system's own name; the property's when absent."`
-	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N."`
+	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N, hex."`
 	AssignedBy text            `yaml:"assignedBy" words:"system" about:"system: the managed system gives the value; it is never written."`
 	Allocate   allocateDoc     `yaml:"allocate" about:"Computed once by Provisor instead of being read."`
 	Rest       map[string]text `yaml:",rest" about:"The package's own keys, such as those of a link table."`
