@@ -91,19 +91,8 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	for t, list := range p.Resources {
 		known.Resources[t] = list
 	}
-	before := openOrders(known.Assigned)
 	x := evaluate.Expect(model, p.Proposed.Programs, known, p.Day)
-	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
-	changed := evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next })
-	all := known.Assigned
-	for _, a := range changed {
-		if a.ID > 1<<40 {
-			all = append(all, a)
-		}
-	}
-	held := heldBy(all)
-	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
-	judged, err := generate.Judge(all, occasion)
+	r, err := judge(model, known, x, p.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +101,11 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
 	touched := map[stage.ParkKey]bool{}
-	for _, a := range judged.Moved {
+	for _, a := range r.moved {
 		if len(a.Items) > 0 && a.Items[0].Policy.Released {
 			out.Released = append(out.Released, Released{a.Type, a.Owner})
 		}
-		if a.Order == nil || !a.Order.Closed.IsZero() || before[a.ID] == versionOf(a) {
+		if !r.raised(a) {
 			continue
 		}
 		o := describe(a, model, x.World)
@@ -124,8 +113,8 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 		out.Kinds[o.Kind]++
 		touched[stage.ParkKey{Type: a.Type, Kind: o.Kind}] = true
 	}
-	pending, _ := generate.Pending(all)
-	for _, park := range generate.Brake(model, pending, held) {
+	pending, _ := generate.Pending(r.all)
+	for _, park := range generate.Brake(model, pending, r.held) {
 		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
 			out.Parks = append(out.Parks, park)
 		}
@@ -133,6 +122,33 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	out.sort()
 	out.Name = out.hash(p.Proposed.Hash)
 	return out, nil
+}
+
+// rehearsal is a run of evaluate and generate in memory.
+type rehearsal struct {
+	all, moved []*orders.AssignedResource
+	before     map[orders.AssignedID]version
+	held       map[roles.ResourceTypeID]int // before anything is written
+}
+
+// judge adopts what is expected and judges it, as a run does, and stores nothing.
+func judge(model *roles.Model, known *evaluate.Known, x evaluate.Expectation, now time.Time) (rehearsal, error) {
+	r := rehearsal{before: openOrders(known.Assigned), all: known.Assigned}
+	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
+	for _, a := range evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next }) {
+		if a.ID > 1<<40 {
+			r.all = append(r.all, a)
+		}
+	}
+	r.held = heldBy(r.all)
+	judged, err := generate.Judge(r.all, orders.Occasion{Now: now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
+	r.moved = judged.Moved
+	return r, err
+}
+
+// raised reports whether the run would open an order or change it.
+func (r rehearsal) raised(a *orders.AssignedResource) bool {
+	return a.Order != nil && a.Order.Closed.IsZero() && r.before[a.ID] != versionOf(a)
 }
 
 // heldBy counts what each resource type holds, as the run does once it has

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/stage/fulfil"
 	"provisor.dev/provisor/internal/stage/generate"
@@ -94,6 +96,21 @@ func (e *Engine) Evaluate(ctx context.Context) (evaluate.Summary, error) {
 func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary, error) {
 	r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
 	return r.Run(ctx, e.Day())
+}
+
+// EvaluatePerson shows what evaluating one owner anew would change and, with save,
+// stores what is expected of that owner.
+func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save bool) (*plan.Person, error) {
+	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
+		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		if err != nil || !save {
+			return p, err
+		}
+		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
+		_, err = r.RunOwner(ctx, e.Day(), owner)
+		p.Saved = err == nil
+		return p, err
+	})
 }
 
 // Generate turns differences into orders; with block, every one is reviewed.
