@@ -29,6 +29,7 @@ type Model struct {
 	Roles         map[RoleID]Role
 	ResourceTypes map[ResourceTypeID]ResourceType
 	Automation    []AutomationRule
+	Naming        []NamingRule
 }
 
 // Entity finds an entity type in whichever connector declares it.

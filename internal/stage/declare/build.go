@@ -68,6 +68,7 @@ func (b *builder) build() {
 	b.requestableAccounts()
 	b.assignments()
 	b.automation()
+	b.naming()
 	b.computedTwice()
 }
 

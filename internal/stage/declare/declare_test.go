@@ -186,7 +186,7 @@ func forgetPlaces(v reflect.Value) reflect.Value {
 
 // odd says what is written in unusual ways.
 const odd = `
-namingRules: [{b: 1, a: 2}]
+namingRules: {resourceType: Odd, property: groups, where: "cn != 'everyone'", role: "cn", name: "'Group ' + cn", category: finance, approval: one, by: dn}
 jobs: {nightly: {at: "03:00"}}
 resourceTypes:
   Odd:

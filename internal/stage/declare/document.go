@@ -22,11 +22,11 @@ type document struct {
 	CompositeRoles map[string]*compositeDoc `yaml:"compositeRoles" about:"Bundles of single roles."`
 	ResourceTypes  map[string]*typeDoc      `yaml:"resourceTypes" about:"What kinds of resource are for."`
 	Automation     []automationDoc          `yaml:"automation" about:"Rules that decide for the reviewer when something waited too long."`
-	NamingRules    reserved                 `yaml:"namingRules" words:"list" about:"Reserved: read and kept, without effect yet."`
-	Workflows      reserved                 `yaml:"workflows" words:"map" about:"Reserved: read and kept, without effect yet."`
-	Profiles       reserved                 `yaml:"profiles" words:"map" about:"Reserved: read and kept, without effect yet."`
-	Jobs           reserved                 `yaml:"jobs" words:"map" about:"Reserved: read and kept, without effect yet."`
-	Notifications  reserved                 `yaml:"notifications" words:"map" about:"Reserved: read and kept, without effect yet."`
+	NamingRules    []namingDoc              `yaml:"namingRules" about:"Rules that make roles of the entitlements found."`
+	Workflows      reserved                 `yaml:"workflows" about:"Reserved: read and kept, without effect yet."`
+	Profiles       reserved                 `yaml:"profiles" about:"Reserved: read and kept, without effect yet."`
+	Jobs           reserved                 `yaml:"jobs" about:"Reserved: read and kept, without effect yet."`
+	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
 }
 
 type connectorDoc struct {
@@ -150,6 +150,21 @@ type automationDoc struct {
 	After        span            `yaml:"after" must:"yes" about:"How long it stood in that state; 0s: at once."`
 	Decide       text            `yaml:"decide" must:"yes" words:"approve|decline" about:"What is decided."`
 	Match        map[string]text `yaml:"match" about:"By dimension: the parameter with which the role is had."`
+}
+
+// namingDoc makes roles of entitlements.
+type namingDoc struct {
+	place
+	ResourceType text    `yaml:"resourceType" must:"yes" about:"The resource type whose link leads to the entitlements."`
+	Property     text    `yaml:"property" must:"yes" about:"The link."`
+	Where        formula `yaml:"where" about:"A condition over the linked resource; all when absent."`
+	Role         formula `yaml:"role" must:"yes" about:"The role's identifier, over the linked resource; null: no role."`
+	Name         formula `yaml:"name" about:"The role's name; the linked resource's when absent."`
+	Category     formula `yaml:"category" about:"A declared category, or an expression that gives its identifier."`
+	CategoryName formula `yaml:"categoryName" about:"The name of a category that is created."`
+	Parent       text    `yaml:"parent" about:"The category above one that is created."`
+	Approval     text    `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The approval of the role."`
+	By           text    `yaml:"by" about:"The identifier by which the role names the resource; the first one, else the key, when absent."`
 }
 
 // roleKeys stand in single and composite roles alike.

@@ -52,6 +52,8 @@ type Engine interface {
 	Differs(context.Context) string
 	Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error)
 
+	NameRoles(ctx context.Context, dry bool) (evaluate.Named, error)
+
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
 	Evaluate(context.Context) (evaluate.Summary, error)
