@@ -6,6 +6,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage/evaluate"
@@ -140,7 +141,13 @@ func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (f
 
 // Desk is where a person decides.
 func (e *Engine) Desk() *review.Desk {
-	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor}
+	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor, Model: func(ctx context.Context) (*roles.Model, error) {
+		c, err := e.Deployed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.Model, nil
+	}}
 }
 
 // Round is what one way round the path did.

@@ -192,6 +192,7 @@ resourceTypes:
   Odd:
     source: Person
     target: DirectoryUser
+    comments: {decline: required, keep: optional}
     provisioning: {connection: tickets, transmittedValidity: "off", remindAfter: 1d12h, attempts: 5}
     values:
       sn:

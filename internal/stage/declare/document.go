@@ -131,11 +131,21 @@ type sectionDoc struct {
 
 type categoryDoc struct {
 	place
-	Name        text `yaml:"name" about:"The name that people read."`
-	Parent      text `yaml:"parent" about:"The category above."`
-	MaxDuration span `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
-	GracePeriod span `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
-	FourEyes    text `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; for roles that do not say."`
+	Name        text        `yaml:"name" about:"The name that people read."`
+	Parent      text        `yaml:"parent" about:"The category above."`
+	MaxDuration span        `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
+	GracePeriod span        `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
+	FourEyes    text        `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; for roles that do not say."`
+	Comments    commentsDoc `yaml:"comments" about:"Which decisions need a reason; for roles and resource types that do not say."`
+}
+
+// commentsDoc says which decisions need a reason.
+type commentsDoc struct {
+	place
+	Approve text `yaml:"approve" words:"required|optional" about:"An approval, of a request or an order."`
+	Decline text `yaml:"decline" words:"required|optional" about:"A refusal, of a request, an order or what was found."`
+	Keep    text `yaml:"keep" words:"required|optional" about:"Leaving what was found as it is."`
+	Correct text `yaml:"correct" words:"required|optional" about:"Writing what the rules say over what was found."`
 }
 
 // automationDoc decides for the reviewer.
@@ -181,6 +191,7 @@ type roleKeys struct {
 	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request; 0d: no limit; the category's when absent."`
 	GracePeriod span              `yaml:"gracePeriod" about:"How long the role stays after its rule changed or went; the category's when absent."`
 	Prolong     text              `yaml:"prolongation" default:"with-approval" words:"with-approval|without-approval" about:"Whether moving the end needs the approval steps again."`
+	Comments    commentsDoc       `yaml:"comments" about:"Which decisions need a reason; the category's when absent, else none."`
 	Implicit    flag              `yaml:"implicitApproval" default:"false" about:"Whoever may approve a step passes it by asking."`
 }
 
@@ -270,6 +281,7 @@ type typeDoc struct {
 	Source       text                   `yaml:"source" must:"yes" about:"The entity type of the owners."`
 	Target       text                   `yaml:"target" must:"yes" about:"The entity type of the resources."`
 	Category     text                   `yaml:"category" about:"Where the resource type is filed."`
+	Comments     commentsDoc            `yaml:"comments" about:"Which decisions need a reason; the category's when absent, else none."`
 	Provisioning provisioningDoc        `yaml:"provisioning" must:"yes" about:"How orders are handled."`
 	Classify     []formula              `yaml:"classify" about:"Conditions over the target; one that holds is enough."`
 	Correlate    []correlateDoc         `yaml:"correlate" about:"How owners are found."`

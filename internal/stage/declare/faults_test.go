@@ -100,6 +100,8 @@ var faults = []oneFault{
 	{role("approval: one, reviewers: {one: boss}"), "", `"boss" is not a reviewer`},
 	{role("approval: one, reviewers: {one: \"owner:d\"}"), "", "there is no category d"},
 	{role("approval: one, reviewers: {one: officer}"), "", "the role has no officer"},
+	{role("comments: {decline: always}"), "", "write one of required, optional"},
+	{role("comments: {declined: required}"), "", "did you mean decline?"},
 	{role("fourEyes: maybe"), "", "write one of on, off"},
 	{"automation: {workflow: pending-aproval, after: 1d, decide: approve}\n", "x.yaml:1:24: automation[0].workflow: ", "did you mean pending-approval?"},
 	{"automation: {workflow: 18, after: 1d, decide: approve}\n", "", "nothing waits for a decision in a state \"18\""},

@@ -242,6 +242,9 @@ func (d *RequestDesk) Validate(ctx context.Context, owner resources.Ref, id role
 	if err != nil {
 		return none, err
 	}
+	if err := reasoned(verdictOf(approve), s.role.Comments, why); err != nil {
+		return none, err
+	}
 	with, err := d.parameters(ctx, s.role, given)
 	if err != nil {
 		return none, err
