@@ -25,11 +25,13 @@ import (
 
 // A Package can open systems of one kind. cmd/provisor/packages.go lists them.
 type Package struct {
-	Name     string    // the word after package: in the configuration
-	About    string    // one sentence for `provisor package list`
-	Class    Guarantee // how the package keeps "nothing twice"
-	Manual   bool      // changes are carried out by people; Apply is never called
-	Settings []Setting // what a connection may be given
+	Name   string    // the word after package: in the configuration
+	About  string    // one sentence for `provisor package list`
+	Class  Guarantee // how the package keeps "nothing twice"
+	Manual bool      // changes are carried out by people; Apply is never called
+	// Repository: the resources live in Provisor alone; no synchronization reads them.
+	Repository bool
+	Settings   []Setting // what a connection may be given
 	// Columns lists further keys that entities (from:) and properties may carry
 	// for this package, such as table or objects.
 	From []Setting

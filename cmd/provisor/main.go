@@ -110,15 +110,15 @@ func open(ctx context.Context, o cli.Options) (cli.Engine, error) {
 // openLoop opens a folder. In a demo's folder the day is the demo's unless
 // another one is asked for.
 func openLoop(ctx context.Context, o cli.Options) (*loop.Engine, error) {
+	laid, err := demo.Settings(o.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		return nil, err
+	}
 	if o.Day.IsZero() {
-		laid, err := demo.Settings(o.Dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-			return nil, err
-		}
 		o.Day = laid.At
 	}
 	return loop.Open(ctx, loop.Options{
-		Dir: o.Dir, Store: o.Store, KeyFile: o.KeyFile, Packages: packages(), As: o.As, Day: o.Day, MustExist: o.MustExist,
+		Dir: o.Dir, Store: o.Store, KeyFile: o.KeyFile, Packages: packages(), As: o.As, Day: o.Day, Today: laid.At, MustExist: o.MustExist,
 	})
 }
 
@@ -143,6 +143,10 @@ func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
 	desk, err := e.Engine.RequestDesk(ctx)
 	return desk, err
+}
+
+func (e engine) WorkflowDesk(ctx context.Context) (cli.WorkflowDesk, error) {
+	return e.Engine.WorkflowDesk(ctx)
 }
 
 func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }

@@ -5,6 +5,7 @@ import (
 	"provisor.dev/provisor/connector/csvfile"
 	"provisor.dev/provisor/connector/ldap"
 	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/repository"
 	"provisor.dev/provisor/connector/sqldb"
 	"provisor.dev/provisor/internal/surface/cli"
 )
@@ -15,6 +16,7 @@ func packages() []connector.Package {
 		csvfile.Package(),
 		ldap.Package(),
 		manual.Package(),
+		repository.Package(nil), // the loop hands in its store
 		sqldb.Package(),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
@@ -21,11 +22,17 @@ import (
 // An Absence is a role or account that the person does not have, with every rule
 // line that could give it and what keeps the line from holding.
 type Absence struct {
-	Role    string   `json:"role,omitempty"`
-	Account string   `json:"account,omitempty"`
-	Name    string   `json:"name,omitempty"`
-	Why     []string `json:"why,omitempty"` // what holds for all lines: no rule, not here yet
-	Lines   []Line   `json:"lines"`
+	Role     string   `json:"role,omitempty"`
+	Account  string   `json:"account,omitempty"`
+	Property string   `json:"property,omitempty"` // of the account, with Value
+	Value    string   `json:"value,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	Why      []string `json:"why,omitempty"` // what holds for all lines: no rule, not here yet
+	// If says what would have to be true, the nearest way first: only what is missing.
+	If    []string `json:"if,omitempty"`
+	Lines []Line   `json:"lines"`
+	// Needs are the roles that a line asks for and the person does not have.
+	Needs []Absence `json:"needs,omitempty"`
 }
 
 // A Line is a rule line that could give what is absent.
@@ -43,27 +50,34 @@ type Criterion struct {
 	Says  string `json:"says"`
 	Holds bool   `json:"holds"`
 	Found string `json:"found,omitempty"` // what was found instead, or the exception
+	Would string `json:"-"`               // the criterion in a sentence: "department is FIN or below"
+	Role  string `json:"-"`               // the role that it asks for
 }
 
 // absences explains what a person has not. Without a question in particular it
 // explains the roles and accounts that some rule could give.
 func absences(ctx context.Context, store Store, c *declare.Configuration, p view.Person, day time.Time, ask Query) ([]Absence, error) {
+	probe := newProbe(c, p)
+	if err := probe.load(ctx, store); err != nil {
+		return nil, err
+	}
 	list := candidates(c.Model, p, ask)
+	if ask.Value != "" {
+		list = probe.valued(list, ask)
+	}
 	if len(list) == 0 {
 		return []Absence{}, nil
 	}
-	probe := newProbe(c, p)
 	for _, a := range list {
 		for _, l := range a.lines {
 			probe.add(l)
+			probe.addNeeded(l.Role, 0)
 		}
 	}
-	if err := probe.run(ctx, store, day); err != nil {
-		return nil, err
-	}
+	probe.run(day)
 	out := make([]Absence, 0, len(list))
 	for _, a := range list {
-		out = append(out, probe.absence(a))
+		out = append(out, probe.absence(a, 0))
 	}
 	return out, nil
 }
@@ -73,6 +87,10 @@ type candidate struct {
 	role  roles.Role
 	typ   roles.ResourceType
 	lines []roles.Line
+	// of a value: the property, what is asked for, and of each line what it gives
+	property schema.PropertyName
+	value    string
+	gives    map[string]Criterion
 }
 
 // candidates lists what the person has not and that is asked for.
@@ -81,8 +99,7 @@ func candidates(m *roles.Model, p view.Person, ask Query) []candidate {
 	if ask.Account == "" && ask.Property == "" {
 		for _, id := range slices.Sorted(maps.Keys(m.Roles)) {
 			role := m.Roles[id]
-			has := slices.ContainsFunc(p.Roles, func(r view.Role) bool { return r.Role == string(id) })
-			if has || ask.Role != "" && ask.Role != string(id) || role.Entity != "" && string(role.Entity) != p.Type {
+			if hasRole(p, id) || ask.Role != "" && ask.Role != string(id) || role.Entity != "" && string(role.Entity) != p.Type {
 				continue
 			}
 			x := candidate{role: role}
@@ -122,12 +139,14 @@ func candidates(m *roles.Model, p view.Person, ask Query) []candidate {
 type probe struct {
 	configuration *declare.Configuration
 	person        view.Person
+	programs      expression.Programs       // with those of single conditions
 	questions     map[string]roles.RoleRule // by the name of the probing role
 	inPeriod      map[string]bool           // lines whose period covers the day
 	holds         map[string]bool
 	failed        map[string]string
 	here          bool // the person is within the context's days and not excluded
 	world         *evaluate.World
+	where         *evaluate.Whereabouts
 }
 
 // The names of probing roles cannot be those of the configuration's.
@@ -137,11 +156,11 @@ const (
 )
 
 func newProbe(c *declare.Configuration, p view.Person) *probe {
-	return &probe{configuration: c, person: p, questions: map[string]roles.RoleRule{}, holds: map[string]bool{}, failed: map[string]string{}, inPeriod: map[string]bool{}}
+	return &probe{configuration: c, person: p, programs: maps.Clone(c.Programs), questions: map[string]roles.RoleRule{}, holds: map[string]bool{}, failed: map[string]string{}, inPeriod: map[string]bool{}}
 }
 
 func matchProbe(l roles.Line, id roles.DimensionID) string { return "?" + l.Object + " " + string(id) }
-func whenProbe(l roles.Line) string                        { return "?" + l.Object + " when" }
+func whenProbe(l roles.Line, part int) string              { return fmt.Sprintf("?%s when %d", l.Object, part) }
 
 // add prepares the questions of a line.
 func (x *probe) add(l roles.Line) {
@@ -149,8 +168,9 @@ func (x *probe) add(l roles.Line) {
 		one := roles.Line{Match: map[roles.DimensionID]string{id: l.Match[id]}, Inherit: l.Inherit, Object: matchProbe(l, id)}
 		x.questions[one.Object] = roles.RoleRule{Line: one}
 	}
-	if !l.When.IsZero() {
-		one := roles.Line{When: l.When, Object: whenProbe(l)}
+	for i, part := range x.conjuncts(l.When) {
+		one := roles.Line{When: part.Expression(), Object: whenProbe(l, i)}
+		x.programs[one.When] = part
 		x.questions[one.Object] = roles.RoleRule{Line: one}
 	}
 	one := roles.Line{Period: l.Period, Object: periodProbe + l.Object}
@@ -159,10 +179,7 @@ func (x *probe) add(l roles.Line) {
 
 // run evaluates the questions twice: with the person's days, for what depends on
 // them, and without, so that criteria answer for themselves.
-func (x *probe) run(ctx context.Context, store Store, day time.Time) error {
-	if err := x.load(ctx, store); err != nil {
-		return err
-	}
+func (x *probe) run(day time.Time) {
 	timed, timeless := map[roles.RoleID]roles.Role{}, map[roles.RoleID]roles.Role{}
 	entity := schema.EntityType(x.person.Type)
 	open := roles.RoleRule{Line: roles.Line{Object: openProbe}}
@@ -184,7 +201,6 @@ func (x *probe) run(ctx context.Context, store Store, day time.Time) error {
 	}
 	where.From, where.To, where.Exclude = schema.Expression{}, schema.Expression{}, schema.Expression{}
 	maps.Copy(x.holds, x.evaluate(timeless, where, day))
-	return nil
 }
 
 // load builds the world that the evaluation sees.
@@ -208,6 +224,7 @@ func (x *probe) load(ctx context.Context, store Store) error {
 		allocated[evaluate.Subject{Of: string(d.Type), Owner: d.Owner.Key, Property: d.Property}] = d.Value
 	}
 	x.world = evaluate.NewWorld(x.configuration.Model, known, allocated)
+	x.where = evaluate.NewWhereabouts(x.configuration.Model, x.configuration.Programs, x.world)
 	return nil
 }
 
@@ -219,11 +236,11 @@ func (x *probe) evaluate(asked map[roles.RoleID]roles.Role, where roles.Context,
 	if _, declared := model.Contexts[entity]; declared {
 		model.Contexts = map[schema.EntityType]roles.Context{entity: where}
 	}
+	self := resources.Ref{Type: entity, Key: resources.Key(x.person.Key)}
 	result := evaluate.Evaluate(evaluate.Input{
-		Model: &model, Programs: x.configuration.Programs, World: x.world, Day: day,
+		Model: &model, Programs: x.programs, World: x.world, Only: &self, Day: day,
 	})
 	had := map[string]bool{}
-	self := resources.Ref{Type: entity, Key: resources.Key(x.person.Key)}
 	for _, r := range result.Roles {
 		if r.Owner == self {
 			had[string(r.Role)] = true
@@ -238,8 +255,10 @@ func (x *probe) evaluate(asked map[roles.RoleID]roles.Role, where roles.Context,
 }
 
 // absence puts the answers together.
-func (x *probe) absence(c candidate) Absence {
-	a := Absence{Role: string(c.role.ID), Account: string(c.typ.ID), Name: c.role.Name + c.typ.Name, Lines: []Line{}}
+func (x *probe) absence(c candidate, level int) Absence {
+	a := Absence{
+		Role: string(c.role.ID), Account: string(c.typ.ID), Property: string(c.property), Value: c.value, Name: c.role.Name + c.typ.Name, Lines: []Line{},
+	}
 	if len(c.lines) == 0 {
 		a.Why = append(a.Why, "no rule gives it")
 	}
@@ -250,9 +269,15 @@ func (x *probe) absence(c candidate) Absence {
 		a.Why = append(a.Why, x.notHere())
 	}
 	for _, l := range c.lines {
-		a.Lines = append(a.Lines, x.line(l))
+		line := x.line(l)
+		if gives, ok := c.gives[l.Object]; ok {
+			line.say(gives)
+		}
+		a.Lines = append(a.Lines, line)
 	}
 	sort.SliceStable(a.Lines, func(i, j int) bool { return missing(a.Lines[i]) < missing(a.Lines[j]) })
+	a.Needs = x.needs(a.Lines, level)
+	a.If = x.ways(a.Lines)
 	return a
 }
 
@@ -269,28 +294,43 @@ func missing(l Line) int {
 
 func (x *probe) line(l roles.Line) Line {
 	out := Line{Rule: l.Object, At: l.Position, Says: Words(l), Holds: true, Denies: l.Deny, Criteria: []Criterion{}}
-	say := func(c Criterion) {
-		out.Criteria = append(out.Criteria, c)
-		out.Holds = out.Holds && c.Holds
-	}
 	for _, id := range dimensions(l) {
-		say(Criterion{matchWords(l, id), x.holds[matchProbe(l, id)], x.stands(id)})
+		out.say(Criterion{
+			Says: matchWords(l, id), Holds: x.holds[matchProbe(l, id)], Found: x.stands(id),
+			Would: strings.Replace(matchWords(l, id), string(id), string(id)+" is", 1),
+		})
 	}
 	if l.Role != "" {
-		has := slices.ContainsFunc(x.person.Roles, func(r view.Role) bool { return r.Role == string(l.Role) })
-		say(Criterion{Says: "has the role " + string(l.Role), Holds: has})
+		out.say(Criterion{
+			Says: "has the role " + string(l.Role), Holds: hasRole(x.person, l.Role), Would: "the role " + string(l.Role) + " is had", Role: string(l.Role),
+		})
 	}
-	if !l.When.IsZero() {
-		name := whenProbe(l)
-		say(Criterion{"when " + l.When.Text, x.holds[name], x.failed[name]})
+	for i, part := range x.conjuncts(l.When) {
+		name := whenProbe(l, i)
+		c := Criterion{Says: "when " + part.Expression().Text, Holds: x.holds[name], Found: x.failed[name], Would: own(part)}
+		if !c.Holds && c.Found == "" {
+			c.Found = x.reads(part)
+		}
+		out.say(c)
 	}
 	if x.here && !x.inPeriod[l.Object] {
-		say(Criterion{Says: fmt.Sprintf("its period (%s) covers the day", l.Period.Mode)})
+		out.say(Criterion{
+			Says:  fmt.Sprintf("its period (%s) covers the day", l.Period.Mode),
+			Would: fmt.Sprintf("the day lies in its period (%s)", l.Period.Mode),
+		})
 	}
 	if l.Kind == roles.Suggested || l.Kind == roles.WithValidation {
-		say(Criterion{Says: "it is a proposal (" + string(l.Kind) + "): it gives nothing until somebody asks"})
+		out.say(Criterion{
+			Says: "it is a proposal (" + string(l.Kind) + "): it gives nothing until somebody asks", Would: "somebody asks for it",
+		})
 	}
 	return out
+}
+
+// say adds a criterion.
+func (l *Line) say(c Criterion) {
+	l.Criteria = append(l.Criteria, c)
+	l.Holds = l.Holds && c.Holds
 }
 
 // stands says where the person stands in a dimension, as far as its path is one

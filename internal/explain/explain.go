@@ -42,6 +42,7 @@ type Questions interface {
 type Query struct {
 	Account  string
 	Property string
+	Value    string // with both: this value, or this link by key or identifier
 	Role     string
 }
 
@@ -116,6 +117,9 @@ func Explain(ctx context.Context, store Store, q Questions, c *declare.Configura
 			return proof, err
 		}
 		proof.Accounts = append(proof.Accounts, x.account(a, path, ask.Property))
+	}
+	if ask.Value != "" {
+		return proof, x.valued(ctx, store, c, day, ask, &proof)
 	}
 	var err error
 	proof.Absent, err = absences(ctx, store, c, p, day, ask)

@@ -9,10 +9,12 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
+	"provisor.dev/provisor/internal/stage/generate"
 )
 
 // A Person is what evaluating one owner anew would change, and the orders that
@@ -21,14 +23,14 @@ type Person struct {
 	Owner    resources.Ref   `json:"owner"`
 	Name     string          `json:"name,omitempty"`
 	Day      string          `json:"day"`
-	Roles    []RoleChange    `json:"roles"`
+	Roles    []RoleMove      `json:"roles"`
 	Orders   []Order         `json:"orders"`
 	Findings []fault.Finding `json:"findings,omitempty"`
 	Saved    bool            `json:"saved"` // what is expected is stored; orders are not
 }
 
-// A RoleChange is a role that somebody would get, lose, or have otherwise.
-type RoleChange struct {
+// A RoleMove is a role that somebody would get, lose, or have otherwise.
+type RoleMove struct {
 	Role       string `json:"role"`
 	Parameters string `json:"parameters,omitempty"`
 	Before     string `json:"before"`
@@ -45,16 +47,17 @@ func MakePerson(ctx context.Context, store Store, deployed *declare.Configuratio
 	}
 	x := evaluate.Expect(deployed.Model, deployed.Programs, known, day).Of(owner)
 	known = known.Of(owner, x)
-	out := &Person{Owner: owner, Day: day.Format(time.DateOnly), Findings: x.Findings, Roles: roleChanges(known.Roles, x.Roles), Orders: []Order{}}
+	out := &Person{Owner: owner, Day: day.Format(time.DateOnly), Findings: x.Findings, Roles: roleMoves(known.Roles, x.Roles), Orders: []Order{}}
 	if r, there := x.World.Record(owner.Type, owner.Key); there {
 		out.Name = r.Display
 	}
-	r, err := judge(deployed.Model, known, x, now)
+	before := openOrders(known.Assigned)
+	judged, err := generate.Judge(adopted(deployed.Model, known, x), orders.Occasion{Now: now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range r.moved {
-		if r.raised(a) {
+	for _, a := range judged.Moved {
+		if opened(a) != nil && before[a.ID] != versionOf(a) {
 			out.Orders = append(out.Orders, describe(a, deployed.Model, x.World))
 		}
 	}
@@ -62,8 +65,8 @@ func MakePerson(ctx context.Context, store Store, deployed *declare.Configuratio
 	return out, nil
 }
 
-func roleChanges(before, after []assignments.AssignedRole) []RoleChange {
-	list := []RoleChange{}
+func roleMoves(before, after []assignments.AssignedRole) []RoleMove {
+	list := []RoleMove{}
 	stored := map[stage.AssignedRoleKey]assignments.AssignedRole{}
 	for _, a := range before {
 		stored[stage.RoleKeyOf(a)] = a
@@ -74,10 +77,10 @@ func roleChanges(before, after []assignments.AssignedRole) []RoleChange {
 		if had && evaluate.SameRole(old, a) {
 			continue
 		}
-		list = append(list, RoleChange{string(a.Role), string(a.Parameters), roleText(old, had), roleText(a, true), because(a.Reasons)})
+		list = append(list, RoleMove{string(a.Role), string(a.Parameters), roleText(old, had), roleText(a, true), firstReason(a.Reasons)})
 	}
 	for _, a := range stored {
-		list = append(list, RoleChange{string(a.Role), string(a.Parameters), roleText(a, true), roleText(a, false), "nothing gives it"})
+		list = append(list, RoleMove{string(a.Role), string(a.Parameters), roleText(a, true), roleText(a, false), "nothing gives it"})
 	}
 	sort.Slice(list, func(i, j int) bool {
 		return list[i].Role+" "+list[i].Parameters < list[j].Role+" "+list[j].Parameters
@@ -100,8 +103,8 @@ func roleText(a assignments.AssignedRole, has bool) string {
 	return text
 }
 
-// because is the first of the reasons: the whole proof is explain's.
-func because(list []assignments.Reason) string {
+// firstReason is the first of the reasons: the whole proof is explain's.
+func firstReason(list []assignments.Reason) string {
 	if len(list) == 0 {
 		return ""
 	}

@@ -11,9 +11,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"sort"
+	"strings"
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -35,8 +37,18 @@ type Proposal struct {
 	Proposed *declare.Configuration
 	// Resources stand in place of what the store holds of their entity types.
 	Resources map[schema.EntityType][]resources.Resource
+	// Decisions stand beside those that were made, in place of those about the
+	// same owner, role and parameters.
+	Decisions []assignments.RoleDecision
 	Day       time.Time
+	Today     time.Time // when it is before Day, the plan looks ahead
 	Now       time.Time
+}
+
+// Options say what a plan is to suppose.
+type Options struct {
+	Sources   []schema.ConnectorID // read as they are now
+	Decisions []assignments.RoleDecision
 }
 
 // A Plan is what a proposal would cause. Its name is the hash of the proposal
@@ -44,14 +56,36 @@ type Proposal struct {
 type Plan struct {
 	Name          string               `json:"name"`
 	Day           string               `json:"day"`
+	Ahead         *By                  `json:"ahead,omitempty"` // the day lies in the future
+	Decisions     []Supposition        `json:"decisions,omitempty"`
 	Configuration []declare.Difference `json:"configuration,omitempty"`
 	Orders        []Order              `json:"orders"`
 	Kinds         map[orders.Kind]int  `json:"kinds,omitempty"`
-	Parks         []stage.Park         `json:"parks,omitempty"` // thresholds that would trip
+	Roles         []RoleChange         `json:"roles,omitempty"`
+	People        []PersonRoles        `json:"people,omitempty"`
+	Reach         *Reach               `json:"reach,omitempty"`
+	Paces         []Pace               `json:"paces,omitempty"`
+	Seconds       float64              `json:"seconds,omitempty"` // of the slowest connection
+	Parks         []stage.Park         `json:"parks,omitempty"`   // thresholds that would trip
 	Released      []Released           `json:"released,omitempty"`
+	RollBack      *RollBack            `json:"rollBack,omitempty"`
 	Findings      []fault.Finding      `json:"findings,omitempty"`
 	Allocations   int                  `json:"allocations,omitempty"` // provisional: values would be found when it runs
 }
+
+// The beginnings of names: what only supposes something is applied by nobody, and
+// a roll-back is applied otherwise than a configuration.
+const (
+	supposing   = "if-"
+	rollingBack = "back-"
+)
+
+// IsSupposition reports whether a plan of this name supposes decisions or another
+// day, so that applying it would not make it so.
+func IsSupposition(name string) bool { return strings.HasPrefix(name, supposing) }
+
+// IsRollBack reports whether a plan of this name rolls orders back.
+func IsRollBack(name string) bool { return strings.HasPrefix(name, rollingBack) }
 
 // An Order is one that would be opened or changed.
 type Order struct {
@@ -91,64 +125,97 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	for t, list := range p.Resources {
 		known.Resources[t] = list
 	}
+	known.Decided = suppose(known.Decided, p.Decisions)
+	before, came := openOrders(known.Assigned), rolesBefore(known.Assigned)
+	var ends []Event
+	if p.looksAhead() {
+		ends = endings(known, p.Today, p.Day)
+	}
 	x := evaluate.Expect(model, p.Proposed.Programs, known, p.Day)
-	r, err := judge(model, known, x, p.Now)
+	all := adopted(model, known, x)
+	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
+	judged, err := generate.Judge(all, occasion)
 	if err != nil {
 		return nil, err
 	}
-	out := &Plan{Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}, Findings: x.Findings, Allocations: len(x.Made)}
+	out := &Plan{
+		Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}, Allocations: len(x.Made),
+		Findings: append(x.Findings, unavailing(p.Decisions, x.Roles)...),
+	}
+	for _, d := range p.Decisions {
+		out.Decisions = append(out.Decisions, Supposition{d.Owner, roleName(d.Role, d.Parameters), supposed[d.Workflow]})
+	}
 	if p.Deployed != nil {
 		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
-	touched := map[stage.ParkKey]bool{}
-	for _, a := range r.moved {
+	where := evaluate.NewWhereabouts(model, p.Proposed.Programs, x.World)
+	if p.looksAhead() {
+		out.Ahead = ahead(p, model, x.World, where, ends)
+	}
+	var raised []*orders.AssignedResource
+	for _, a := range judged.Moved {
 		if len(a.Items) > 0 && a.Items[0].Policy.Released {
 			out.Released = append(out.Released, Released{a.Type, a.Owner})
 		}
-		if !r.raised(a) {
-			continue
-		}
-		o := describe(a, model, x.World)
-		out.Orders = append(out.Orders, o)
-		out.Kinds[o.Kind]++
-		touched[stage.ParkKey{Type: a.Type, Kind: o.Kind}] = true
-	}
-	pending, _ := generate.Pending(r.all)
-	for _, park := range generate.Brake(model, pending, r.held) {
-		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
-			out.Parks = append(out.Parks, park)
+		if opened(a) != nil && before[a.ID] != versionOf(a) {
+			raised = append(raised, a)
 		}
 	}
-	out.sort()
+	out.roleChanges(known.Roles, x.Roles, x.World)
+	reach := newReaching(p.Proposed, x.World, p.Day, came)
+	out.tell(raised, reach, where)
+	out.Parks = out.tripped(model, all)
+	out.Reach = reach.reach(where, known.Roles, x.Roles)
 	out.Name = out.hash(p.Proposed.Hash)
+	if p.looksAhead() || len(p.Decisions) > 0 {
+		out.Name = supposing + out.Name
+	}
 	return out, nil
 }
 
-// rehearsal is a run of evaluate and generate in memory.
-type rehearsal struct {
-	all, moved []*orders.AssignedResource
-	before     map[orders.AssignedID]version
-	held       map[roles.ResourceTypeID]int // before anything is written
-}
+func (p Proposal) looksAhead() bool { return !p.Today.IsZero() && p.Today.Before(p.Day) }
 
-// judge adopts what is expected and judges it, as a run does, and stores nothing.
-func judge(model *roles.Model, known *evaluate.Known, x evaluate.Expectation, now time.Time) (rehearsal, error) {
-	r := rehearsal{before: openOrders(known.Assigned), all: known.Assigned}
+// adopted brings the assigned resources to what is expected, in memory.
+func adopted(model *roles.Model, known *evaluate.Known, x evaluate.Expectation) []*orders.AssignedResource {
 	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
-	for _, a := range evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next }) {
+	changed := evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next })
+	all := known.Assigned
+	for _, a := range changed {
 		if a.ID > 1<<40 {
-			r.all = append(r.all, a)
+			all = append(all, a)
 		}
 	}
-	r.held = heldBy(r.all)
-	judged, err := generate.Judge(r.all, orders.Occasion{Now: now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
-	r.moved = judged.Moved
-	return r, err
+	return all
 }
 
-// raised reports whether the run would open an order or change it.
-func (r rehearsal) raised(a *orders.AssignedResource) bool {
-	return a.Order != nil && a.Order.Closed.IsZero() && r.before[a.ID] != versionOf(a)
+// tell describes the orders, and counts whom they touch and how long they take.
+func (p *Plan) tell(raised []*orders.AssignedResource, reach *reaching, where *evaluate.Whereabouts) {
+	model := reach.configuration.Model
+	pace := pacing{model: model, by: map[[2]string]*Pace{}}
+	for _, a := range raised {
+		o := describe(a, model, reach.world)
+		p.Orders = append(p.Orders, o)
+		p.Kinds[o.Kind]++
+		reach.add(a, where)
+		pace.add(a)
+	}
+	p.Paces, p.Seconds = pace.paces()
+	p.sort()
+}
+
+// tripped are the thresholds that the run would trip with orders of the plan.
+func (p *Plan) tripped(model *roles.Model, all []*orders.AssignedResource) (parks []stage.Park) {
+	touched := map[stage.ParkKey]bool{}
+	for _, o := range p.Orders {
+		touched[stage.ParkKey{Type: o.Type, Kind: o.Kind}] = true
+	}
+	pending, _ := generate.Pending(all)
+	for _, park := range generate.Brake(model, pending, heldBy(all)) {
+		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
+			parks = append(parks, park)
+		}
+	}
+	return parks
 }
 
 // heldBy counts what each resource type holds, as the run does once it has
@@ -190,7 +257,7 @@ func describe(a *orders.AssignedResource, m *roles.Model, w *evaluate.World) Ord
 	for _, it := range a.Carried() {
 		item := Item{
 			Property: string(it.Property), Link: string(it.Link), State: it.Place.String(),
-			Before: it.Is.String(), After: it.Want.String(), Why: it.Because(),
+			Before: it.Is.String(), After: it.Want.String(), Why: because(it),
 		}
 		if p := entity.Properties[it.Property]; p.IsLink() && it.Link != "" {
 			item.LinkName = nameOf(w, p.Link, item.Link)
@@ -218,8 +285,16 @@ func called(w *evaluate.World, t schema.EntityType, key string) string {
 	return key
 }
 
+// because says why an item changes: the rules, or an exception from them.
+func because(it *orders.Item) string {
+	if it.Decision.Exception != nil && it.Decision.Frozen {
+		return "an exception; the rules want " + it.Policy.Holding.String()
+	}
+	return it.Because()
+}
+
 func (p *Plan) sort() {
-	sort.Slice(p.Orders, func(i, j int) bool {
+	sort.SliceStable(p.Orders, func(i, j int) bool {
 		a, b := p.Orders[i], p.Orders[j]
 		switch {
 		case a.Kind != b.Kind:
@@ -240,7 +315,8 @@ func (p *Plan) hash(proposal string) string {
 		Orders        []Order
 		Parks         []stage.Park
 		Released      []Released
-	}{proposal, p.Day, p.Orders, p.Parks, p.Released})
+		Decisions     []Supposition
+	}{proposal, p.Day, p.Orders, p.Parks, p.Released, p.Decisions})
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:6])
 }

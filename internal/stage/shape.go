@@ -29,8 +29,8 @@ func ShapeOf(m *roles.Model, e schema.Entity) connector.Shape {
 	}
 	for _, name := range e.Names() {
 		p := e.Properties[name]
-		if p.Allocate != nil {
-			continue // computed by Provisor: the system knows nothing of it
+		if p.Allocate != nil || p.Ours() {
+			continue // computed or written in Provisor: the system knows nothing of it
 		}
 		shape.Properties = append(shape.Properties, propertyOf(m, p))
 	}
@@ -67,14 +67,18 @@ type Names interface {
 // to keys where the far end is known, and dangle where it is not.
 func ResourceOf(e schema.Entity, object connector.Object, names Names, programs expression.Programs) resources.Resource {
 	r := plainResource(e, object, names)
-	r.Display = string(r.Key)
+	r.Display = DisplayOf(e, &r, programs)
+	return r
+}
+
+// DisplayOf is the name that people read; where its expression fails, the key.
+func DisplayOf(e schema.Entity, r *resources.Resource, programs expression.Programs) string {
 	if p, ok := programs[e.Display]; ok && !e.Display.IsZero() {
-		// Where the expression fails, people read the key.
-		if v, err := p.Eval(expression.Bindings{Own: &r}); err == nil && v.Text() != "" {
-			r.Display = v.Text()
+		if v, err := p.Eval(expression.Bindings{Own: r}); err == nil && v.Text() != "" {
+			return v.Text()
 		}
 	}
-	return r
+	return string(r.Key)
 }
 
 func plainResource(e schema.Entity, object connector.Object, names Names) resources.Resource {

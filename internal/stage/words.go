@@ -45,6 +45,7 @@ type Changes struct {
 	SetAside []resources.Key // rows that were read and cannot be used: their absence proves nothing
 	Findings []fault.Finding
 	Identify []schema.PropertyName // the properties that name a resource uniquely
+	Editable []schema.PropertyName // those whose edits the store puts before what was read
 }
 
 // A LastReading is how far one entity type is known. A reading with ID 0 is none.

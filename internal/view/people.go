@@ -37,6 +37,7 @@ type Person struct {
 	Gone     bool                `json:"gone,omitempty"` // his resource is not there any more
 	Values   map[string]string   `json:"values,omitempty"`
 	Links    map[string][]string `json:"links,omitempty"`
+	Edited   map[string]string   `json:"edited,omitempty"` // what the source gives, of what people edited
 	Roles    []Role              `json:"roles"`
 	Requests []Request           `json:"requests,omitempty"` // open ones
 	Accounts []Account           `json:"accounts"`

@@ -39,6 +39,9 @@ type Questions interface {
 	Orders(ctx context.Context, f OrderFilter) (OrderPage, error)
 	Order(ctx context.Context, id orders.OrderID) (OrderDetail, error)
 	Path(ctx context.Context, id orders.AssignedID) ([]Step, error)
+	// Executed lists the orders of a connector (""; all) of which something was
+	// carried out at or after a time.
+	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
 	StateCounts(ctx context.Context) (StateCounts, error)
 	TypeCounts(ctx context.Context) ([]TypeCount, error)
 

@@ -22,6 +22,8 @@ type Choice struct {
 	MayReview bool
 	Stated    bool // the person states that the errored attempt did not happen
 	Parked    bool // a threshold holds the order
+	// Former is what rolling back brings back, by item: what was read before writing.
+	Former map[int]Holding
 }
 
 // Decide applies a person's decision to the chosen items, all of them or none.
@@ -37,7 +39,8 @@ func (a *AssignedResource) Decide(o Occasion, c Choice) error {
 			return err
 		}
 		for id := range a.underOrder() {
-			if !before[id] && a.open() && !a.underWay() { // it joins the order, or a new one
+			joins := !before[id] || c.On == RollBack // what was carried out once goes on in another order
+			if joins && a.open() && !a.underWay() {
 				a.assemble(o, true, executed)
 				break
 			}
@@ -146,6 +149,8 @@ func (a *AssignedResource) decideItem(it *Item, c Choice, o Occasion) error {
 		return nil
 	case Correct:
 		return a.correct(it, f, o)
+	case RollBack:
+		return a.rollBack(it, c.Former, f, o)
 	}
 	if err := a.take(it, c.On, f, o); err != nil {
 		return err
@@ -247,6 +252,7 @@ func (a *AssignedResource) declinedBy(it *Item, from Place, f Facts, o Occasion)
 		it.pardon(it.Want)
 	default:
 		it.Decision.Declined = append(it.Decision.Declined, it.Want)
+		it.unexcept()
 		it.Want = Nothing
 	}
 	if it.Property == "" && !a.exists() {

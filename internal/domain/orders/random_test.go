@@ -226,11 +226,21 @@ func (w *world) Decide(t *rapid.T) {
 	w.t = t
 	w.tick()
 	c := Choice{
-		On:        rapid.SampledFrom([]Event{Approve, Decline, Postpone, Revoke, Correct, Keep, Retry, Release}).Draw(t, "choice"),
+		On:        rapid.SampledFrom([]Event{Approve, Decline, Postpone, Revoke, Correct, Keep, Retry, Release, RollBack}).Draw(t, "choice"),
 		MayReview: w.flag("may review"), Stated: w.flag("stated"), Parked: w.flag("parked"),
 	}
 	if len(w.a.Items) > 0 && w.flag("one item") {
 		c.Items = []int{rapid.SampledFrom(w.a.Items).Draw(t, "item").ID}
+	}
+	if c.On == RollBack {
+		c.Former = map[int]Holding{}
+		for i := range w.a.Items {
+			if it := &w.a.Items[i]; it.Property != "" && it.Link == "" && w.flag("had a value") {
+				c.Former[it.ID] = HoldingOf(value.OfString(letters.Draw(t, "former")))
+			} else if w.flag("had nothing") {
+				c.Former[it.ID] = Nothing
+			}
+		}
 	}
 	before, seen := slices.Clone(w.a.Items), len(w.steps)
 	w.act("decide "+string(c.On), w.a.Decide(w.occasion(), c))
@@ -242,7 +252,8 @@ func (w *world) Decide(t *rapid.T) {
 		switch p := before[i].Property; {
 		case s.Event == Decline && (s.To == atDeclined || s.To == atFrozen):
 			w.refused[p] = append(w.refused[p], before[i].Want)
-		case s.Event == Decline && before[i].Place == atFound, s.Event == Approve, s.Event == Revoke, s.Event == Keep, s.Event == Correct:
+		case s.Event == Decline && before[i].Place == atFound, s.Event == Approve, s.Event == Revoke, s.Event == Keep, s.Event == Correct,
+			s.Event == RollBack:
 			delete(w.refused, p)
 		}
 	}
@@ -262,7 +273,7 @@ func (w *world) mayGo(it *Item) {
 	for _, s := range slices.Backward(w.steps) {
 		switch {
 		case s.Item != it.ID:
-		case s.Event == Approve || s.Event == Correct || s.Event == Decline:
+		case s.Event == Approve || s.Event == Correct || s.Event == RollBack || s.Event == Decline:
 			return
 		case s.From.State == Verified || s.From.State == None || s.From.State == Inactive:
 			w.t.Fatalf("%s went out although nobody approved it after %v", it.Name(), w.way())

@@ -17,6 +17,7 @@ const (
 	Keep     Event = "keep"
 	Retry    Event = "retry"
 	Release  Event = "release"
+	RollBack Event = "roll back" // what was executed is to be as it was before
 
 	Hold       Event = "hold"
 	Collect    Event = "collect"
@@ -34,7 +35,7 @@ const (
 // Events lists every event.
 func Events() []Event {
 	return []Event{
-		Expect, Lapse, Fail, Approve, Decline, Postpone, Revoke, Correct, Keep, Retry, Release, Hold,
+		Expect, Lapse, Fail, Approve, Decline, Postpone, Revoke, Correct, Keep, Retry, Release, RollBack, Hold,
 		Collect, Done, Refuse, Lose, Expire, Confirm, Contradict, Verify, Drift, Recall,
 	}
 }
@@ -308,8 +309,7 @@ func peopleRows() []Row {
 			From: one(atAwaiting), On: Decline, By: ByPerson, When: func(f *Facts) bool { return f.Association }, To: one(atInactive),
 		},
 		{
-			Name: "a declined addition rests", From: one(atAwaiting), On: Decline, By: ByPerson,
-			When: func(f *Facts) bool { return f.Adds }, To: one(atDeclined),
+			Name: "a declined addition rests", From: one(atAwaiting), On: Decline, By: ByPerson, When: func(f *Facts) bool { return f.Adds }, To: one(atDeclined),
 		},
 		{
 			Name: "a declined update or deletion makes the value read an exception",
@@ -340,6 +340,11 @@ func peopleRows() []Row {
 		{
 			Name: "correcting a found value writes the expected one, under review where the person may not review",
 			From: one(atFound), On: Correct, By: ByPerson,
+			To: []Place{atPending, atAwaiting}, Which: func(f *Facts) int { return pick(f.Review && !f.MayReview, 1, 0) },
+		},
+		{
+			Name: "what was executed is rolled back to an exception, under review where the person may not review",
+			From: []Place{atExecuted, atVerified, atFrozen}, On: RollBack, By: ByPerson, When: func(f *Facts) bool { return !f.Once },
 			To: []Place{atPending, atAwaiting}, Which: func(f *Facts) int { return pick(f.Review && !f.MayReview, 1, 0) },
 		},
 		{Name: "a found value may be kept", From: one(atFound), On: Keep, By: ByPerson, To: one(atVerified)},

@@ -57,6 +57,8 @@ var fits = map[string]struct {
 	"an errored update or deletion may be declined when it did not happen": {Facts{Stated: true}, []string{"Adds", "Stated", "Readable"}},
 	"refusing what was found removes it, under review where the person may not review": {
 		Facts{Unexplained: true}, []string{"Unexplained"}},
+	"what was executed is rolled back to an exception, under review where the person may not review": {
+		Facts{}, []string{"Once"}},
 	"a revoked exception lets the rules speak again":                {Facts{Excepted: true}, []string{"Excepted"}},
 	"an unauthorized or pre-existing account may be kept":           {Facts{Unexplained: true}, []string{"Unexplained"}},
 	"an error that certainly did not happen may be tried again":     {Facts{Stated: true}, []string{"Stated", "Readable"}},

@@ -58,14 +58,9 @@ func seats(m *roles.Model, role roles.Role, word string, owner *resources.Resour
 			list = append(list, Seat{string(key), "manager of " + string(owner.Key)})
 		}
 	case strings.HasPrefix(word, owners):
-		for _, c := range m.Above(roles.CategoryID(strings.TrimPrefix(word, owners))) {
-			if len(c.Owners) == 0 {
-				continue // whoever answers for what is above answers for this
-			}
-			for _, key := range c.Owners {
-				list = append(list, Seat{key, "owner of " + string(c.ID)})
-			}
-			break
+		c := m.OwnersOf(roles.CategoryID(strings.TrimPrefix(word, owners)))
+		for _, key := range c.Owners {
+			list = append(list, Seat{key, "owner of " + string(c.ID)})
 		}
 	case strings.HasPrefix(word, person):
 		list = append(list, Seat{strings.TrimPrefix(word, person), "reviewer of " + string(role.ID)})

@@ -35,6 +35,9 @@ type Resource struct {
 	Links map[schema.PropertyName][]Key
 	// Dangling are stored links that lead to nothing known, as the system spells them.
 	Dangling map[schema.PropertyName][]string
+	// Edited are the properties that people edited, each with what the source
+	// gives. Values and Links hold the edit.
+	Edited map[schema.PropertyName]Given
 }
 
 // Value returns a scalar, null when it has none.
@@ -53,11 +56,12 @@ type Document struct {
 	Values   map[schema.PropertyName]value.Value `json:"v,omitempty"`
 	Links    map[schema.PropertyName][]Key       `json:"l,omitempty"`
 	Dangling map[schema.PropertyName][]string    `json:"d,omitempty"`
+	Edited   map[schema.PropertyName]Given       `json:"o,omitempty"`
 }
 
 // Encode returns the canonical document and its content hash.
 func (r Resource) Encode() (document []byte, hash string) {
-	doc := Document{Values: map[schema.PropertyName]value.Value{}, Links: r.Links, Dangling: r.Dangling}
+	doc := Document{Values: map[schema.PropertyName]value.Value{}, Links: r.Links, Dangling: r.Dangling, Edited: r.Edited}
 	for name, v := range r.Values {
 		if !v.IsNull() {
 			doc.Values[name] = v
@@ -74,7 +78,7 @@ func (r *Resource) Decode(document []byte) error {
 	if err := json.Unmarshal(document, &doc); err != nil {
 		return err
 	}
-	r.Values, r.Links, r.Dangling = doc.Values, doc.Links, doc.Dangling
+	r.Values, r.Links, r.Dangling, r.Edited = doc.Values, doc.Links, doc.Dangling, doc.Edited
 	return nil
 }
 

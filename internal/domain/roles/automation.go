@@ -72,3 +72,14 @@ func (m *Model) Above(id CategoryID) []Category {
 	}
 	return list
 }
+
+// OwnersOf finds the category whose owners answer for one: its own or, where it
+// has none, the nearest above that has some.
+func (m *Model) OwnersOf(id CategoryID) Category {
+	for _, c := range m.Above(id) {
+		if len(c.Owners) > 0 {
+			return c
+		}
+	}
+	return Category{}
+}

@@ -30,6 +30,13 @@ type Model struct {
 	ResourceTypes map[ResourceTypeID]ResourceType
 	Automation    []AutomationRule
 	Naming        []NamingRule
+	Workflows     map[WorkflowID]Workflow
+}
+
+// Kept reports whether the resources of an entity type live in Provisor alone.
+func (m *Model) Kept(t schema.EntityType) bool {
+	e, ok := m.Entity(t)
+	return ok && m.Connectors[e.Connector].Connections[e.Connection].Repository
 }
 
 // Entity finds an entity type in whichever connector declares it.

@@ -45,8 +45,11 @@ type Connection struct {
 	// Unsynchronized: nothing can be read back; a named person's confirmation verifies.
 	Unsynchronized bool
 	// Manual: changes are carried out by people. It follows from the package.
-	Manual   bool
-	Position Position
+	Manual bool
+	// Repository: its resources live in Provisor alone; nothing is read or written
+	// through it. It follows from the package.
+	Repository bool
+	Position   Position
 }
 
 // Limits keep a connection from asking more than its system bears.
@@ -88,6 +91,17 @@ func (e Entity) Names() []PropertyName {
 	return names
 }
 
+// Editable returns the properties whose values workflows write, in alphabetical order.
+func (e Entity) Editable() []PropertyName {
+	var names []PropertyName
+	for _, name := range e.Names() {
+		if e.Properties[name].Editable {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // A Property is one scalar or link of an entity type.
 type Property struct {
 	Name     PropertyName
@@ -100,8 +114,15 @@ type Property struct {
 	Inverse  PropertyName // of the linked type: that side stores the link
 	System   bool         // assigned by the managed system
 	Allocate *Allocation  // computed once by Provisor instead of being read
+	// Editable: what a workflow writes counts instead of what the source gives,
+	// and no synchronization overwrites it.
+	Editable bool
 	Position Position
 }
+
+// Ours reports whether the source is not asked for the property: it can be edited
+// and nothing says under which name the source would have it.
+func (p Property) Ours() bool { return p.Editable && p.Column == "" && len(p.From) == 0 }
 
 // IsLink reports whether the property leads to other resources.
 func (p Property) IsLink() bool { return p.Link != "" }

@@ -39,6 +39,7 @@ type Options struct {
 	Packages []connector.Package
 	As       string    // the person who acts; "": the operating system's user
 	Day      time.Time // that the rules are judged on; zero: today
+	Today    time.Time // of a demonstration; zero: the clock's
 	// MustExist: a folder without a store is an error, not a new one.
 	MustExist bool
 }
@@ -55,7 +56,7 @@ type Engine struct {
 	Jitter      func() float64
 	Progress    Progress
 	keyFile     string
-	day         time.Time
+	day, today  time.Time
 	deployments *deployments
 }
 
@@ -89,13 +90,14 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := Over(db, dir, o.Packages)
 	e.Actor, e.day = journal.Actor{Process: processName(), As: o.As}, o.Day
-	e.keyFile = cmp.Or(o.KeyFile, e.keyFile)
+	e.keyFile, e.today = cmp.Or(o.KeyFile, e.keyFile), o.Today
 	return e, nil
 }
 
 // Over returns an engine over a store that is open already, in real time. A
 // simulation hands in a clock of its own.
 func Over(db *statement.DB, dir string, packages []connector.Package) *Engine {
+	packages = withStore(db, packages)
 	e := &Engine{
 		DB: db, Dir: dir, Packages: packages, Actor: journal.Actor{Process: processName()},
 		Clock: func() time.Time { return time.Now().UTC() }, Sleep: sleep, Jitter: rand.Float64,
@@ -149,6 +151,15 @@ func (e *Engine) Moment() time.Time {
 	return e.day
 }
 
+// Today is the present day, whatever day the rules are judged on: a later one
+// lies in the future.
+func (e *Engine) Today() time.Time {
+	if e.today.IsZero() {
+		return e.Clock().Truncate(schema.Day)
+	}
+	return e.today
+}
+
 // SetDay fixes the day that the rules are judged on.
 func (e *Engine) SetDay(day time.Time) { e.day = day }
 
@@ -159,22 +170,23 @@ func (e *Engine) As(person string) *Engine {
 	return &other
 }
 
-// Plan shows what deploying the configuration in the folder would cause and,
-// with sources, what the source files as they are now would.
-func (e *Engine) Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error) {
-	p := plan.Proposal{Proposed: c, Day: e.Day(), Now: e.Clock()}
+// Plan shows what deploying the configuration would cause and, as far as it is
+// asked, what the source files as they are now or decisions would. Planned for a
+// day after today, it says what happens until then.
+func (e *Engine) Plan(ctx context.Context, c *declare.Configuration, o plan.Options) (*plan.Plan, []synchronize.Outcome, error) {
+	p := plan.Proposal{Proposed: c, Decisions: o.Decisions, Day: e.Day(), Today: e.Today(), Now: e.Clock()}
 	if deployed, err := e.Deployed(ctx); err == nil {
 		p.Deployed = deployed
 	} else if fault.KindOf(err) != fault.NotFound {
 		return nil, nil, err
 	}
 	var outcomes []synchronize.Outcome
-	if len(sources) > 0 {
+	if len(o.Sources) > 0 {
 		s := e.systems(c.Model)
 		defer s.Close()
 		reader := synchronize.Runner{Store: e.DB, Systems: s, Model: c.Model, Programs: c.Programs, Clock: e.Clock, Actor: e.Actor}
 		var err error
-		if p.Resources, outcomes, err = reader.Preview(ctx, sources); err != nil {
+		if p.Resources, outcomes, err = reader.Preview(ctx, o.Sources); err != nil {
 			return nil, nil, err
 		}
 	}

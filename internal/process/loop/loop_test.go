@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/connector/manual"
 	"provisor.dev/provisor/connector/sqldb"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
@@ -107,7 +108,7 @@ func TestAPlanAppliedAtOnceRaisesExactlyItsOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	planned, _, err := e.Plan(t.Context(), c, nil)
+	planned, _, err := e.Plan(t.Context(), c, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,7 +189,7 @@ func (w *world) decide() {
 	ids := []orders.AssignedID{a.ID}
 	events := []orders.Event{
 		orders.Approve, orders.Approve, orders.Approve, orders.Decline, orders.Postpone, orders.Revoke, orders.Retry,
-		orders.Correct, orders.Keep, orders.Release,
+		orders.Correct, orders.Keep, orders.Release, orders.RollBack,
 	}
 	if w.oneIn(3) {
 		w.run("technician", func(ctx context.Context) error { return w.technician(ctx, desk, a) })
@@ -200,6 +200,14 @@ func (w *world) decide() {
 	}
 	if w.oneIn(3) && len(a.Items) > 0 {
 		x.Items = []int{a.Items[w.chance.IntN(len(a.Items))].ID}
+	}
+	if x.On == orders.RollBack {
+		x.Former = map[int]orders.Holding{}
+		for i := range a.Items { // what was there before an account's values were written
+			if it := &a.Items[i]; it.Property != "" {
+				x.Former[it.ID] = it.Before
+			}
+		}
 	}
 	if x.On == orders.Keep && len(a.Items) > 0 && !a.Items[0].Is.There {
 		return // an account that a person wants to be gone is no end the rules know

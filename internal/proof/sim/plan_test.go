@@ -20,7 +20,7 @@ func (w *world) plan(ctx context.Context) error {
 		other[i] = !other[i]
 	}
 	c := w.load(other)
-	made, _, err := w.engine.Plan(ctx, c, nil)
+	made, _, err := w.engine.Plan(ctx, c, plan.Options{})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/connector/connectortest/fakesystem"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/value"
@@ -255,7 +256,7 @@ func TestPlantedAPlanThatIsNotWhatHappensIsCaught(t *testing.T) {
 	w := quietWorld(t)
 	ctx := context.Background()
 	c := w.load(w.other)
-	made, _, err := w.engine.Plan(ctx, c, nil)
+	made, _, err := w.engine.Plan(ctx, c, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func newBuilder(doc *document, keys map[string]schema.Position, packages []conne
 			Categories:    map[roles.CategoryID]roles.Category{},
 			Roles:         map[roles.RoleID]roles.Role{},
 			ResourceTypes: map[roles.ResourceTypeID]roles.ResourceType{},
+			Workflows:     map[roles.WorkflowID]roles.Workflow{},
 		},
 	}
 	for _, p := range packages {
@@ -70,6 +71,7 @@ func (b *builder) build() {
 	b.automation()
 	b.naming()
 	b.computedTwice()
+	b.workflows()
 }
 
 func (b *builder) find(at schema.Position, object, what, do string) {

@@ -37,6 +37,7 @@ func packages() []connector.Package {
 				return []fault.Finding{{Object: "settings.url", What: "this is not an LDAP address", Do: "write ldaps://host"}}
 			}},
 		{Name: "manual", Class: connector.APerson, Manual: true},
+		{Name: "repository", Class: connector.ReadOnly, Repository: true},
 	}
 }
 

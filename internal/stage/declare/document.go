@@ -23,7 +23,7 @@ type document struct {
 	ResourceTypes  map[string]*typeDoc      `yaml:"resourceTypes" about:"What kinds of resource are for."`
 	Automation     []automationDoc          `yaml:"automation" about:"Rules that decide for the reviewer when something waited too long."`
 	NamingRules    []namingDoc              `yaml:"namingRules" about:"Rules that make roles of the entitlements found."`
-	Workflows      reserved                 `yaml:"workflows" about:"Reserved: read and kept, without effect yet."`
+	Workflows      map[string]*workflowDoc  `yaml:"workflows" about:"The forms by which people create, change and end identity data inside Provisor."`
 	Profiles       reserved                 `yaml:"profiles" about:"Reserved: read and kept, without effect yet."`
 	Jobs           reserved                 `yaml:"jobs" about:"Reserved: read and kept, without effect yet."`
 	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
@@ -89,6 +89,7 @@ type propertyDoc struct {
 	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N, hex."`
 	AssignedBy text            `yaml:"assignedBy" words:"system" about:"system: the managed system gives the value; it is never written."`
 	Allocate   allocateDoc     `yaml:"allocate" about:"Computed once by Provisor instead of being read."`
+	Editable   flag            `yaml:"editable" default:"false" about:"What a workflow writes counts, and no synchronization overwrites it."`
 	Rest       map[string]text `yaml:",rest" about:"The package's own keys, such as those of a link table."`
 }
 
@@ -331,4 +332,25 @@ type correlateDoc struct {
 	Source     formula `yaml:"source" must:"yes" about:"A value of the owner."`
 	Target     formula `yaml:"target" must:"yes" about:"The equal value of the resource."`
 	Confidence number  `yaml:"confidence" default:"100" min:"0" max:"150" about:"Below 100 a person reviews."`
+}
+
+type workflowDoc struct {
+	place
+	Name      text              `yaml:"name" about:"The name that people read; the identifier when absent."`
+	Entity    text              `yaml:"entity" must:"yes" about:"The entity type of the resources that it is about."`
+	Action    text              `yaml:"action" must:"yes" words:"create|change|end" about:"What it does to a resource; end sets its last day."`
+	Fields    []fieldDoc        `yaml:"fields" about:"What the form asks for."`
+	Approval  text              `yaml:"approval" must:"yes" words:"none|one|two|three" about:"The steps that it passes before it is applied."`
+	Reviewers map[string][]text `yaml:"reviewers" about:"By step (one, two, three): manager, owner:CATEGORY or person:KEY."`
+	Who       []text            `yaml:"who" must:"yes" about:"Who may start it: anybody, self, manager, reviewer, owner:CATEGORY or person:KEY."`
+}
+
+type fieldDoc struct {
+	place
+	Property text    `yaml:"property" must:"yes" about:"A property of the entity type."`
+	Label    text    `yaml:"label" about:"The word beside the field; the property when absent."`
+	Required flag    `yaml:"required" default:"false" about:"The property may not stay empty."`
+	Default  formula `yaml:"default" about:"Computed over the resource; what an empty property gets when nothing is written."`
+	Check    formula `yaml:"check" about:"A condition over the resource as it would be."`
+	Message  text    `yaml:"message" about:"What to say when the check does not hold."`
 }

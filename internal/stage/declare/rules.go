@@ -37,6 +37,10 @@ func (b *builder) resourceTypes() {
 			Category: b.category(doc.Category, object), Comments: b.comments(doc.Comments, doc.Category), Position: doc.Position,
 			Multiple: doc.Multiple.Value, SuggestAll: doc.SuggestAll.Value,
 		}
+		if targetKnown && b.kept(target) {
+			b.find(doc.Target.Position, join(object, "target"), fmt.Sprintf("the resources of %s live in Provisor alone", target.Type),
+				"people create and change them through workflows: name an entity type of a managed system")
+		}
 		if sourceKnown && targetKnown {
 			t.Provisioning = b.provisioning(doc, source, target, join(object, "provisioning"))
 			b.recognition(&t, doc, object)
@@ -66,6 +70,9 @@ func (b *builder) provisioning(doc *typeDoc, source, target schema.Entity, objec
 	}
 	if p, known := b.packages[connection.Package]; known && p.Class == connector.ReadOnly && d.Enabled.Value {
 		b.find(d.Enabled.Position, join(object, "enabled"), "the package "+p.Name+" only reads", "provision through another connection, such as a manual one")
+	}
+	if connection.Repository && !b.kept(target) {
+		b.find(d.Connection.Position, join(object, "connection"), "nothing is written through a repository", "name a connection of the managed system")
 	}
 	b.property(d.OwnerProperty, join(object, "ownerProperty"), source)
 	p := roles.Provisioning{

@@ -62,7 +62,7 @@ func (b *builder) connection(id string, doc *connectionDoc, object string) schem
 		}
 		return c
 	}
-	c.Manual = p.Manual
+	c.Manual, c.Repository = p.Manual, p.Repository
 	if t, ok := doc.Settings["unsynchronized"]; ok && t.Value == "true" {
 		c.Unsynchronized = true // some packages have it among their settings; it means the same
 	}
@@ -202,7 +202,7 @@ func (b *builder) entityType(name string, doc *entityDoc, c schema.Connector, ob
 		inside := join(object, "properties."+property)
 		b.named(nameOf, property, d.Position, inside)
 		if checkable {
-			b.packageKeys(d.Rest, p, inside, []string{"type", "link", "links", "inverse", "column", "format", "assignedBy", "allocate"})
+			b.packageKeys(d.Rest, p, inside, []string{"type", "link", "links", "inverse", "column", "format", "assignedBy", "allocate", "editable"})
 		}
 		e.Properties[schema.PropertyName(property)] = b.propertyOf(property, d, inside)
 	}
@@ -221,7 +221,7 @@ func (b *builder) propertyOf(name string, doc *propertyDoc, object string) schem
 	p := schema.Property{
 		Name: schema.PropertyName(name), Type: value.Type(doc.Type.Value), Format: value.Format(doc.Format.Value),
 		Column: doc.Column.Value, From: texts(doc.Rest), Inverse: schema.PropertyName(doc.Inverse.Value),
-		System: doc.AssignedBy.Value == "system", Position: doc.Position,
+		System: doc.AssignedBy.Value == "system", Editable: doc.Editable.Value, Position: doc.Position,
 	}
 	switch {
 	case doc.Link.given && doc.Links.given:
@@ -271,6 +271,7 @@ func (b *builder) properties() {
 				p := e.Properties[schema.PropertyName(property)]
 				b.linkOf(d, e, p, inside)
 				p.Allocate = b.allocation(d.Allocate, p, expression.Own(e.Type), join(inside, "allocate"))
+				b.editable(d, e, p, inside)
 				e.Properties[p.Name] = p
 			}
 		}

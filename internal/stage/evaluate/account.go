@@ -7,13 +7,12 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 )
 
 // accounts works out whether the owner should have resources of the type, which
 // ones they are, and what they should hold.
-func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
+func (e *evaluation) accounts(c *standing, t *typeRules) {
 	c, day := e.early(c, t)
 	grants, implied, err := e.entitled(c, t)
 	if err != nil {
@@ -52,11 +51,11 @@ func (e *evaluation) accounts(c *standing, t roles.ResourceType) {
 }
 
 // account works out what one resource that the owner is entitled to should hold.
-func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.ExpectedResource, day time.Time, known bool, grants []granted) {
+func (e *evaluation) account(c *standing, t *typeRules, x assignments.ExpectedResource, day time.Time, known bool, grants []granted) {
 	base := union(grants)
 	target, _ := e.World.Record(t.Target, x.Target)
 	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
-	w := writer{evaluation: e, standing: c, resourceType: t, base: base, day: day, bindings: bindings, target: target}
+	w := writer{evaluation: e, standing: c, t: t, base: base, day: day, bindings: bindings, target: target}
 	x.Items = w.items()
 	x.Period = w.span
 	x.Reasons = reasonsOf(grants)
@@ -78,7 +77,7 @@ func (e *evaluation) account(c *standing, t roles.ResourceType, x assignments.Ex
 // early returns the day on which an account is judged, and where the owner stands
 // on it: as a rule today. An account that the lead time creates early is created
 // with all that its first day gives it, and stays so until that day has come.
-func (e *evaluation) early(c *standing, t roles.ResourceType) (*standing, time.Time) {
+func (e *evaluation) early(c *standing, t *typeRules) (*standing, time.Time) {
 	ahead := t.Provisioning.LeadTime
 	if ahead <= 0 || c.excluded {
 		return c, e.Day
@@ -111,20 +110,16 @@ func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 
 // entitled collects what gives the owner the resource: type rules, and role
 // rules that need it to be there (implied).
-func (e *evaluation) entitled(c *standing, t roles.ResourceType) (grants []granted, implied bool, err error) {
+func (e *evaluation) entitled(c *standing, t *typeRules) (grants []granted, implied bool, err error) {
 	if c.excluded || e.deniedAccount(c, t) {
 		return nil, false, nil
 	}
-	lines := make([]roles.Line, len(t.Who))
-	for i := range t.Who {
-		lines[i] = t.Who[i].Line
-	}
-	grants, err = e.decide(c, lines)
-	if err != nil || len(grants) > 0 || denies(lines, e, c) {
+	grants, err = e.decide(c, t.who)
+	if err != nil || len(grants) > 0 || e.denies(c, t.who) {
 		return grants, false, err
 	}
-	for _, l := range impliers(t) {
-		g, ok, err := e.holds(c, l)
+	for _, r := range t.impliers {
+		g, ok, err := e.ask(c, r)
 		if err != nil {
 			return nil, false, err
 		}
@@ -136,45 +131,29 @@ func (e *evaluation) entitled(c *standing, t roles.ResourceType) (grants []grant
 }
 
 // deniedAccount reports whether a person denied the owner the resource itself.
-func (e *evaluation) deniedAccount(c *standing, t roles.ResourceType) bool {
+func (e *evaluation) deniedAccount(c *standing, t *typeRules) bool {
 	return slices.ContainsFunc(e.Decided[c.owner.Ref], func(d assignments.RoleDecision) bool {
 		return d.Role == roles.AccountRole(t.ID) && d.Workflow == assignments.WorkflowDeclined && d.Period.Covers(e.Day)
 	})
 }
 
 // denies reports whether a denying type rule holds: then no role implies the account.
-func denies(lines []roles.Line, e *evaluation, c *standing) bool {
-	for _, l := range lines {
-		if !l.Deny {
+func (e *evaluation) denies(c *standing, who []*rule) bool {
+	for _, r := range who {
+		if !r.Deny {
 			continue
 		}
-		if _, ok, err := e.holds(c, l); err == nil && ok {
+		if _, ok, err := e.ask(c, r); err == nil && ok {
 			return true
 		}
 	}
 	return false
 }
 
-// impliers are the rule lines that create the account for whoever has their role.
-func impliers(t roles.ResourceType) []roles.Line {
-	var lines []roles.Line
-	for _, r := range t.Links {
-		if !r.Deny && (r.Role != "" || len(r.Match) > 0) {
-			lines = append(lines, r.Line)
-		}
-	}
-	for _, r := range t.Values {
-		if !r.Deny && r.Role != "" {
-			lines = append(lines, r.Line)
-		}
-	}
-	return lines
-}
-
 // unentitled says of an account that no rule gives: that it is to go, if a rule
 // gave it before, or that it was found; then with the links that found roles
 // explain, because the decision on those roles is a decision on the links.
-func (e *evaluation) unentitled(c *standing, t roles.ResourceType, x assignments.ExpectedResource, given bool) {
+func (e *evaluation) unentitled(c *standing, t *typeRules, x assignments.ExpectedResource, given bool) {
 	switch {
 	case given:
 		x.Reasons = []assignments.Reason{{Note: "no rule gives it any more"}}
@@ -182,7 +161,7 @@ func (e *evaluation) unentitled(c *standing, t roles.ResourceType, x assignments
 		x.Found, x.Workflow = true, e.foundAs(x.Type)
 		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
 		if target, there := e.World.Record(t.Target, x.Target); there && len(c.roles) > 0 {
-			w := writer{evaluation: e, standing: c, resourceType: t, base: c.period, day: e.Day, target: target}
+			w := writer{evaluation: e, standing: c, t: t, base: c.period, day: e.Day, target: target}
 			x.Items = slices.DeleteFunc(w.links(), func(it assignments.ExpectedItem) bool { return !it.Wanted || !it.Workflow.Found() })
 		}
 	default:
@@ -194,26 +173,47 @@ func (e *evaluation) unentitled(c *standing, t roles.ResourceType, x assignments
 // writer computes the items of one account.
 type writer struct {
 	*evaluation
-	standing     *standing
-	resourceType roles.ResourceType
-	base         assignments.Period // what the rules that give the account say
-	span         assignments.Period // base, stretched to hold its values
-	day          time.Time
-	bindings     expression.Bindings
-	target       *resources.Resource
+	standing *standing
+	t        *typeRules
+	base     assignments.Period // what the rules that give the account say
+	span     assignments.Period // base, stretched to hold its values
+	covered  bool               // base covers the day
+	day      time.Time
+	bindings expression.Bindings
+	target   *resources.Resource
+	// Reasons and inputs of all items stand in two arrays: one each would be most
+	// of what an evaluation allocates.
+	reasons []assignments.Reason
+	inputs  []assignments.Input
 }
 
 // items computes every value and link of the account, and the span that holds them.
 func (w *writer) items() []assignments.ExpectedItem {
-	w.span = w.base
-	items := w.scalars()
+	w.span, w.covered = w.base, w.base.Covers(w.day)
+	most := len(w.t.scalars) + len(w.t.links)
+	w.reasons = make([]assignments.Reason, 0, most)
+	w.inputs = make([]assignments.Input, 0, w.t.reads)
+	items := make([]assignments.ExpectedItem, 0, most)
+	for i := range w.t.scalars {
+		items = w.scalar(items, &w.t.scalars[i])
+	}
 	return append(items, w.links()...)
+}
+
+// because keeps one reason of an item.
+func (w *writer) because(r assignments.Reason) []assignments.Reason {
+	n := len(w.reasons)
+	w.reasons = append(w.reasons, r)
+	return w.reasons[n : n+1 : n+1]
 }
 
 // arguments computes what the connection is given beside the values.
 func (w *writer) arguments() map[string]string {
-	args := make(map[string]string, len(w.resourceType.Provisioning.Arguments))
-	for name, x := range w.resourceType.Provisioning.Arguments {
+	if len(w.t.Provisioning.Arguments) == 0 {
+		return nil
+	}
+	args := make(map[string]string, len(w.t.Provisioning.Arguments))
+	for name, x := range w.t.Provisioning.Arguments {
 		if v, err := w.eval(x, w.bindings); err == nil {
 			args[name] = v.Text()
 		}
@@ -227,14 +227,8 @@ func (w *writer) arguments() map[string]string {
 // periodOf is the period of a rule line of this account: measured from the
 // account's own, unless a role gives it.
 func (w *writer) periodOf(g granted) assignments.Period {
-	if g.line.Role != "" && g.line.Period.Mode == roles.Default {
+	if g.rule.Role != "" && g.rule.Period.Mode == roles.Default {
 		return g.period
 	}
-	return shift(w.base, g.line.Period)
-}
-
-// property returns the target's property with its type.
-func (w *writer) property(name schema.PropertyName) schema.Property {
-	entity, _ := w.Model.Entity(w.resourceType.Target)
-	return entity.Properties[name]
+	return shift(w.base, g.rule.Period)
 }

@@ -200,26 +200,25 @@ func (m *matcher) classified(r *resources.Resource) bool {
 	return false
 }
 
-// queryIndex maps the target expression of a query rule to the resources that
-// give it, computed once per rule.
-func (e *evaluation) queryIndex(r roles.QueryRule, t schema.EntityType) (map[string]resources.Key, error) {
-	if index, ok := e.queries[r.Object]; ok {
-		return index, nil
-	}
-	index := map[string]resources.Key{}
-	var failed error
+// queryIndex finds the resources by what the target expression of a query rule
+// gives of them.
+type queryIndex struct {
+	keys map[string]resources.Key
+	err  error // of a resource of which it throws: then nothing can be found
+}
+
+// indexQuery computes the target expression of a query rule, once for all owners.
+func (e *evaluation) indexQuery(r roles.QueryRule, t schema.EntityType) {
+	index := queryIndex{keys: map[string]resources.Key{}}
 	e.World.Each(t, func(far *resources.Resource) {
 		v, err := e.eval(r.Target, expression.Bindings{Target: far, Records: e.World})
 		if err != nil {
-			failed = err
+			index.err = err
 			return
 		}
-		if _, taken := index[v.Text()]; !taken && !v.IsNull() {
-			index[v.Text()] = far.Key
+		if _, taken := index.keys[v.Text()]; !taken && !v.IsNull() {
+			index.keys[v.Text()] = far.Key
 		}
 	})
-	if failed == nil {
-		e.queries[r.Object] = index
-	}
-	return index, failed
+	e.queries[r.Object] = index
 }

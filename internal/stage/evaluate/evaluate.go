@@ -44,6 +44,8 @@ type Input struct {
 	// Live are resource types of which a person said that what appears from now
 	// on was not there before.
 	Live map[roles.ResourceTypeID]bool
+	// Only evaluates this one owner; nil: everybody.
+	Only *resources.Ref
 	Day  time.Time
 }
 
@@ -99,8 +101,13 @@ type evaluation struct {
 	owned    map[pairKey][]Assigned        // by type and owner
 	live     map[roles.ResourceTypeID]bool // of which something was assigned before
 	owners   map[resources.Ref]bool        // who had something when last evaluated
-	queries  map[string]map[string]resources.Key
+	queries  map[string]queryIndex         // by the name of the line
+	rules    map[string]*rule              // by the name of the line
+	formulas map[schema.Expression]*formula
+	byType   map[roles.ResourceTypeID]*typeRules
+	assign   map[roles.RoleID][]*rule
 	backward backward
+	sealed   bool // everything that owners share is there: it is only read from now on
 	result   *Result
 }
 
@@ -111,13 +118,15 @@ type pairKey struct {
 
 // Evaluate works out who should have what on a day.
 func Evaluate(in Input) Result {
-	e := &evaluation{Input: in, programs: in.Programs, result: &Result{}}
-	e.prepare()
-	for _, t := range e.sources() {
-		in.World.Each(t, e.owner)
-	}
-	e.ownerless()
-	return *e.result
+	var all Result
+	Stream(in, func(r Result) {
+		all.Roles = append(all.Roles, r.Roles...)
+		all.Resources = append(all.Resources, r.Resources...)
+		all.Ended = append(all.Ended, r.Ended...)
+		all.Allocate = append(all.Allocate, r.Allocate...)
+		all.Findings = append(all.Findings, r.Findings...)
+	})
+	return all
 }
 
 // prepare derives what every owner needs.
@@ -135,11 +144,20 @@ func (e *evaluation) prepare() {
 	}
 	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	e.matches = map[roles.ResourceTypeID]*matcher{}
-	e.queries = map[string]map[string]resources.Key{}
+	e.queries = map[string]queryIndex{}
+	e.compileRules()
 	for _, id := range e.types {
 		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
 	}
 	e.backward = e.readBackward()
+	for _, id := range e.types {
+		for _, r := range e.Model.ResourceTypes[id].Find {
+			if p := e.byType[id].entity.Properties[r.Property]; p.IsLink() {
+				e.indexQuery(r, p.Link)
+			}
+		}
+	}
+	e.sealed = true
 }
 
 func sortedTypes(m *roles.Model) []roles.ResourceTypeID {
@@ -172,21 +190,16 @@ func (e *evaluation) sources() []schema.EntityType {
 }
 
 // owner evaluates one owner: its context, its roles, its accounts.
-func (e *evaluation) owner(r *resources.Resource) {
+func (e *evaluation) owner(r *resources.Resource, accounts map[roles.ResourceTypeID][]match) {
 	c := e.standingOf(r)
 	if c.failed != "" {
 		e.failed(r, c.failed)
 		return
 	}
-	c.accounts = map[roles.ResourceTypeID][]match{}
-	for _, id := range e.types {
-		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
-			c.accounts[id] = e.accountsOf(r, t)
-		}
-	}
+	c.accounts = accounts
 	e.assignRoles(c)
 	for _, id := range e.types {
-		if t := e.Model.ResourceTypes[id]; t.Source == r.Type {
+		if t := e.byType[id]; t.Source == r.Type {
 			e.accounts(c, t)
 		}
 	}
@@ -265,59 +278,9 @@ func (e *evaluation) eval(x schema.Expression, b expression.Bindings) (value.Val
 	return p.Eval(b)
 }
 
-// inputs lists the values that an expression read, for the proof.
-func (e *evaluation) inputs(x schema.Expression, b expression.Bindings) []assignments.Input {
-	p, err := e.program(x)
-	if err != nil {
-		return nil
-	}
-	var list []assignments.Input
-	for _, path := range p.Reads() {
-		if len(list) == inputsMax {
-			break
-		}
-		if v, ok := e.follow(path, b); ok {
-			list = append(list, assignments.Input{Path: path.String(), Value: v})
-		}
-	}
-	return list
-}
-
 // inputsMax keeps a reason compact: nobody reads a longer proof, and an
 // expression that reads more is shown whole by explain.
 const inputsMax = 8
-
-// follow reads the value at the end of a path; only scalars are values.
-func (e *evaluation) follow(path expression.Path, b expression.Bindings) (value.Value, bool) {
-	r := b.Own
-	switch path.Root {
-	case expression.RootSource:
-		r = b.Source
-	case expression.RootTarget:
-		r = b.Target
-	case expression.RootAnywhere:
-		return value.Null, false
-	}
-	for i, step := range path.Steps {
-		if r == nil {
-			return value.Null, false
-		}
-		entity, ok := e.Model.Entity(r.Type)
-		if !ok {
-			return value.Null, false
-		}
-		p := entity.Properties[step.Property]
-		if !p.IsLink() {
-			return r.Value(step.Property), i == len(path.Steps)-1
-		}
-		links := r.Links[step.Property]
-		if p.Many || len(links) == 0 {
-			return value.Null, false
-		}
-		r, _ = e.World.Record(p.Link, links[0])
-	}
-	return value.Null, false
-}
 
 // message is what an exception looks like to the integrator.
 func message(object string, err error) string { return fmt.Sprintf("%s: %v", object, err) }

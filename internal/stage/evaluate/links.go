@@ -1,7 +1,8 @@
 package evaluate
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
 	"sort"
 
 	"provisor.dev/provisor/internal/domain/assignments"
@@ -11,109 +12,108 @@ import (
 	"provisor.dev/provisor/value"
 )
 
+// linkAt names an item among the links of one account.
+type linkAt struct {
+	property schema.PropertyName
+	to       resources.Key
+}
+
 // links computes what navigation and query rules give on the day, and names the
 // links that are there and that no rule gives.
 func (w *writer) links() []assignments.ExpectedItem {
-	type name struct {
-		p  schema.PropertyName
-		to resources.Key
-	}
-	items := map[name]*assignments.ExpectedItem{}
-	denied := map[name]bool{}
-	managed := map[schema.PropertyName]bool{}
-	for _, r := range w.resourceType.Links {
-		managed[r.Property] = true
-		x, held := w.navigation(r)
-		if !held {
+	list := make([]assignments.ExpectedItem, 0, len(w.t.links))
+	var denied []linkAt
+	for i := range w.t.links {
+		var x assignments.ExpectedItem
+		if !w.navigation(&x, &w.t.links[i]) {
 			continue
 		}
-		at := name{x.Property, x.Link}
-		switch known := items[at]; {
-		case r.Deny:
-			denied[at] = true
-		case known == nil:
-			items[at] = &x
-		default:
+		if w.t.links[i].rule.Deny {
+			denied = append(denied, linkAt{x.Property, x.Link})
+			continue
+		}
+		if known := itemAt(list, linkAt{x.Property, x.Link}); known != nil {
 			if known.Workflow.Found() || known.Review {
 				// What a found role gives as well, anything else gives firmly.
 				known.Workflow, known.Review, known.Value = x.Workflow, x.Review, x.Value
 			}
 			known.Reasons = append(known.Reasons, x.Reasons...)
 			known.Period = stretch(known.Period, x.Period)
-		}
-	}
-	for property, x := range w.found() {
-		managed[property] = true
-		if x != nil {
-			items[name{x.Property, x.Link}] = x
-		}
-	}
-	for at := range denied {
-		delete(items, at)
-	}
-	for property := range managed {
-		if w.target == nil || !w.property(property).Many {
 			continue
 		}
-		for _, to := range w.target.Links[property] {
-			at := name{property, to}
-			if items[at] == nil {
-				items[at] = &assignments.ExpectedItem{
-					Property: property, Link: to, Workflow: w.foundAs(w.resourceType.ID), Reasons: []assignments.Reason{{Note: "no rule gives it"}},
-				}
-			}
-		}
+		list = append(list, x)
 	}
-	list := make([]assignments.ExpectedItem, 0, len(items))
-	for _, x := range items {
-		list = append(list, *x)
+	list = w.found(list)
+	for _, at := range denied {
+		list = slices.DeleteFunc(list, func(x assignments.ExpectedItem) bool { return x.Property == at.property && x.Link == at.to })
 	}
-	sort.Slice(list, func(i, j int) bool {
-		if list[i].Property != list[j].Property {
-			return list[i].Property < list[j].Property
-		}
-		return list[i].Link < list[j].Link
+	list = w.unexplained(list)
+	slices.SortFunc(list, func(a, b assignments.ExpectedItem) int {
+		return cmp.Or(compareText(a.Property, b.Property), compareText(a.Link, b.Link))
 	})
 	return list
 }
 
+// itemAt finds one link in a list, nil when it is not there.
+func itemAt(list []assignments.ExpectedItem, at linkAt) *assignments.ExpectedItem {
+	for i := range list {
+		if list[i].Property == at.property && list[i].Link == at.to {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// unexplained adds the links that are there and that nothing gives.
+func (w *writer) unexplained(list []assignments.ExpectedItem) []assignments.ExpectedItem {
+	if w.target == nil {
+		return list
+	}
+	for _, property := range w.t.managed {
+		for _, to := range w.target.Links[property] {
+			if itemAt(list, linkAt{property, to}) == nil {
+				list = append(list, assignments.ExpectedItem{
+					Property: property, Link: to, Workflow: w.foundAs(w.t.ID), Reasons: []assignments.Reason{{Note: "no rule gives it"}},
+				})
+			}
+		}
+	}
+	return list
+}
+
 // navigation computes the link of one rule line; false when it gives none today.
-func (w *writer) navigation(r roles.NavigationRule) (assignments.ExpectedItem, bool) {
-	x := assignments.ExpectedItem{Property: r.Property, Wanted: true, Workflow: assignments.Calculated}
-	g, ok, err := w.holds(w.standing, r.Line)
-	p := w.property(r.Property)
-	far, there := w.linked(p, r.To)
-	if p.Many {
-		x.Link = far
+func (w *writer) navigation(x *assignments.ExpectedItem, r *linkRule) bool {
+	g, ok, err := w.ask(w.standing, r.rule)
+	if err == nil && !ok {
+		return false
+	}
+	x.Property, x.Wanted, x.Workflow = r.property.Name, true, assignments.Calculated
+	if r.property.Many {
+		x.Link = r.far
 	} else {
-		x.Value = value.OfString(string(far))
+		x.Value = value.OfString(string(r.far))
 	}
 	if err != nil {
-		x.Failed = message(r.Object, err)
-		return x, true
-	}
-	if !ok {
-		return x, false
+		x.Failed = message(r.rule.Object, err)
+		return true
 	}
 	x.Period = w.periodOf(g)
-	if r.Role == "" && !r.Deny {
+	if r.rule.Role == "" && !r.rule.Deny {
 		w.span = stretch(w.span, x.Period)
 	}
 	if !x.Period.Covers(w.day) {
-		return x, false
+		return false
 	}
-	if !there {
-		x.Parked = fmt.Sprintf("there is no %s with %s", p.Link, describe(r.To))
-	}
-	x.Reasons = []assignments.Reason{g.reason}
+	x.Parked = r.parked
+	x.Reasons = w.because(g.reason)
 	switch {
 	case !g.workflow.Found():
-	case w.target != nil && w.target.HasLink(r.Property, far):
+	case w.target != nil && w.target.HasLink(r.property.Name, r.far):
 		x.Workflow = g.workflow
 	default:
 		x.Review = true // nobody has said yet that the role may stay
 	}
-	return x, true
+	return true
 }
 
 // linked finds the far end of a navigation rule. What is not there yet is named
@@ -147,20 +147,22 @@ func describe(to map[schema.PropertyName]value.Value) string {
 	return text
 }
 
-// found computes the links that query rules find: per property the first match
-// by falling confidence; nil when none matches.
-func (w *writer) found() map[schema.PropertyName]*assignments.ExpectedItem {
-	if len(w.resourceType.Find) == 0 {
-		return nil
+// found adds the links that query rules find: per property the first match by
+// falling confidence. A single link of which nothing matches is taken away.
+func (w *writer) found(list []assignments.ExpectedItem) []assignments.ExpectedItem {
+	if len(w.t.Find) == 0 {
+		return list
 	}
-	rules := append([]roles.QueryRule(nil), w.resourceType.Find...)
-	sort.SliceStable(rules, func(i, j int) bool { return rules[i].Confidence > rules[j].Confidence })
-	items := map[schema.PropertyName]*assignments.ExpectedItem{}
+	rules := slices.Clone(w.t.Find)
+	slices.SortStableFunc(rules, func(a, b roles.QueryRule) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	settled, asked := map[schema.PropertyName]bool{}, []schema.PropertyName(nil)
 	for _, r := range rules {
-		if items[r.Property] != nil {
+		if settled[r.Property] {
 			continue
 		}
-		items[r.Property] = nil
+		if !slices.Contains(asked, r.Property) {
+			asked = append(asked, r.Property)
+		}
 		g, ok, err := w.holds(w.standing, r.Line)
 		x := assignments.ExpectedItem{Property: r.Property, Workflow: assignments.Calculated, Reasons: []assignments.Reason{g.reason}}
 		if err == nil && ok && g.period.Covers(w.day) {
@@ -170,16 +172,25 @@ func (w *writer) found() map[schema.PropertyName]*assignments.ExpectedItem {
 			x.Failed = message(r.Object, err)
 		}
 		if x.Wanted || x.Failed != "" {
-			items[r.Property] = &x
+			settled[r.Property] = true
+			list = put(list, x)
 		}
 	}
-	for p, x := range items {
-		if x == nil && !w.property(p).Many {
-			// Nothing matches: a single link is taken away.
-			items[p] = &assignments.ExpectedItem{Property: p, Reasons: []assignments.Reason{{Note: "nothing matches"}}}
+	for _, p := range asked {
+		if !settled[p] && !w.t.entity.Properties[p].Many {
+			list = put(list, assignments.ExpectedItem{Property: p, Reasons: []assignments.Reason{{Note: "nothing matches"}}})
 		}
 	}
-	return items
+	return list
+}
+
+// put adds an item, in place of another about the same.
+func put(list []assignments.ExpectedItem, x assignments.ExpectedItem) []assignments.ExpectedItem {
+	if known := itemAt(list, linkAt{x.Property, x.Link}); known != nil {
+		*known = x
+		return list
+	}
+	return append(list, x)
 }
 
 // query finds the far resource whose target expression gives the source's value.
@@ -188,14 +199,11 @@ func (w *writer) query(r roles.QueryRule, x *assignments.ExpectedItem) error {
 	if err != nil || wanted.IsNull() {
 		return err
 	}
-	p := w.property(r.Property)
-	index, err := w.queryIndex(r, p.Link)
-	if err != nil {
-		return err
-	}
-	far, ok := index[wanted.Text()]
-	if !ok {
-		return nil
+	p := w.t.entity.Properties[r.Property]
+	index := w.queries[r.Object]
+	far, ok := index.keys[wanted.Text()]
+	if index.err != nil || !ok {
+		return index.err
 	}
 	x.Wanted = true
 	if r.Confidence < certain {

@@ -43,11 +43,7 @@ func (e *evaluation) assignRoles(c *standing) {
 
 // granting is what the role's own rules give the owner, whenever that may be.
 func (e *evaluation) granting(c *standing, role roles.Role) ([]granted, error) {
-	lines := make([]roles.Line, 0, len(role.Assign))
-	for i := range role.Assign {
-		lines = append(lines, role.Assign[i].Line)
-	}
-	grants, err := e.decide(c, lines)
+	grants, err := e.decide(c, e.assign[role.ID])
 	if err != nil || len(role.Parameters) == 0 {
 		return grants, err
 	}
@@ -65,7 +61,7 @@ func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []gran
 	settled := map[roles.DimensionID]string{}
 	var open []roles.DimensionID
 	for id := range role.Parameters {
-		switch v := g.line.Parameters[id]; {
+		switch v := g.rule.Parameters[id]; {
 		case v != "":
 			settled[id] = v
 		case g.parameters.Value(id) != "":
@@ -79,7 +75,7 @@ func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []gran
 		return []granted{g}
 	}
 	spans := map[assignments.Parameters][]place{}
-	matching, _ := e.placesOf(c, g.line)
+	matching, _ := e.placesOf(c, g.rule)
 	for _, p := range matching {
 		for _, id := range open {
 			settled[id] = string(p.at[id].Key)
@@ -91,8 +87,8 @@ func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []gran
 	for with, at := range spans {
 		one := g
 		one.parameters = with
-		if g.line.Role == "" {
-			one.period = e.nearest(spansOf(at), g.line.Period)
+		if g.rule.Role == "" {
+			one.period = e.nearest(spansOf(at), g.rule.Period)
 		}
 		list = append(list, one)
 	}
@@ -123,14 +119,14 @@ func (e *evaluation) unknownRole(c *standing, role roles.Role, err error) {
 
 // decide applies granting and denying lines: any granting line is enough, and a
 // denying one beats those whose priority is not stronger.
-func (e *evaluation) decide(c *standing, lines []roles.Line) ([]granted, error) {
+func (e *evaluation) decide(c *standing, rules []*rule) ([]granted, error) {
 	var grants []granted
 	denied, strongest := false, 0
-	for _, l := range lines {
-		if proposes(l) {
+	for _, l := range rules {
+		if proposes(l.Line) {
 			continue // it gives nothing until somebody asks
 		}
-		g, ok, err := e.holds(c, l)
+		g, ok, err := e.ask(c, l)
 		switch {
 		case err != nil:
 			return nil, err
@@ -148,7 +144,7 @@ func (e *evaluation) decide(c *standing, lines []roles.Line) ([]granted, error) 
 	}
 	var stronger []granted
 	for _, g := range grants {
-		if g.line.Priority < strongest {
+		if g.rule.Priority < strongest {
 			stronger = append(stronger, g)
 		}
 	}

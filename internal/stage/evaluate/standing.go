@@ -68,7 +68,7 @@ func (e *evaluation) standingOf(r *resources.Resource) *standing {
 
 // granted is a rule line that holds, with the period it gives.
 type granted struct {
-	line       roles.Line
+	rule       *rule // nil: a person or what was found gives it
 	period     assignments.Period
 	parameters assignments.Parameters // of a role
 	workflow   assignments.Workflow   // of a role: where it comes from
@@ -77,58 +77,74 @@ type granted struct {
 
 // holds reports whether all the line's criteria hold for the owner.
 func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
-	g := granted{line: l, reason: assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark}}
-	places, notes := e.placesOf(c, l)
+	return e.ask(c, e.ruleOf(l))
+}
+
+// ask reports whether all the criteria of a rule hold for the owner.
+func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
+	g := granted{rule: r, reason: r.reason}
+	places, notes := e.placesOf(c, r)
 	if len(places) == 0 {
 		return g, false, nil
 	}
-	if err := c.unknown[l.Role]; err != nil && l.Role != "" {
-		return g, false, fmt.Errorf("whether the owner has the role %s is not known: %w", l.Role, err)
-	}
 	var by []granted
-	if l.Role != "" {
-		if by = e.byRole(c, l); len(by) == 0 {
+	if r.Role != "" {
+		if err := c.unknown[r.Role]; err != nil {
+			return g, false, fmt.Errorf("whether the owner has the role %s is not known: %w", r.Role, err)
+		}
+		if by = e.byRole(c, r); len(by) == 0 {
 			return g, false, nil
 		}
 	}
-	if !l.When.IsZero() {
-		v, err := e.eval(l.When, c.bindings)
-		if err != nil {
+	if !r.When.IsZero() {
+		if ok, err := e.condition(c, r, &g.reason); !ok {
 			return g, false, err
 		}
-		if !v.Bool() {
-			return g, false, nil
-		}
-		g.reason.Inputs = e.inputs(l.When, c.bindings)
 	}
 	if e.Touched != nil {
-		e.Touched[l.Object] = true
+		e.Touched[r.Object] = true
 	}
-	g.reason.Note = strings.Join(notes, ", ")
-	g.period = e.nearest(spansOf(places), l.Period)
-	if l.Role != "" {
-		g.parameters, g.reason.With = by[0].parameters, by[0].parameters
-		if all := !slices.ContainsFunc(by, func(g granted) bool { return !g.workflow.Found() }); all {
-			g.workflow = by[0].workflow // what a found role gives is found, too
-		}
-		if l.Period.Mode == roles.Default || l.Period.Mode == "" {
+	if len(notes) > 0 {
+		g.reason.Note = strings.Join(notes, ", ")
+	}
+	if len(places) == 1 {
+		g.period = shift(places[0].period, r.Period)
+	} else {
+		g.period = e.nearest(spansOf(places), r.Period)
+	}
+	if r.Role != "" {
+		g.workflow, g.parameters = by[0].workflow, by[0].parameters
+		if r.Period.Mode == roles.Default || r.Period.Mode == "" {
 			g.period = union(by)
 		}
 	}
 	return g, true, nil
 }
 
-// placesOf lists the owner's places that match the line, with what to note of
-// the match. What the line's role takes as a parameter is not asked of the place.
-func (e *evaluation) placesOf(c *standing, l roles.Line) (matching []place, notes []string) {
-	parameters := e.Model.Roles[l.Role].Parameters
-	for _, p := range c.places {
+// condition judges the expression of a rule and notes what it read.
+func (e *evaluation) condition(c *standing, r *rule, reason *assignments.Reason) (bool, error) {
+	if r.program == nil {
+		_, err := e.program(r.When)
+		return false, err
+	}
+	v, err := r.program.Eval(c.bindings)
+	if err != nil || !v.Bool() {
+		return false, err
+	}
+	reason.Inputs = r.program.appendInputs(nil, e.World, &c.bindings)
+	return true, nil
+}
+
+// placesOf lists the owner's places that match the rule, with what to note of the
+// match. What the rule's role takes as a parameter is not asked of the place.
+func (e *evaluation) placesOf(c *standing, r *rule) (matching []place, notes []string) {
+	if len(r.match) == 0 {
+		return c.places, nil
+	}
+	for i, p := range c.places {
 		here, all := []string(nil), true
-		for _, id := range sortedDimensions(l.Match) {
-			if _, settled := parameters[id]; settled && l.Role != "" {
-				continue
-			}
-			note, ok := e.matchesDimension(p.at[id], id, l.Match[id], l.Inherit)
+		for n := range r.match {
+			note, ok := e.matchesAt(p.at[r.match[n].dimension].Key, &r.match[n])
 			if !ok {
 				all = false
 				break
@@ -138,27 +154,28 @@ func (e *evaluation) placesOf(c *standing, l roles.Line) (matching []place, note
 		if !all {
 			continue
 		}
+		if len(c.places) == 1 {
+			return c.places, here
+		}
 		if len(matching) == 0 {
 			notes = here
 		}
-		matching = append(matching, p)
+		matching = append(matching, c.places[i])
 	}
 	return matching, notes
 }
 
-// byRole lists how the owner has the line's role: with parameters that match,
-// where the line asks for some.
-func (e *evaluation) byRole(c *standing, l roles.Line) []granted {
-	parameters := e.Model.Roles[l.Role].Parameters
+// byRole lists how the owner has the rule's role: with parameters that match,
+// where the rule asks for some.
+func (e *evaluation) byRole(c *standing, r *rule) []granted {
+	if len(r.asked) == 0 {
+		return c.roles[r.Role]
+	}
 	var list []granted
-	for _, g := range c.roles[l.Role] {
+	for _, g := range c.roles[r.Role] {
 		all := true
-		for id, want := range l.Match {
-			if _, settled := parameters[id]; !settled {
-				continue
-			}
-			at := resources.Ref{Type: e.Model.Dimensions[id].Entity, Key: resources.Key(g.parameters.Value(id))}
-			if _, ok := e.matchesDimension(at, id, want, l.Inherit); !ok {
+		for n := range r.asked {
+			if _, ok := e.matchesAt(resources.Key(g.parameters.Value(r.asked[n].dimension)), &r.asked[n]); !ok {
 				all = false
 			}
 		}
@@ -217,28 +234,16 @@ func sortedDimensions(m map[roles.DimensionID]string) []roles.DimensionID {
 	return ids
 }
 
-// matchesDimension reports whether a place is at the value or, where the
-// line inherits, below it.
-func (e *evaluation) matchesDimension(at resources.Ref, id roles.DimensionID, want string, inherit []roles.DimensionID) (string, bool) {
-	if at.Key == "" {
+// matchesAt reports whether a place is at the criterion's value or, where the rule
+// inherits, below it.
+func (e *evaluation) matchesAt(at resources.Key, c *criterion) (string, bool) {
+	switch {
+	case at == "" || !c.known:
 		return "", false
-	}
-	wanted, ok := e.dimensionValue(id, want)
-	if !ok {
-		return "", false
-	}
-	if at.Key == wanted {
-		return string(id) + " " + want, true
-	}
-	for _, i := range inherit {
-		if i != id {
-			continue
-		}
-		for _, above := range e.above(id, at.Key) {
-			if above == wanted {
-				return string(id) + " " + want + " (above " + string(at.Key) + ")", true
-			}
-		}
+	case at == c.wanted:
+		return c.note, true
+	case c.inherit && slices.Contains(e.above(c.dimension, at), c.wanted):
+		return c.note + " (above " + string(at) + ")", true
 	}
 	return "", false
 }

@@ -1,8 +1,8 @@
 package evaluate
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -13,54 +13,45 @@ import (
 
 // candidate is a scalar rule line that holds for the owner.
 type candidate struct {
-	rule roles.ScalarRule
+	rule *scalarRule
 	granted
 }
 
 // rank orders the modes of periods: where they overlap, the first decides.
 var rank = map[roles.Mode]int{roles.Default: 0, "": 0, roles.Around: 1, roles.Before: 2, roles.After: 3}
 
-// scalars computes the values that scalar rules give on the day, and stretches
-// the account's span so that it holds their periods.
-func (w *writer) scalars() []assignments.ExpectedItem {
-	var items []assignments.ExpectedItem
-	rules := map[schema.PropertyName][]roles.ScalarRule{}
-	var names []schema.PropertyName
-	for _, r := range w.resourceType.Values {
-		if _, known := rules[r.Property]; !known {
-			names = append(names, r.Property)
+// scalar adds what the rules of one property give on the day, and stretches the
+// account's span so that it holds their periods.
+func (w *writer) scalar(items []assignments.ExpectedItem, s *scalarRules) []assignments.ExpectedItem {
+	// What one line gives to everybody lasts as long as the account.
+	if s.plain {
+		r := &s.rules[0]
+		if w.Touched != nil {
+			w.Touched[r.rule.Object] = true
 		}
-		rules[r.Property] = append(rules[r.Property], r)
+		items = append(items, assignments.ExpectedItem{})
+		w.compute(&items[len(items)-1], s, r, w.base, assignments.NoWorkflow, r.rule.reason)
+		return items
 	}
-	sort.Slice(names, func(i, j int) bool { return names[i] < names[j] })
-	for _, name := range names {
-		if x, ok := w.scalar(name, rules[name]); ok {
-			items = append(items, x)
-		}
-	}
-	return items
-}
-
-func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (assignments.ExpectedItem, bool) {
-	x := assignments.ExpectedItem{Property: name, Workflow: assignments.Calculated}
 	var today, plain []candidate
-	byRole, moved := false, false
-	for _, r := range rules {
-		byRole = byRole || r.Role != ""
-		x.Compare = r.Compare
-		g, ok, err := w.holds(w.standing, r.Line)
+	moved, compare := false, value.Comparison("")
+	for i := range s.rules {
+		r := &s.rules[i]
+		compare = r.Compare
+		g, ok, err := w.ask(w.standing, r.rule)
 		if err != nil {
-			x.Failed = message(r.Object, err)
-			return x, true
+			return append(items, assignments.ExpectedItem{
+				Property: s.property.Name, Workflow: assignments.Calculated, Compare: compare, Failed: message(r.rule.Object, err),
+			})
 		}
-		if !ok || r.Deny {
+		if !ok || r.rule.Deny {
 			continue
 		}
 		g.period = w.periodOf(g)
-		if r.Role == "" {
+		if r.rule.Role == "" {
 			w.span = stretch(w.span, g.period)
 			plain = append(plain, candidate{r, g})
-			moved = moved || rank[r.Period.Mode] > 0
+			moved = moved || rank[r.rule.Period.Mode] > 0
 		}
 		if g.period.Covers(w.day) {
 			today = append(today, candidate{r, g})
@@ -72,78 +63,106 @@ func (w *writer) scalar(name schema.PropertyName, rules []roles.ScalarRule) (ass
 		today = plain
 	}
 	if len(today) == 0 {
-		x.Reasons = []assignments.Reason{{Note: "no role gives it any more"}}
-		return x, byRole
+		if s.byRole {
+			items = append(items, assignments.ExpectedItem{
+				Property: s.property.Name, Workflow: assignments.Calculated, Compare: compare,
+				Reasons: []assignments.Reason{{Note: "no role gives it any more"}},
+			})
+		}
+		return items
 	}
-	// A role's value beats a plain one, then the period's mode decides, then the order of lines.
-	sort.SliceStable(today, func(i, j int) bool {
-		a, b := today[i], today[j]
-		if (a.rule.Role != "") != (b.rule.Role != "") {
-			return a.rule.Role != ""
-		}
-		if a.workflow.Found() != b.workflow.Found() {
-			return b.workflow.Found()
-		}
-		return rank[a.rule.Period.Mode] < rank[b.rule.Period.Mode]
-	})
-	return w.compute(x, today[0])
+	slices.SortStableFunc(today, stronger)
+	items = append(items, assignments.ExpectedItem{})
+	w.compute(&items[len(items)-1], s, today[0].rule, today[0].period, today[0].workflow, today[0].reason)
+	return items
+}
+
+// stronger orders candidates: a role's value beats a plain one, what somebody
+// gave what was found, then the period's mode decides, then the order of lines.
+func stronger(a, b candidate) int {
+	return cmp.Or(
+		first(a.rule.rule.Role != "", b.rule.rule.Role != ""), first(b.workflow.Found(), a.workflow.Found()),
+		cmp.Compare(rank[a.rule.rule.Period.Mode], rank[b.rule.rule.Period.Mode]),
+	)
+}
+
+// first puts what holds of a alone before b, and the other way round.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // compute gives the value of the line that won.
-func (w *writer) compute(x assignments.ExpectedItem, c candidate) (assignments.ExpectedItem, bool) {
-	r := c.rule
-	x.Once, x.Compare, x.Period, x.Review = r.Once, r.Compare, c.period, c.workflow.Found()
-	reason := c.reason
+func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarRule, period assignments.Period, as assignments.Workflow, reason assignments.Reason) {
+	x.Property, x.Workflow = s.property.Name, assignments.Calculated
+	x.Once, x.Compare, x.Period, x.Review = r.Once, r.Compare, period, as.Found()
 	v := r.Value
 	switch {
 	case r.Allocate != nil:
-		subject := Subject{string(w.resourceType.ID), w.standing.owner.Key, r.Property}
+		subject := Subject{string(w.t.ID), w.standing.owner.Key, s.property.Name}
 		allocated, ok := w.Allocations[subject]
 		if !ok {
 			w.result.Allocate = append(w.result.Allocate, Request{
 				Subject: subject, Rule: *r.Allocate, Owner: w.standing.owner, Start: w.base.From,
-				Entity: w.resourceType.Target, Property: r.Property, Current: w.current(r.Property), Object: r.Object,
+				Entity: w.t.Target, Property: s.property.Name, Current: w.current(s.property.Name), Object: r.rule.Object,
 			})
 			x.Wanted, x.Parked = true, "waits for its allocation"
-			return x, true
+			return
 		}
 		v = allocated
 		reason.Note = "allocated once, kept for life"
 	case !r.Constant:
 		var err error
-		if v, err = w.eval(r.Expression, w.bindings); err != nil {
-			x.Failed = message(r.Object, err)
-			return x, true
+		if v, err = w.evaluate(r); err != nil {
+			x.Failed = message(r.rule.Object, err)
+			return
 		}
-		reason.Inputs = append(slices.Clone(reason.Inputs), w.inputs(r.Expression, w.bindings)...)
+		n := len(w.inputs)
+		w.inputs = append(w.inputs, reason.Inputs...)
+		w.inputs = r.formula.appendInputs(w.inputs, w.World, &w.bindings)
+		reason.Inputs = w.inputs[n:len(w.inputs):len(w.inputs)]
 	}
-	p := w.property(r.Property)
-	if p.IsLink() {
-		return w.singleLink(x, p, v, reason)
+	x.Reasons = w.because(reason)
+	if s.property.IsLink() {
+		w.singleLink(x, s.property, v)
+		return
 	}
-	typed, err := value.Normalize(p.Type, "", v.Text())
-	if err != nil {
-		x.Failed = message(r.Object, err)
-		return x, true
+	if v.Type() != s.property.Type {
+		var err error
+		if v, err = value.Normalize(s.property.Type, "", v.Text()); err != nil {
+			x.Failed, x.Reasons = message(r.rule.Object, err), nil
+			return
+		}
 	}
-	x.Wanted, x.Value, x.Reasons = !typed.IsNull(), typed, []assignments.Reason{reason}
-	return x, true
+	x.Wanted, x.Value = !v.IsNull(), v
+}
+
+// evaluate computes the expression of a rule.
+func (w *writer) evaluate(r *scalarRule) (value.Value, error) {
+	if r.formula == nil {
+		_, err := w.formula(r.ScalarRule.Expression)
+		return value.Null, err
+	}
+	return r.formula.Eval(w.bindings)
 }
 
 // singleLink keeps a computed link as the far resource's key.
-func (w *writer) singleLink(x assignments.ExpectedItem, p schema.Property, v value.Value, reason assignments.Reason) (assignments.ExpectedItem, bool) {
-	x.Reasons = []assignments.Reason{reason}
+func (w *writer) singleLink(x *assignments.ExpectedItem, p schema.Property, v value.Value) {
 	if v.IsNull() {
-		return x, true
+		return
 	}
 	far, ok := w.byName(p.Link, v)
 	x.Wanted, x.Value = true, v
 	if !ok {
 		x.Parked = "there is no " + string(p.Link) + " " + v.Text() + " yet"
-		return x, true
+		return
 	}
 	x.Value = value.OfString(string(far))
-	return x, true
 }
 
 // byName finds a resource by its key or any identifier.

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"slices"
+	"sync"
 
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -14,8 +15,15 @@ import (
 type World struct {
 	model     *roles.Model
 	resources map[schema.EntityType]map[resources.Key]*resources.Resource
-	order     map[schema.EntityType][]resources.Key // keys in order: every walk is deterministic
-	named     map[schema.EntityType]map[schema.PropertyName]map[string]resources.Key
+	order     map[schema.EntityType][]resources.Key     // keys in order: every walk is deterministic
+	keyed     map[schema.EntityType]schema.PropertyName // the key of each entity type
+	named     sync.Map                                  // naming -> map[string]resources.Key, made when it is asked for
+}
+
+// naming is a property by which resources are found.
+type naming struct {
+	entity   schema.EntityType
+	property schema.PropertyName
 }
 
 // NewWorld takes the resources of each entity type. It fills the links that the
@@ -25,7 +33,12 @@ func NewWorld(model *roles.Model, all map[schema.EntityType][]resources.Resource
 		model:     model,
 		resources: make(map[schema.EntityType]map[resources.Key]*resources.Resource, len(all)),
 		order:     make(map[schema.EntityType][]resources.Key, len(all)),
-		named:     map[schema.EntityType]map[schema.PropertyName]map[string]resources.Key{},
+		keyed:     map[schema.EntityType]schema.PropertyName{},
+	}
+	for _, c := range model.Connectors {
+		for t, e := range c.Entities {
+			w.keyed[t] = e.Key
+		}
 	}
 	for t, list := range all {
 		byKey := make(map[resources.Key]*resources.Resource, len(list))
@@ -50,16 +63,12 @@ func (w *World) Record(t schema.EntityType, key resources.Key) (*resources.Resou
 
 // Find returns the resource that a value of its key or of an identifier names.
 func (w *World) Find(t schema.EntityType, p schema.PropertyName, v value.Value) (*resources.Resource, bool) {
-	if r, ok := w.resources[t][resources.Key(v.Text())]; ok {
-		if e, known := w.model.Entity(t); known && e.Key == p {
+	if w.keyed[t] == p {
+		if r, ok := w.resources[t][resources.Key(v.Text())]; ok {
 			return r, true
 		}
 	}
-	index, ok := w.named[t][p]
-	if !ok {
-		index = w.index(t, p)
-	}
-	key, ok := index[value.Key(value.IgnoreCase, v)]
+	key, ok := w.index(t, p)[value.Key(value.IgnoreCase, v)]
 	if !ok {
 		return nil, false
 	}
@@ -70,6 +79,9 @@ func (w *World) Find(t schema.EntityType, p schema.PropertyName, v value.Value) 
 // them. People write names in any case; two resources that differ in case alone
 // are told apart by their keys, and the first key wins.
 func (w *World) index(t schema.EntityType, p schema.PropertyName) map[string]resources.Key {
+	if known, ok := w.named.Load(naming{t, p}); ok {
+		return known.(map[string]resources.Key)
+	}
 	index := make(map[string]resources.Key, len(w.order[t]))
 	for _, key := range w.order[t] {
 		v := w.resources[t][key].Value(p)
@@ -81,10 +93,7 @@ func (w *World) index(t schema.EntityType, p schema.PropertyName) map[string]res
 			index[text] = key
 		}
 	}
-	if w.named[t] == nil {
-		w.named[t] = map[schema.PropertyName]map[string]resources.Key{}
-	}
-	w.named[t][p] = index
+	w.named.Store(naming{t, p}, index) // two that make it at once make the same
 	return index
 }
 

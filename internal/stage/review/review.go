@@ -54,6 +54,8 @@ type Decision struct {
 	// MayReview: the person may review the resource types.
 	MayReview bool
 	Stated    bool
+	// Former is what rolling back brings back, by item.
+	Former map[int]orders.Holding
 }
 
 // A Refusal says why a decision could not be made on one assigned resource.
@@ -97,7 +99,7 @@ func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
 			})
 		}
 		err = a.Decide(o, orders.Choice{
-			On: x.On, Items: x.Items, Version: x.Version, Until: x.Until, MayReview: x.MayReview, Stated: x.Stated, Parked: parked,
+			On: x.On, Items: x.Items, Version: x.Version, Until: x.Until, MayReview: x.MayReview, Stated: x.Stated, Parked: parked, Former: x.Former,
 		})
 		if err == nil {
 			settleLinked(a, x, o, roles, also)

@@ -58,8 +58,9 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 		present[now.Key] = true
 		old, ok := before[now.Key]
 		if ok {
-			r.keepLinks(f.entity, old, &now, names)
+			r.keepLinks(f.entity, old.Source(), &now, names)
 		}
+		r.edit(f, &now)
 		countValues(old, &now, lost, gained)
 		switch {
 		case !ok:
@@ -85,6 +86,15 @@ func (r *Runner) compare(f *fetched, known []resources.Resource, names stage.Nam
 	d.broken = broken(f.entity, known, linked, dangling)
 	d.findings = append(danglingFindings(f.entity, dangling), keptFindings(f)...)
 	return d
+}
+
+// edit puts what people wrote before what the source gives.
+func (r *Runner) edit(f *fetched, now *resources.Resource) {
+	if _, edited := f.edits[now.Key]; !edited {
+		return
+	}
+	f.edits.Apply(now)
+	now.Display = stage.DisplayOf(f.entity, now, r.Programs)
 }
 
 // keepLinks keeps the reference data to which a resource led where a link to one

@@ -115,10 +115,23 @@ func (r *Runner) keepNamed(ctx context.Context, index stage.NameIndex, all []*fe
 		return nil
 	}
 	named := map[resources.Key]bool{}
+	if err := r.namedHere(ctx, e.Type, named); err != nil {
+		return err
+	}
 	for _, f := range all {
 		for _, p := range f.entity.Properties {
 			if p.Link != e.Type || p.Inverse != "" {
 				continue
+			}
+			if p.Editable {
+				if _, err := r.known(ctx, f); err != nil { // loads the edits
+					return err
+				}
+			}
+			for _, edited := range f.edits {
+				for _, key := range edited[p.Name].Links {
+					named[key] = true
+				}
 			}
 			for _, object := range f.objects {
 				for _, text := range object.Links[string(p.Name)] {
@@ -149,6 +162,33 @@ func (r *Runner) keepNamed(ctx context.Context, index stage.NameIndex, all []*fe
 		}
 		index.Add(e, lost.Key, lost.Value)
 		m.of.kept = append(m.of.kept, lost.Key)
+	}
+	return nil
+}
+
+// namedHere adds what resources that live in Provisor alone name: no reading
+// holds them, and they are in their departments all the same.
+func (r *Runner) namedHere(ctx context.Context, t schema.EntityType, named map[resources.Key]bool) error {
+	for _, c := range r.Model.Connectors {
+		for _, e := range c.Entities {
+			if !r.Model.Kept(e.Type) {
+				continue
+			}
+			for _, p := range e.Properties {
+				if p.Link != t || p.Inverse != "" {
+					continue
+				}
+				list, err := r.Store.Resources(ctx, e.Type)
+				if err != nil {
+					return err
+				}
+				for i := range list {
+					for _, key := range list[i].Links[p.Name] {
+						named[key] = true
+					}
+				}
+			}
+		}
 	}
 	return nil
 }
@@ -215,6 +255,29 @@ func (r *Runner) known(ctx context.Context, f *fetched) ([]resources.Resource, e
 		return f.known, nil
 	}
 	known, err := r.Store.Resources(ctx, f.entity.Type)
-	f.known, f.loaded = known, err == nil
-	return known, err
+	if err != nil {
+		return nil, err
+	}
+	if f.edits, err = r.edits(ctx, f.entity); err != nil {
+		return nil, err
+	}
+	f.known, f.loaded = known, true
+	return known, nil
+}
+
+// edits returns what people wrote beside the source, of the properties that may
+// still be edited.
+func (r *Runner) edits(ctx context.Context, e schema.Entity) (resources.Edits, error) {
+	if len(e.Editable()) == 0 {
+		return nil, nil
+	}
+	all, err := r.Store.Edits(ctx, e.Type)
+	for _, edited := range all {
+		for p := range edited {
+			if !e.Properties[p].Editable {
+				delete(edited, p)
+			}
+		}
+	}
+	return all, err
 }

@@ -29,6 +29,7 @@ type Store interface {
 	BeginReading(ctx context.Context, r resources.Reading) (resources.ReadingID, error)
 	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
 	CommitReading(ctx context.Context, act journal.Act, r resources.Reading, changes stage.Changes) error
+	Edits(ctx context.Context, t schema.EntityType) (resources.Edits, error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	EndReading(ctx context.Context, act journal.Act, r resources.Reading, findings []fault.Finding) error
 }
@@ -72,6 +73,7 @@ type fetched struct {
 	failed   error
 	known    []resources.Resource // what the store holds, once it is loaded
 	loaded   bool
+	edits    resources.Edits // what people wrote beside the source, loaded with known
 	kept     []resources.Key // missing from it, and still named by others
 }
 
@@ -113,7 +115,7 @@ func (r *Runner) entities(chosen []schema.ConnectorID) []schema.Entity {
 			continue
 		}
 		for _, e := range c.Entities {
-			if connection, ok := c.Connections[e.Connection]; ok && !connection.Unsynchronized && !connection.Manual {
+			if connection, ok := c.Connections[e.Connection]; ok && !connection.Unsynchronized && !connection.Manual && !connection.Repository {
 				list = append(list, e)
 			}
 		}
@@ -233,6 +235,7 @@ func (r *Runner) commit(ctx context.Context, f *fetched, names stage.Names, rele
 	identify := append([]schema.PropertyName{f.entity.Key}, f.entity.Identify...)
 	err = r.Store.CommitReading(ctx, act, f.reading, stage.Changes{
 		Put: d.put, Remove: d.remove, SetAside: f.setAside, Findings: f.findings, Identify: identify,
+		Editable: f.entity.Editable(),
 	})
 	return f.outcome(), err
 }

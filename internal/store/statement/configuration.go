@@ -67,5 +67,16 @@ func (db *DB) Deployments(ctx context.Context) ([]Deployment, error) {
 	return list, db.failed("list configurations", err)
 }
 
+// DeploymentFiles returns the files of one deployed configuration.
+func (db *DB) DeploymentFiles(ctx context.Context, id int64) (map[string][]byte, error) {
+	var content []byte
+	files := map[string][]byte{}
+	found, err := db.read().one(ctx, `SELECT files FROM configuration WHERE id = $1`, []any{id}, &content)
+	if err != nil || !found {
+		return nil, db.failed("load configuration", err)
+	}
+	return files, db.failed("load configuration", json.Unmarshal(content, &files))
+}
+
 // ordersAt returns the instant of an act.
 func ordersAt(act journal.Act) orders.Instant { return orders.At(act.At) }

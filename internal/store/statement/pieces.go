@@ -36,14 +36,6 @@ func (db *DB) setOut(ctx context.Context, act journal.Act, r resources.Reading, 
 	for len(changes.Put)+len(changes.Remove) > 0 {
 		put := changes.Put[:min(pieceRows, len(changes.Put))]
 		remove := changes.Remove[:min(pieceRows-len(put), len(changes.Remove))]
-		rows := newBatch(changeTable)
-		for _, x := range put {
-			document, hash := x.Encode()
-			rows.add(int64(r.ID), string(x.Key), flag(false), x.Display, string(document), hash)
-		}
-		for _, key := range remove {
-			rows.add(int64(r.ID), string(key), flag(true), "", "", "")
-		}
 		err := db.write(ctx, act.Name, true, func(s *session) error {
 			var running int
 			found, err := s.one(ctx, `SELECT 1 FROM reading WHERE id = $1 AND state = $2`, []any{int64(r.ID), resources.Running}, &running)
@@ -52,6 +44,18 @@ func (db *DB) setOut(ctx context.Context, act journal.Act, r resources.Reading, 
 			}
 			if err != nil {
 				return err
+			}
+			merged, err := s.edited(ctx, r.Entity, changes.Editable, put)
+			if err != nil {
+				return err
+			}
+			rows := newBatch(changeTable)
+			for _, x := range merged {
+				document, hash := x.Encode()
+				rows.add(int64(r.ID), string(x.Key), flag(false), x.Display, string(document), hash)
+			}
+			for _, key := range remove {
+				rows.add(int64(r.ID), string(key), flag(true), "", "", "")
 			}
 			_, err = s.insert(ctx, rows)
 			return err
@@ -92,14 +96,14 @@ func (s *session) foldPiece(ctx context.Context, entity schema.EntityType) (more
 	if err != nil {
 		return false, err
 	}
-	identify, err := s.identify(ctx, entity)
+	known, err := s.particular(ctx, entity)
 	if err != nil {
 		return false, err
 	}
 	if err := s.remove(ctx, entity, remove, orders.Instant(ended)); err != nil {
 		return false, err
 	}
-	if err := s.put(ctx, entity, identify, put, orders.Instant(ended)); err != nil {
+	if err := s.put(ctx, entity, known, put, orders.Instant(ended)); err != nil {
 		return false, err
 	}
 	// Fewer rows than asked for prove nothing: a read-back may have taken some.

@@ -83,13 +83,11 @@ func (db *DB) CommitReading(ctx context.Context, act journal.Act, r resources.Re
 			if err := s.remove(ctx, r.Entity, changes.Remove, orders.At(act.At)); err != nil {
 				return err
 			}
-			if err := s.put(ctx, r.Entity, changes.Identify, changes.Put, orders.At(act.At)); err != nil {
+			if err := s.put(ctx, r.Entity, particular{changes.Identify, changes.Editable}, changes.Put, orders.At(act.At)); err != nil {
 				return err
 			}
 		}
-		_, err := s.exec(ctx, `INSERT INTO entity (entity, identify) VALUES ($1, $2)
-			ON CONFLICT (entity) DO UPDATE SET identify = excluded.identify`, r.Entity, listOf(changes.Identify))
-		if err != nil {
+		if err := s.note(ctx, r.Entity, particular{changes.Identify, changes.Editable}); err != nil {
 			return err
 		}
 		aside := newBatch(setAsideTable)

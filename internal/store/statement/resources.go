@@ -195,10 +195,15 @@ func (db *DB) LinkedFrom(ctx context.Context, entity schema.EntityType, property
 	return keys, db.failed("load links", err)
 }
 
-// put writes resources of one entity type; their earlier versions become history.
-func (s *session) put(ctx context.Context, entity schema.EntityType, identify []schema.PropertyName, list []resources.Resource, now orders.Instant) error {
+// put writes resources of one entity type, with what people edited before what
+// their source gives; their earlier versions become history.
+func (s *session) put(ctx context.Context, entity schema.EntityType, p particular, list []resources.Resource, now orders.Instant) error {
 	if len(list) == 0 {
 		return nil
+	}
+	list, err := s.edited(ctx, entity, p.editable, list)
+	if err != nil {
+		return err
 	}
 	keys := make([]resources.Key, len(list))
 	for i, r := range list {
@@ -212,7 +217,7 @@ func (s *session) put(ctx context.Context, entity schema.EntityType, identify []
 		doc, hash := r.Encode()
 		rows.add(string(entity), string(r.Key), r.Display, string(doc), hash, 1, int64(now))
 		texts := []string{r.Display, string(r.Key)}
-		for _, p := range identify {
+		for _, p := range p.identify {
 			if v := r.Values[p]; !v.IsNull() {
 				names.add(string(entity), string(r.Key), string(p), v.Text())
 				texts = append(texts, v.Text())
@@ -249,7 +254,7 @@ func (s *session) changeResources(ctx context.Context, put []resources.Resource,
 		gone[ref.Type] = append(gone[ref.Type], ref.Key)
 	}
 	for _, entity := range slices.Sorted(maps.Keys(last)) {
-		names, err := s.identify(ctx, entity)
+		names, err := s.particular(ctx, entity)
 		if err != nil {
 			return err
 		}
@@ -306,17 +311,31 @@ func (s *session) remove(ctx context.Context, entity schema.EntityType, keys []r
 	return err
 }
 
-// identify returns the properties that identify resources of an entity type, as
-// its last reading said.
-func (s *session) identify(ctx context.Context, entity schema.EntityType) ([]schema.PropertyName, error) {
-	var text string
-	found, err := s.one(ctx, `SELECT identify FROM entity WHERE entity = $1`, []any{entity}, &text)
+// particular is what the store has to know of an entity type's properties.
+type particular struct {
+	identify []schema.PropertyName // their values are unique
+	editable []schema.PropertyName // what people wrote goes before what the source gives
+}
+
+// particular returns it as the last reading, or the last workflow, said.
+func (s *session) particular(ctx context.Context, entity schema.EntityType) (p particular, err error) {
+	var identify, editable string
+	found, err := s.one(ctx, `SELECT identify, editable FROM entity WHERE entity = $1`, []any{entity}, &identify, &editable)
 	if err != nil || !found {
-		return nil, err
+		return p, err
 	}
-	var names []schema.PropertyName
-	err = json.Unmarshal([]byte(text), &names)
-	return names, err
+	if err := json.Unmarshal([]byte(identify), &p.identify); err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal([]byte(editable), &p.editable)
+}
+
+// note records what is particular of an entity type.
+func (s *session) note(ctx context.Context, entity schema.EntityType, p particular) error {
+	_, err := s.exec(ctx, `INSERT INTO entity (entity, identify, editable) VALUES ($1, $2, $3)
+		ON CONFLICT (entity) DO UPDATE SET identify = excluded.identify, editable = excluded.editable`,
+		entity, listOf(p.identify), listOf(p.editable))
+	return err
 }
 
 // searchWords returns the words by which a resource is found as people type,

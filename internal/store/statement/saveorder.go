@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"fmt"
 	"slices"
 
 	"provisor.dev/provisor/internal/domain/orders"
@@ -16,6 +17,11 @@ var orderColumns = []string{
 	"state", "gated", "ready", "transmitted", "read_back", "blocked", "errored", "due_at", "expires_at", "since_at",
 }
 
+// What was there before an order is what it was when its item was carried out:
+// later readings of the open order show what the order itself wrote.
+var keptBefore = fmt.Sprintf(`, before_value = CASE WHEN order_item.state = %d OR order_item.state = %d AND excluded.state IN (%d, %d)
+			THEN order_item.before_value ELSE excluded.before_value END`, orders.Executed, orders.Verified, orders.Verified, orders.AwaitingApproval)
+
 // An order stands in its state since the state last changed.
 var orderTable = &table{
 	name: "provisioning_order", columns: orderColumns,
@@ -30,8 +36,8 @@ var itemColumns = []string{
 
 var itemTable = &table{
 	name: "order_item", columns: itemColumns,
-	conflict: upsert("order_id, item", itemColumns[:len(itemColumns)-1],
-		`, since_at = CASE WHEN order_item.state = excluded.state AND order_item.mark = excluded.mark
+	conflict: upsert("order_id, item", slices.DeleteFunc(slices.Clone(itemColumns[:len(itemColumns)-1]), func(c string) bool { return c == "before_value" }),
+		keptBefore+`, since_at = CASE WHEN order_item.state = excluded.state AND order_item.mark = excluded.mark
 			THEN order_item.since_at ELSE excluded.since_at END`),
 }
 

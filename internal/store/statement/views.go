@@ -373,6 +373,12 @@ func (v *Views) Person(ctx context.Context, ref resources.Ref) (p view.Person, e
 				found, err := scanResource(r, ref.Type)
 				p.Gone, p.Display = false, found.Display
 				p.Values, p.Links = view.ValuesOf(found)
+				for name, source := range found.Edited {
+					if p.Edited == nil {
+						p.Edited = map[string]string{}
+					}
+					p.Edited[string(name)] = source.String()
+				}
 				return err
 			})
 		if err != nil {

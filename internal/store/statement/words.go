@@ -17,6 +17,8 @@ type (
 	ParkKey         = stage.ParkKey
 	Due             = stage.Due
 	Extra           = stage.Extra
+	WorkflowFilter  = stage.WorkflowFilter
+	WorkflowChange  = stage.WorkflowChange
 	SealedSecret    = stage.SealedSecret
 	RequestFilter   = stage.RequestFilter
 	RequestChange   = stage.RequestChange

@@ -55,6 +55,10 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"ADeathWhileFoldingLeavesTheNewState", deadWhileFolding},
 		{"AReadBackIsNotOverwrittenByAnOlderPiece", readBackWhileFolding},
 		{"AReadingThatDiedIsMarkedFailed", deadReading},
+		{"WhatPeopleEditedSurvivesReadingsAndAbsence", editsSurvive},
+		{"WhatPeopleEditedSurvivesALargeReading", editsOfLargeReadings},
+		{"WhatIsEditedWhileAReadingIsFoldedStays", editedWhileFolding},
+		{"AStartedWorkflowComesBackAndIsAppliedInOneAct", startedWorkflows},
 		{"RolesDecisionsAndParksComeBack", decisions},
 		{"AnAllocatedValueBelongsToOne", allocated},
 		{"ARequestIsKeptWithItsStepsAndWhatItSettles", request},
@@ -67,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AnExclusiveLockIsHeldOnce", exclusive},
 
 		{"OrdersAreListedFilteredAndPaged", listOrders},
+		{"WhatWasExecutedIsKnownWithWhatWasThereBefore", executedOrders},
 		{"APersonIsShownWithRolesAndStates", showPerson},
 		{"PeopleAreFoundAsOneTypes", searchPeople},
 		{"TheOtherListsAnswer", otherLists},

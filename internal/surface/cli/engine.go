@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -44,13 +45,18 @@ type Questions = view.Questions
 type Engine interface {
 	Close() error
 	Day() time.Time
+	Today() time.Time
 	Follow(Progress)
 
 	Files() (*declare.Configuration, error)
 	Deployed(context.Context) (*declare.Configuration, error)
 	Deploy(ctx context.Context, c *declare.Configuration, why string) error
 	Differs(context.Context) string
-	Plan(ctx context.Context, c *declare.Configuration, sources []schema.ConnectorID) (*plan.Plan, []synchronize.Outcome, error)
+	Plan(ctx context.Context, c *declare.Configuration, o plan.Options) (*plan.Plan, []synchronize.Outcome, error)
+	PlanBack(ctx context.Context, ids []orders.OrderID) (*plan.Plan, error)
+	RollBack(ctx context.Context, p *plan.Plan, why string) (review.Outcome, error)
+
+	Shadow(ctx context.Context, types []roles.ResourceTypeID) ([]plan.Agreement, error)
 
 	NameRoles(ctx context.Context, dry bool) (evaluate.Named, error)
 
@@ -72,11 +78,15 @@ type Engine interface {
 
 	Desk() Desk
 	RequestDesk(context.Context) (RequestDesk, error)
+	WorkflowDesk(context.Context) (WorkflowDesk, error)
 	Questions() Questions
 	VerifyJournal(context.Context) (int64, error)
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Resources(context.Context, schema.EntityType) ([]resources.Resource, error)
 	Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error)
+	LastReadings(context.Context) ([]stage.LastReading, error)
+	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
+	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
 }
 
 // A Desk is where a person decides.
@@ -97,6 +107,15 @@ type RequestDesk interface {
 	Decide(ctx context.Context, id requests.RequestID, approve bool, why string) (requests.Request, error)
 	Withdraw(ctx context.Context, id requests.RequestID, why string) (requests.Request, error)
 	Validate(ctx context.Context, owner resources.Ref, role roles.RoleID, given map[roles.DimensionID]string, approve bool, why string) (assignments.AssignedRole, error)
+}
+
+// A WorkflowDesk is where people change identity data and decide what others started.
+type WorkflowDesk interface {
+	Start(context.Context, review.Filled) (workflows.Started, error)
+	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
+	Show(context.Context, workflows.StartedID) (review.Waiting, error)
+	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
+	Tasks(context.Context) ([]review.Waiting, error)
 }
 
 // Round is what one way round the path did.

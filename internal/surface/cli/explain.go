@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,24 +13,34 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/view"
 )
 
 func (v *invocation) explain() *cobra.Command {
 	var ask explain.Query
+	var on, until string
 	c := &cobra.Command{
 		Use: "explain PERSON", Short: "Prove why somebody has what, or does not", Args: cobra.ExactArgs(1),
 		Long: `Shows the proof of every role, account and value of a person: the rule line with its
 place in the configuration, the role it came by and why the person has that role, what
 people decided, and the values that the rule read. For the roles and accounts that the
-person does not have it shows each rule line that could give it and which of its
-criteria does not hold.
+person does not have it shows what would have to be true, and each rule line that could
+give it with the criteria that do not hold.
+
+With --value it explains one value of --property, or one link by key or identifier: why
+the person has exactly it, or what would give it. With --until or --on it shows what
+changes from today on: each day on which a period begins or ends.
 
 Evaluate first when the configuration or the sources changed.`,
-		Example: "  provisor explain E001\n  provisor explain E001 --account LedgerAccount --property rights\n  provisor explain E001 --role ledger-writer",
+		Example: "  provisor explain E001\n  provisor explain E001 --account LedgerAccount --property rights\n  provisor explain E001 --role ledger-writer\n  provisor explain E001 --account LedgerAccount --property groups --value ledger-read\n  provisor explain E001 --on 2027-01-01",
 	}
 	c.Flags().StringVar(&ask.Account, "account", "", "only the account of this resource type")
 	c.Flags().StringVar(&ask.Property, "property", "", "only this property of accounts")
+	c.Flags().StringVar(&ask.Value, "value", "", "with --account and --property: only this value, or this link by key or identifier")
 	c.Flags().StringVar(&ask.Role, "role", "", "only this role")
+	c.Flags().StringVar(&on, "on", "", "what changes on this day, 2026-04-01")
+	c.Flags().StringVar(&until, "until", "", "what changes from today up to this day")
 	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
 		configuration, err := e.Deployed(ctx)
 		if err != nil {
@@ -40,9 +52,15 @@ Evaluate first when the configuration or the sources changed.`,
 		if _, ok := configuration.Model.Roles[roles.RoleID(ask.Role)]; !ok && ask.Role != "" {
 			return notDeclared("role", ask.Role)
 		}
+		if ask.Value != "" && (ask.Account == "" || ask.Property == "") {
+			return wrongUsage("add --account TYPE --property NAME", "--value is the value of a property of an account")
+		}
 		p, err := personNamed(ctx, e, args[0])
 		if err != nil {
 			return err
+		}
+		if on != "" || until != "" {
+			return v.timeline(ctx, e, configuration, p.Owner, on, until)
 		}
 		proof, err := explain.Explain(ctx, e, e.Questions(), configuration, p, e.Day(), ask)
 		if err != nil {
@@ -92,15 +110,7 @@ func (v *invocation) proofText(p explain.Proof, asked bool) {
 			others = append(others, a.Role)
 			continue
 		}
-		what := "role " + v.strong(a.Role)
-		if a.Account != "" {
-			what = "account " + v.strong(a.Account)
-		}
-		v.say("\nhas not the %s", what)
-		for _, why := range a.Why {
-			v.say("  because %s", why)
-		}
-		v.linesText(a.Lines)
+		v.absenceText(a, "")
 	}
 	if len(others) > 0 {
 		v.say("\nhas not the roles %s: --role NAME shows why, -v shows all", strings.Join(others, ", "))
@@ -126,11 +136,34 @@ func (v *invocation) groundsText(list []explain.Ground, indent string) {
 	}
 }
 
+// absenceText says what somebody has not, what would have to be true, and of each
+// line that could give it what does not hold.
+func (v *invocation) absenceText(a explain.Absence, indent string) {
+	what := "role " + v.strong(a.Role)
+	switch {
+	case a.Property != "":
+		what = a.Property + " " + v.strong(a.Value) + " of the account " + a.Account
+	case a.Account != "":
+		what = "account " + v.strong(a.Account)
+	}
+	v.say("\n%shas not the %s", indent, what)
+	for _, why := range a.Why {
+		v.say("%s  because %s", indent, why)
+	}
+	for _, way := range a.If {
+		v.say("%s  %s", indent, way)
+	}
+	v.linesText(a.Lines, indent)
+	for _, needed := range a.Needs {
+		v.absenceText(needed, indent+"    ")
+	}
+}
+
 // linesText writes the rule lines that do not hold, the nearest first.
-func (v *invocation) linesText(list []explain.Line) {
+func (v *invocation) linesText(list []explain.Line, indent string) {
 	for i, l := range list {
 		if i == fewLines && !v.verbose {
-			v.say("  ... and %d more lines: -v shows all", len(list)-i)
+			v.say("%s  ... and %d more lines: -v shows all", indent, len(list)-i)
 			return
 		}
 		verdict := "does not hold"
@@ -140,13 +173,60 @@ func (v *invocation) linesText(list []explain.Line) {
 		case l.Holds:
 			verdict = "holds"
 		}
-		v.say("  %s — %s: %s%s", l.Rule, l.Says, verdict, place(&l.At))
+		v.say("%s  %s — %s: %s%s", indent, l.Rule, l.Says, verdict, place(&l.At))
 		for _, c := range l.Criteria {
 			if !c.Holds {
-				v.say("      not: %s%s", c.Says, prefixed("; found ", c.Found))
+				v.say("%s      not: %s%s", indent, c.Says, prefixed("; found ", c.Found))
 			}
 		}
 	}
+}
+
+// timeline shows what changes for a person on a day, or up to one.
+func (v *invocation) timeline(ctx context.Context, e Engine, c *declare.Configuration, owner view.Owner, on, until string) error {
+	flag, text := "--until", until
+	if on != "" {
+		flag, text = "--on", on
+	}
+	day, err := dayOf(flag, text)
+	if err != nil {
+		return err
+	}
+	if !day.After(e.Day()) || on != "" && until != "" {
+		return wrongUsage("name one day after "+e.Day().Format(time.DateOnly), "%s looks ahead", flag)
+	}
+	line, err := explain.Until(ctx, e, c, owner, e.Day(), day)
+	if err != nil {
+		return err
+	}
+	if on != "" {
+		line.Days = slices.DeleteFunc(line.Days, func(t explain.Turn) bool { return t.Day != line.Until })
+	}
+	return v.show(line, func() {
+		v.say("%s from %s on", v.strong(named(owner)), line.Today)
+		for _, t := range line.Days {
+			v.say("\n%s", v.strong(t.Day))
+			for _, x := range t.Changes {
+				v.say("  %-8s%s%s  because of %s", x.Does, x.What, prefixed(": ", spelledOut(x)), x.Why)
+			}
+		}
+		switch {
+		case len(line.Days) == 0 && on != "":
+			v.say("nothing changes on %s", line.Until)
+		case len(line.Days) == 0:
+			v.say("nothing changes until %s", line.Until)
+		case line.Cut:
+			v.say("\n... more days would have to be looked at: name a nearer one")
+		}
+	})
+}
+
+// spelledOut is what a change does to a value, "" where there is none.
+func spelledOut(c explain.Change) string {
+	if c.Before != "" && c.After != "" {
+		return brief(c.Before) + " → " + brief(c.After)
+	}
+	return brief(c.Before + c.After)
 }
 
 func place(at *schema.Position) string {

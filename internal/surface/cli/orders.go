@@ -252,6 +252,8 @@ func commandsFor(may []string, manual bool) []string {
 	var names []string
 	for _, event := range may {
 		switch orders.Event(event) {
+		case orders.RollBack:
+			continue // whole orders are rolled back, by a plan
 		case orders.Done, orders.Refuse:
 			if !manual {
 				continue // an agent reports, people do not

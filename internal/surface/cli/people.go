@@ -158,6 +158,9 @@ func (v *invocation) personText(p view.Person) {
 	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
 		v.say("  %-14s %v", name, p.Links[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Edited)) {
+		v.say("  %-14s edited; the source says %q", name, p.Edited[name])
+	}
 	v.rolesText(p)
 	for _, a := range p.Accounts {
 		v.say("")

@@ -40,26 +40,38 @@ type difference struct {
 const sourcesHelp = "read these connectors as they are now, without storing what they say"
 
 func (v *invocation) plan() *cobra.Command {
-	var sources []string
+	var w wanted
 	var out string
 	c := &cobra.Command{
 		Use: "plan", Short: "Show what deploying would cause; nothing is stored", Args: cobra.NoArgs,
 		Long: `Shows what the files in config/ would cause if they were deployed now: what changes in
-the configuration, every order by kind and resource type with its values before and
-after and why, the thresholds that would trip, and the accounts that would be
-released. With --sources it reads the named connectors first, so that it also shows
-what a changed HR file would cause. Nothing is stored and nothing is written to any
-system. The plan and the run are the same function, so they agree.
+the configuration, who gains and loses which role, every order by kind and resource type
+with its values before and after and why, whom it touches by department and role, how
+long the systems would need, the thresholds that would trip, and the accounts that would
+be released. Nothing is stored and nothing is written to any system. The plan and the run
+are the same function, so they agree.
 
-The plan has a name: "apply NAME" deploys only if it would still cause the same. It
-ends with 6 when a reading failed or would be parked: the plan then rests on what was
-known before, and may show accounts as missing that are there.`,
-		Example: "  provisor plan\n  provisor plan --sources hr --out change.plan && provisor apply change.plan",
+With --sources it reads the named connectors first: what a changed HR file would cause.
+With --give, --deny and --take it supposes decisions about roles, with --at a day in the
+future. With --roll-back it shows the orders that bring back what earlier orders changed.
+
+The plan has a name: "apply NAME" deploys only if it would still cause the same. What
+merely supposes decisions or another day has a name that begins with "if-" and cannot be
+applied. It ends with 6 when a reading failed or would be parked: the plan then rests on
+what was known before, and may show accounts as missing that are there.`,
+		Example: `  provisor plan
+  provisor plan --sources hr --out change.plan && provisor apply change.plan
+  provisor plan --give E001=ledger-reader --take E002=project-lead:site=BRU
+  provisor plan --at 2027-01-01
+  provisor plan --roll-back 41,42 && provisor plan --roll-back-since 2h --connector crm`,
 	}
-	c.Flags().StringSliceVar(&sources, "sources", nil, sourcesHelp)
+	w.add(c)
+	c.Flags().StringArrayVar(&w.give, "give", nil, "suppose that a person is given a role: PERSON=ROLE[:dimension=value,...]")
+	c.Flags().StringArrayVar(&w.deny, "deny", nil, "suppose that a person is denied a role")
+	c.Flags().StringArrayVar(&w.take, "take", nil, "suppose that what people decided about a role is taken from a person")
 	c.Flags().StringVar(&out, "out", "", "also keep the plan in this file, for apply")
 	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
-		_, p, err := v.make(ctx, e, sources)
+		_, p, err := v.make(ctx, e, w)
 		if err != nil {
 			return err
 		}
@@ -70,7 +82,11 @@ known before, and may show accounts as missing that are there.`,
 		}
 		err = v.show(p, func() {
 			v.planText(p)
-			v.say("\nNothing is stored. To deploy exactly this: provisor apply %s", p.applies(out))
+			if why := p.supposes(); why != "" {
+				v.say("\nNothing is stored. It cannot be applied: %s.", why)
+				return
+			}
+			v.say("\nNothing is stored. To make it so: provisor apply %s", p.applies(out))
 		})
 		if err == nil && troubled(p.Readings) {
 			return ended(SystemsCode)
@@ -80,35 +96,77 @@ known before, and may show accounts as missing that are there.`,
 	return c
 }
 
+// wanted is what a plan is to suppose.
+type wanted struct {
+	sources          []string
+	give, deny, take []string
+	back             []int64 // orders
+	since, connector string
+}
+
+// add declares the flags that plan and apply share.
+func (w *wanted) add(c *cobra.Command) {
+	c.Flags().StringSliceVar(&w.sources, "sources", nil, sourcesHelp)
+	c.Flags().Int64SliceVar(&w.back, "roll-back", nil, "bring back what these orders changed")
+	c.Flags().StringVar(&w.since, "roll-back-since", "", "bring back what all orders changed since then: 2h, 2026-03-01, 2026-03-01T14:30")
+	c.Flags().StringVar(&w.connector, "connector", "", "with --roll-back-since: only orders of this connector")
+}
+
+func (w *wanted) rollsBack() bool { return len(w.back) > 0 || w.since != "" }
+
 // applies is what to type after apply.
 func (p planned) applies(file string) string {
 	switch {
 	case file != "":
 		return file
+	case p.RollBack != nil:
+		ids := make([]string, len(p.RollBack.Orders))
+		for i, id := range p.RollBack.Orders {
+			ids[i] = id.String()
+		}
+		return p.Name + " --roll-back " + strings.Join(ids, ",")
 	case len(p.Sources) > 0:
 		return p.Name + " --sources " + strings.Join(p.Sources, ",")
 	}
 	return p.Name
 }
 
-// make plans what the files in the folder would cause.
-func (v *invocation) make(ctx context.Context, e Engine, sources []string) (*declare.Configuration, planned, error) {
+// supposes says why a plan cannot be applied, "" when it can.
+func (p planned) supposes() string {
+	switch {
+	case len(p.Decisions) > 0:
+		return "it supposes decisions that nobody made (" + p.Decisions[0].String() + ")"
+	case p.Ahead != nil:
+		return "it is for " + p.Day + ", and that day has not come"
+	}
+	return ""
+}
+
+// make plans what is wanted; a roll-back needs no files.
+func (v *invocation) make(ctx context.Context, e Engine, w wanted) (*declare.Configuration, planned, error) {
+	if w.rollsBack() {
+		p, err := v.planBack(ctx, e, w)
+		return nil, p, err
+	}
 	c, err := e.Files()
 	if err != nil {
 		return nil, planned{}, err
 	}
-	ids := make([]schema.ConnectorID, len(sources))
-	for i, name := range sources {
-		ids[i] = schema.ConnectorID(name)
-		if _, ok := c.Model.Connectors[ids[i]]; !ok {
+	o := plan.Options{Sources: make([]schema.ConnectorID, len(w.sources))}
+	for i, name := range w.sources {
+		o.Sources[i] = schema.ConnectorID(name)
+		if _, ok := c.Model.Connectors[o.Sources[i]]; !ok {
 			return nil, planned{}, notDeclared("connector", name)
 		}
 	}
-	made, outcomes, err := e.Plan(ctx, c, ids)
+	if o.Decisions, err = v.suppositions(ctx, e, c, w); err != nil {
+		return nil, planned{}, err
+	}
+	made, outcomes, err := e.Plan(ctx, c, o)
 	if err != nil {
 		return nil, planned{}, err
 	}
-	p := planned{Plan: made, Sources: sources, Readings: readingsOf(outcomes)}
+	p := planned{Plan: made, Sources: w.sources, Readings: readingsOf(outcomes)}
 	if made.Orders == nil {
 		made.Orders = []plan.Order{}
 	}
@@ -127,118 +185,35 @@ func keepPlan(file string, p planned) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-// planText writes a plan as people read it.
-func (v *invocation) planText(p planned) {
-	v.say("%s for %s", v.strong("Plan "+p.Name), p.Day)
-	for _, r := range p.Readings {
-		v.readingLine(r)
-	}
-	if len(p.Configuration) > 0 {
-		v.say("\n%s", v.strong("Configuration"))
-		for _, d := range p.Configuration {
-			switch d.Change {
-			case string(declare.Added):
-				v.say("  + %s: %s", d.Object, brief(d.After))
-			case string(declare.Removed):
-				v.say("  - %s: %s", d.Object, brief(d.Before))
-			default:
-				v.say("  ~ %s: %s → %s", d.Object, brief(d.Before), brief(d.After))
-			}
-		}
-	}
-	v.planOrders(p)
-	for _, t := range p.Parks {
-		v.say("\n%s %ss of %s: %s", v.strong("Threshold"), t.Kind, t.Type, t.Why)
-	}
-	if len(p.Released) > 0 {
-		v.say("\n%s (no longer declared; nothing is removed from the systems, apply asks for --release)", v.strong("Released"))
-		for _, r := range p.Released {
-			v.say("  %s of %s", r.Type, r.Owner)
-		}
-	}
-	if p.Allocations > 0 {
-		v.say("\n%s would be allocated; those shown are provisional.", count(p.Allocations, "value"))
-	}
-	if len(p.Findings) > 0 {
-		v.say("\n%s", v.strong("Findings"))
-		for _, f := range p.Findings {
-			v.say("  %s", f)
-		}
-	}
-}
-
-// planOrders lists the orders by kind and type; without -v the first of each.
-func (v *invocation) planOrders(p planned) {
-	if len(p.Orders) == 0 {
-		v.say("\nNo order would be opened or changed.")
-		return
-	}
-	var group string
-	shown := 0
-	for i, o := range p.Orders {
-		if title := string(o.Kind) + string(o.Type); title != group {
-			group, shown = title, 0
-			n := 0
-			for _, other := range p.Orders[i:] {
-				if other.Kind == o.Kind && other.Type == o.Type {
-					n++
-				}
-			}
-			v.say("\n%s", v.strong(count(n, string(o.Kind))+" of "+string(o.Type)))
-		}
-		if shown++; shown > fewLines && !v.verbose {
-			if shown == fewLines+1 {
-				v.say("  ... -v shows all")
-			}
-			continue
-		}
-		v.say("  %s %s  %s", o.Owner, o.Name, o.State)
-		for _, it := range o.Items {
-			v.say("      %-24s %s → %s  %s", itemName(it.Property, cmp.Or(it.LinkName, it.Link)), brief(it.Before), brief(it.After), it.Why)
-		}
-	}
-}
-
-// itemName names an item for people.
-func itemName(property, link string) string {
-	switch {
-	case property == "":
-		return "account"
-	case link != "":
-		return property + " → " + link
-	}
-	return property
-}
-
 func (v *invocation) apply() *cobra.Command {
-	var sources []string
-	var yes, release bool
-	var why string
+	var a applying
 	c := &cobra.Command{
-		Use: "apply [PLAN-NAME | FILE]", Short: "Deploy the configuration", Args: cobra.MaximumNArgs(1),
+		Use: "apply [PLAN-NAME | FILE]", Short: "Deploy the configuration, or roll orders back", Args: cobra.MaximumNArgs(1),
 		Long: `Deploys the files in config/: one transaction, journalled, the configuration before is
 kept. The stages use what is deployed and nothing else.
 
 Without a name it plans, shows the plan and asks; where nobody can answer it needs
 --yes. With the name or the file of a plan it plans again and deploys only if that
 gives the same plan; otherwise it shows what differs and ends with 5. A plan that
-releases accounts of resource types that are no longer declared needs --release.`,
-		Example: "  provisor apply\n  provisor apply 3f0c9a1b77de --why \"CHG-1024: teams for support\"",
+releases accounts of resource types that are no longer declared needs --release.
+
+A roll-back plan (plan --roll-back) is applied the same way: the former values become
+exceptions, which go through review, gates and thresholds like any order, and the rules
+do not write over them until they are revoked (order revoke).`,
+		Example: "  provisor apply\n  provisor apply 3f0c9a1b77de --why \"CHG-1024: teams for support\"\n  provisor apply back-77de3f0c9a1b --roll-back 41,42",
 	}
-	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	c.Flags().BoolVar(&release, "release", false, "let go of the accounts that are no longer declared")
-	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.Flags().StringSliceVar(&sources, "sources", nil, sourcesHelp)
+	c.Flags().BoolVar(&a.yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&a.release, "release", false, "let go of the accounts that are no longer declared")
+	c.Flags().StringVar(&a.why, "why", "", "the reason, for the journal")
+	a.add(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return v.open(c.Context(), true, func(ctx context.Context, e Engine) error {
-			return v.deploy(ctx, e, args, applying{sources, yes, release, why})
-		})
+		return v.open(c.Context(), true, func(ctx context.Context, e Engine) error { return v.deploy(ctx, e, args, a) })
 	}
 	return c
 }
 
 type applying struct {
-	sources      []string
+	wanted
 	yes, release bool
 	why          string
 }
@@ -250,18 +225,26 @@ func (v *invocation) deploy(ctx context.Context, e Engine, args []string, a appl
 		expected = args[0]
 		if file, ok := keptPlan(args[0]); ok {
 			kept, expected, a.sources = &file, file.Name, file.Sources
+			if file.RollBack != nil {
+				a.back, a.since = numbersOf(file.RollBack.Orders), ""
+			}
 		}
 	}
-	c, p, err := v.make(ctx, e, a.sources)
+	if err := applicable(expected, kept, a); err != nil {
+		return err
+	}
+	c, p, err := v.make(ctx, e, a.wanted)
 	if err != nil {
 		return err
 	}
-	deployed, err := e.Deployed(ctx)
-	if err == nil && deployed.Hash == c.Hash {
-		return v.show(p, func() { v.say("The configuration is deployed already.") })
-	}
-	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return err
+	if c != nil {
+		deployed, err := e.Deployed(ctx)
+		if err == nil && deployed.Hash == c.Hash {
+			return v.show(p, func() { v.say("The configuration is deployed already.") })
+		}
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
 	}
 	if expected != "" && expected != p.Name {
 		v.planDiffers(p, kept)
@@ -281,12 +264,34 @@ func (v *invocation) deploy(ctx context.Context, e Engine, args []string, a appl
 			return err
 		}
 	}
+	if c == nil {
+		return v.rollBack(ctx, e, p, a.why)
+	}
 	if err := e.Deploy(ctx, c, a.why); err != nil {
 		return err
 	}
 	return v.show(p, func() {
 		v.say("Deployed %s. Next: `provisor run` goes the whole way round once.", p.Name)
 	})
+}
+
+// applicable refuses what merely supposes, and a roll-back whose orders are not named.
+func applicable(expected string, kept *planned, a applying) error {
+	switch {
+	case plan.IsSupposition(expected):
+		why := "it supposes decisions that nobody made, or a day that has not come"
+		if kept != nil {
+			why = kept.supposes()
+		}
+		return &fault.Error{
+			Kind: fault.Refused, Op: "apply", Msg: expected + " cannot be applied: " + why,
+			Do: "decide, or wait for the day; the configuration alone is planned by `provisor plan` without them",
+		}
+	case plan.IsRollBack(expected) && !a.rollsBack():
+		return wrongUsage("name the orders too: provisor apply "+expected+" --roll-back ORDER,...; or keep the plan in a file (plan --out)",
+			"%s rolls orders back, and they are not named", expected)
+	}
+	return nil
 }
 
 // askToDeploy shows the plan and asks whoever sits at the terminal.

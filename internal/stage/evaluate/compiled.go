@@ -1,0 +1,286 @@
+package evaluate
+
+import (
+	"slices"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/value"
+)
+
+// What is the same for every owner is worked out once: a rule line with its
+// program and with the dimensions' values that it names found, the rules of a
+// resource type by property, the paths that a proof reads.
+
+// rule is a rule line, ready to be asked of many owners.
+type rule struct {
+	roles.Line
+	program *formula    // the condition; nil: none
+	match   []criterion // asked of the place
+	asked   []criterion // asked of the parameters with which the owner has the role
+	reason  assignments.Reason
+}
+
+// criterion is one dimension that a line matches.
+type criterion struct {
+	dimension roles.DimensionID
+	entity    schema.EntityType
+	wanted    resources.Key
+	known     bool // the value that the line names is there
+	inherit   bool
+	note      string
+}
+
+// formula is an expression with the paths that its proof shows.
+type formula struct {
+	*expression.Program
+	reads []reading
+}
+
+// reading is a path that ends in a scalar, over single links.
+type reading struct {
+	path string
+	root expression.Root
+	hops []hop
+	last schema.PropertyName
+}
+
+type hop struct {
+	link schema.PropertyName
+	far  schema.EntityType
+}
+
+// formula compiles what is not compiled yet. Every expression of a deployed model
+// has a program; a missing one is said, never guessed.
+func (e *evaluation) formula(x schema.Expression) (*formula, error) {
+	if f, ok := e.formulas[x]; ok {
+		return f, nil
+	}
+	p, err := e.program(x)
+	if err != nil {
+		return nil, err
+	}
+	f := e.newFormula(p)
+	if !e.sealed {
+		e.formulas[x] = f
+	}
+	return f, nil
+}
+
+func (e *evaluation) newFormula(p *expression.Program) *formula {
+	f := &formula{Program: p}
+	for _, path := range p.Reads() {
+		if len(f.reads) == inputsMax {
+			break
+		}
+		if r, ok := e.readingOf(path); ok {
+			f.reads = append(f.reads, r)
+		}
+	}
+	return f
+}
+
+// readingOf resolves a path; false where it does not end in one scalar.
+func (e *evaluation) readingOf(path expression.Path) (reading, bool) {
+	r := reading{path: path.String(), root: path.Root}
+	if path.Root == expression.RootAnywhere || len(path.Steps) == 0 {
+		return r, false
+	}
+	for i, step := range path.Steps {
+		entity, ok := e.Model.Entity(step.Entity)
+		p := entity.Properties[step.Property]
+		switch last := i == len(path.Steps)-1; {
+		case !ok, p.IsLink() && (p.Many || last), !p.IsLink() && !last:
+			return r, false
+		case last:
+			r.last = step.Property
+		default:
+			r.hops = append(r.hops, hop{step.Property, p.Link})
+		}
+	}
+	return r, true
+}
+
+// read follows the path; false where a link on the way leads nowhere.
+func (r *reading) read(w *World, b *expression.Bindings) (value.Value, bool) {
+	at := b.Own
+	switch r.root {
+	case expression.RootSource:
+		at = b.Source
+	case expression.RootTarget:
+		at = b.Target
+	}
+	for _, h := range r.hops {
+		if at == nil {
+			return value.Null, false
+		}
+		links := at.Links[h.link]
+		if len(links) == 0 {
+			return value.Null, false
+		}
+		at, _ = w.Record(h.far, links[0])
+	}
+	if at == nil {
+		return value.Null, false
+	}
+	return at.Values[r.last], true
+}
+
+// appendInputs adds the values that a formula read, for the proof.
+func (f *formula) appendInputs(list []assignments.Input, w *World, b *expression.Bindings) []assignments.Input {
+	for i := range f.reads {
+		if v, ok := f.reads[i].read(w, b); ok {
+			list = append(list, assignments.Input{Path: f.reads[i].path, Value: v})
+		}
+	}
+	return list
+}
+
+// ruleOf is a line, ready to be asked.
+func (e *evaluation) ruleOf(l roles.Line) *rule {
+	if r, ok := e.rules[l.Object]; ok && r.Mark == l.Mark {
+		return r
+	}
+	return e.newRule(l)
+}
+
+// newRule prepares a line. An expression without a program is said when the line
+// is asked.
+func (e *evaluation) newRule(l roles.Line) *rule {
+	r := &rule{Line: l, reason: assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark}}
+	parameters := e.Model.Roles[l.Role].Parameters
+	for _, id := range sortedDimensions(l.Match) {
+		c := criterion{
+			dimension: id, entity: e.Model.Dimensions[id].Entity, inherit: slices.Contains(l.Inherit, id),
+			note: string(id) + " " + l.Match[id],
+		}
+		c.wanted, c.known = e.dimensionValue(id, l.Match[id])
+		if _, settled := parameters[id]; settled && l.Role != "" {
+			r.asked = append(r.asked, c)
+			continue
+		}
+		r.match = append(r.match, c)
+	}
+	if !l.When.IsZero() {
+		r.program, _ = e.formula(l.When) // nil: holds says so
+	}
+	if !e.sealed {
+		e.rules[l.Object] = r
+	}
+	return r
+}
+
+// typeRules are the rules of a resource type.
+type typeRules struct {
+	roles.ResourceType
+	entity   schema.Entity
+	who      []*rule
+	impliers []*rule // that create the account for whoever has their role
+	scalars  []scalarRules
+	links    []linkRule
+	managed  []schema.PropertyName // links to many that rules give
+	reads    int                   // values that the proofs of one account show
+}
+
+// scalarRules are the rules of one scalar, in the order of the lines.
+type scalarRules struct {
+	property schema.Property
+	rules    []scalarRule
+	byRole   bool
+	plain    bool // one line for everybody, as long as the account lasts
+}
+
+type scalarRule struct {
+	*rule
+	*roles.ScalarRule
+	formula *formula
+}
+
+// linkRule is a navigation rule with the far end found.
+type linkRule struct {
+	*rule
+	property schema.Property
+	far      resources.Key
+	parked   string // why it waits: the far end is not there
+}
+
+// compileRules prepares every rule of the model.
+func (e *evaluation) compileRules() {
+	e.rules, e.formulas = map[string]*rule{}, map[schema.Expression]*formula{}
+	e.byType, e.assign = map[roles.ResourceTypeID]*typeRules{}, map[roles.RoleID][]*rule{}
+	for _, id := range e.roleIDs {
+		role := e.Model.Roles[id]
+		for i := range role.Assign {
+			e.assign[id] = append(e.assign[id], e.newRule(role.Assign[i].Line))
+		}
+	}
+	for _, id := range e.types {
+		e.byType[id] = e.newTypeRules(e.Model.ResourceTypes[id])
+	}
+}
+
+func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
+	c := &typeRules{ResourceType: t}
+	c.entity, _ = e.Model.Entity(t.Target)
+	for i := range t.Who {
+		c.who = append(c.who, e.newRule(t.Who[i].Line))
+	}
+	at := map[schema.PropertyName]int{}
+	for i := range t.Values {
+		r := &t.Values[i]
+		n, known := at[r.Property]
+		if !known {
+			n = len(c.scalars)
+			at[r.Property] = n
+			c.scalars = append(c.scalars, scalarRules{property: c.entity.Properties[r.Property]})
+		}
+		one := scalarRule{rule: e.newRule(r.Line), ScalarRule: r}
+		if !r.Constant && r.Allocate == nil {
+			one.formula, _ = e.formula(r.Expression) // nil: computing says so
+			if one.formula != nil {
+				c.reads += len(one.formula.reads)
+			}
+		}
+		c.scalars[n].rules = append(c.scalars[n].rules, one)
+		c.scalars[n].byRole = c.scalars[n].byRole || r.Line.Role != ""
+	}
+	for n := range c.scalars {
+		only := c.scalars[n].rules[0]
+		c.scalars[n].plain = len(c.scalars[n].rules) == 1 && only.rule.IsOpen() && !only.rule.Deny && rank[only.rule.Period.Mode] == 0
+	}
+	slices.SortFunc(c.scalars, func(a, b scalarRules) int { return compareText(a.property.Name, b.property.Name) })
+	for _, r := range t.Links {
+		one := linkRule{rule: e.newRule(r.Line), property: c.entity.Properties[r.Property]}
+		var there bool
+		if one.far, there = e.linked(one.property, r.To); !there {
+			one.parked = "there is no " + string(one.property.Link) + " with " + describe(r.To)
+		}
+		c.links = append(c.links, one)
+		c.manages(one.property)
+		if !r.Deny && (r.Role != "" || len(r.Match) > 0) {
+			c.impliers = append(c.impliers, one.rule)
+		}
+	}
+	for n := range c.scalars {
+		for _, r := range c.scalars[n].rules {
+			if !r.rule.Deny && r.rule.Role != "" {
+				c.impliers = append(c.impliers, r.rule)
+			}
+		}
+	}
+	for _, r := range t.Find {
+		e.newRule(r.Line)
+		c.manages(c.entity.Properties[r.Property])
+	}
+	return c
+}
+
+// manages notes a link to many of which rules say everything.
+func (c *typeRules) manages(p schema.Property) {
+	if p.Many && !slices.Contains(c.managed, p.Name) {
+		c.managed = append(c.managed, p.Name)
+	}
+}
