@@ -2,6 +2,7 @@ package value
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,8 +14,15 @@ import (
 //
 // For dates and instants it is a pattern of yyyy, MM, dd, HH, mm and ss; for
 // truth values it is the two words for true and false with a slash between
-// them, such as "Y/N" or "1/0". Other types have no formats.
+// them, such as "Y/N" or "1/0". For bytes it is Hex or Base64. Other types have
+// no formats.
 type Format string
+
+// The ways in which bytes are spelled in a text; the usual one is Base64.
+const (
+	Hex    Format = "hex"
+	Base64 Format = "base64"
+)
 
 // Check reports why the format does not suit the type, or nil.
 func (f Format) Check(t Type) error {
@@ -32,6 +40,11 @@ func (f Format) Check(t Type) error {
 		yes, no, _ := strings.Cut(string(f), "/")
 		if yes == "" || no == "" || strings.EqualFold(yes, no) || yes != strings.TrimSpace(yes) || no != strings.TrimSpace(no) {
 			return fmt.Errorf("format %q: a truth value needs two different words, such as \"Y/N\"", string(f))
+		}
+		return nil
+	case Binary:
+		if f != Hex && f != Base64 {
+			return fmt.Errorf("format %q: bytes are written as hex or base64", string(f))
 		}
 		return nil
 	}
@@ -80,9 +93,9 @@ func Normalize(t Type, f Format, raw string) (Value, error) {
 	case DN:
 		return normalizeDN(raw)
 	case Binary:
-		content, err := base64.StdEncoding.DecodeString(raw)
+		content, err := decodeBytes(f, raw)
 		if err != nil {
-			return Null, fmt.Errorf("the bytes are not base64: %v", err)
+			return Null, err
 		}
 		if len(content) == 0 {
 			return Null, nil
@@ -90,6 +103,22 @@ func Normalize(t Type, f Format, raw string) (Value, error) {
 		return Value{Binary, base64.StdEncoding.EncodeToString(content)}, nil
 	}
 	return Null, fmt.Errorf("%q is not a type", string(t))
+}
+
+// decodeBytes reads bytes that a text spells.
+func decodeBytes(f Format, raw string) ([]byte, error) {
+	if f == Hex {
+		content, err := hex.DecodeString(strings.TrimSpace(raw))
+		if err != nil {
+			return nil, fmt.Errorf("the bytes are not hex: %v", err)
+		}
+		return content, nil
+	}
+	content, err := base64.StdEncoding.DecodeString(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the bytes are not base64: %v", err)
+	}
+	return content, nil
 }
 
 func normalizeBool(f Format, raw string) (Value, error) {
@@ -154,8 +183,18 @@ func Spell(f Format, v Value) string {
 		return no
 	case Date, Time:
 		return v.Time().Format(f.Layout())
+	case Binary:
+		return spellBytes(f, v)
 	}
 	return v.text
+}
+
+func spellBytes(f Format, v Value) string {
+	if f != Hex {
+		return v.text
+	}
+	content, _ := base64.StdEncoding.DecodeString(v.text) // it was decoded when it became a value
+	return hex.EncodeToString(content)
 }
 
 // normalizeDN writes each relative name as type=value: the type in lower case,

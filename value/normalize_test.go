@@ -14,6 +14,8 @@ var formats = map[Type][]Format{
 	Date: {"", "dd.MM.yyyy", "yyyyMMdd", "MM/dd/yyyy"},
 	Time: {"", "dd.MM.yyyy HH:mm:ss", "yyyyMMddHHmmss", "yyyy-MM-dd HH:mm", "yyyyMMddHHmmss.0Z"},
 	Bool: {"", "Y/N", "1/0", "ja/nein", "TRUE/FALSE"},
+
+	Binary: {"", Hex, Base64},
 }
 
 // spelling draws what a system might send for a type: usually sense.
@@ -31,6 +33,9 @@ func spelling(t *rapid.T, typ Type, f Format) string {
 			return rapid.StringMatching(`[ ]?[cC]n ?= ?(\\[ ,+]|[a-zé ]){0,6}, ?[oO]u=(x|\\ ){1,3} ?`).Draw(t, "dn")
 		},
 		Binary: func() string {
+			if f == Hex {
+				return rapid.StringMatching("([0-9a-fA-F]{2}){0,9}").Draw(t, "hex")
+			}
 			return rapid.StringMatching("([A-Za-z0-9+/]{4}\n?){0,3}([A-Z]{2}==)?").Draw(t, "base64")
 		},
 	}[typ]
@@ -124,6 +129,7 @@ func TestNormalizeTakesTheUsualSpellings(t *testing.T) {
 		{DN, "", `cn=Ann\ `, `cn=Ann\ `},
 		{DN, "", `cn=Doe\, Ann,ou=x`, `cn=Doe\, Ann,ou=x`},
 		{Binary, "", "YQ==\n", "YQ=="},
+		{Binary, Hex, " 6A6b ", "ams="},
 		{String, "", " a ", " a "},
 		{String, "", "", ""},
 	} {
@@ -164,6 +170,7 @@ func TestAFormatHasToSuitItsType(t *testing.T) {
 		{"", Int, true}, {"Y/N", Bool, true}, {"dd.MM.yyyy", Date, true},
 		{"Y", Bool, false}, {"y/Y", Bool, false}, {"/N", Bool, false}, {"Y/", Bool, false}, {" Y/N", Bool, false},
 		{"dd.MM", Date, false}, {"x", Int, false},
+		{Hex, Binary, true}, {Base64, Binary, true}, {"octal", Binary, false}, {Hex, String, false},
 	} {
 		if err := c.f.Check(c.t); (err == nil) != c.ok {
 			t.Errorf("%q for %s: %v", c.f, c.t, err)

@@ -9,6 +9,9 @@ package value
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -69,10 +72,16 @@ func (v Value) Type() Type { return v.kind }
 // Text returns the canonical spelling, "" for null.
 func (v Value) Text() string { return v.text }
 
-// String returns the spelling for people: null prints as a dash.
+// String returns the spelling for people: null prints as a dash, and bytes as
+// how many there are with what tells them from others.
 func (v Value) String() string {
-	if v.IsNull() {
+	switch v.kind {
+	case "":
 		return "-"
+	case Binary:
+		content, _ := base64.StdEncoding.DecodeString(v.text) // it was decoded when it became a value
+		sum := sha256.Sum256(content)
+		return strconv.Itoa(len(content)) + " bytes, sha256 " + hex.EncodeToString(sum[:4])
 	}
 	return v.text
 }

@@ -334,3 +334,22 @@ func TestEightAtATimeEachHappensOnce(t *testing.T) {
 		t.Errorf("%d entries were added", len(adds))
 	}
 }
+
+func TestAPhotoIsWrittenAndReadAsItsBytes(t *testing.T) {
+	d := start(t)
+	shape := users
+	shape.Properties = append(slices.Clone(users.Properties), connector.Property{Name: "photo", Column: "jpegPhoto", Type: value.Binary, Format: value.Hex})
+	d.addUser("ann")
+	photo := "ffd8ffe000104a46494600" // not text, with a zero byte
+	expect(t, d.apply(change(shape, connector.Update, d.lookup(users, d.user("ann"))).set("photo", photo)), "done")
+	if got := d.attribute(d.user("ann"), "jpegPhoto"); len(got) != 1 || fmt.Sprintf("%x", got[0]) != photo {
+		t.Errorf("the directory holds %x", got)
+	}
+	if got := value.Spell(value.Hex, d.lookup(shape, d.user("ann")).Values["photo"]); got != photo {
+		t.Errorf("it reads back as %s", got)
+	}
+	expect(t, d.apply(change(shape, connector.Update, d.lookup(shape, d.user("ann"))).clear("photo")), "done")
+	if got := d.lookup(shape, d.user("ann")).Values["photo"]; !got.IsNull() {
+		t.Errorf("a cleared photo reads as %s", got)
+	}
+}

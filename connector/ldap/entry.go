@@ -221,7 +221,7 @@ func read(p connector.Property, raw []byte) (value.Value, error) {
 // spell writes a value as the directory's syntaxes want it where the property
 // gives no format: truth values in capitals, days and instants in one word.
 func spell(p connector.Property, v value.Value) (string, error) {
-	if p.Format != "" {
+	if p.Format != "" && v.Type() != value.Binary { // an attribute holds bytes as they are
 		return value.Spell(p.Format, v), nil
 	}
 	switch v.Type() {

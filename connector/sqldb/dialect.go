@@ -75,12 +75,14 @@ const (
 	day                  // days; formats do not apply
 	instant              // instants; formats do not apply
 	zoned                // instants with a time zone; formats do not apply
-	binary               // bytes
+	binary               // bytes; formats do not apply
 )
 
 // native reports whether the database knows the type by itself, so that a
 // format, which says how a value is spelled in a text, has nothing to say.
-func (c class) native() bool { return c == boolean || c == day || c == instant || c == zoned }
+func (c class) native() bool {
+	return c == boolean || c == day || c == instant || c == zoned || c == binary
+}
 
 // verdict is what an error of the database means.
 type verdict struct {

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"regexp"
@@ -336,7 +337,7 @@ func spelled(f field, raw any) string {
 		return v
 	case []byte:
 		if f.property.Type == value.Binary {
-			return base64.StdEncoding.EncodeToString(v)
+			return spelledBytes(f, v)
 		}
 		return string(v)
 	case int64:
@@ -348,6 +349,15 @@ func spelled(f field, raw any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
 	return fmt.Sprint(raw)
+}
+
+// spelledBytes returns bytes as decode expects them. A loose column holds bytes,
+// or what a format spells in a text; both are read.
+func spelledBytes(f field, content []byte) string {
+	if f.column.class == loose && f.property.Format == value.Hex {
+		return hex.EncodeToString(content)
+	}
+	return base64.StdEncoding.EncodeToString(content)
 }
 
 func decode(f field, text string) (value.Value, error) {

@@ -183,6 +183,7 @@ func TestWhatWasWrittenReadsBackEqual(t *testing.T) {
 		{value.Time, "dd.MM.yyyy HH:mm:ss", map[string]string{"sqlite": "datetime|text", "postgres": "timestamp|timestamptz|text"}, []value.Value{value.OfTime(at)}},
 		{value.DN, "", map[string]string{"sqlite": "text", "postgres": "text"}, []value.Value{mustDN("uid=ann,ou=people\\, all,dc=example")}},
 		{value.Binary, "", map[string]string{"sqlite": "blob|text|", "postgres": "bytea|text"}, []value.Value{mustBinary([]byte{0, 255, '\'', '\\', 10}), mustBinary([]byte("text"))}},
+		{value.Binary, value.Hex, map[string]string{"sqlite": "blob|text|", "postgres": "bytea|text"}, []value.Value{mustBinary([]byte{0, 255, '\'', '\\', 10}), mustBinary([]byte("text"))}},
 	}
 	everywhere(t, func(t *testing.T, p *place) {
 		for i, c := range cases {

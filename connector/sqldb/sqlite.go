@@ -108,7 +108,7 @@ func sqliteEncode(c column, p connector.Property, v value.Value) (any, error) {
 		return nil, nil
 	case value.Binary:
 		if c.class == textual {
-			return v.Text(), nil
+			return value.Spell(p.Format, v), nil
 		}
 		return base64.StdEncoding.DecodeString(v.Text())
 	case value.Bool:

@@ -29,6 +29,7 @@ type Model struct {
 	Roles         map[RoleID]Role
 	ResourceTypes map[ResourceTypeID]ResourceType
 	Automation    []AutomationRule
+	Naming        []NamingRule
 	Workflows     map[WorkflowID]Workflow
 }
 
@@ -152,6 +153,11 @@ type Category struct {
 	Position schema.Position
 }
 
+// Comments says which decisions need a reason.
+type Comments struct {
+	Approve, Decline, Keep, Correct bool
+}
+
 // Approval says how many steps a request passes.
 type Approval string
 
@@ -176,6 +182,7 @@ type Role struct {
 	Approval  Approval
 	Reviewers map[string][]string // step: officer, manager, owner:CATEGORY, person:KEY
 	Officers  []string            // keys of the people who answer for the role
+	Comments  Comments
 	// Parameters are dimensions whose values are settled when the role is given,
 	// true where it gives nothing without one.
 	Parameters map[DimensionID]bool
@@ -256,6 +263,7 @@ type ResourceType struct {
 	Source       schema.EntityType
 	Target       schema.EntityType
 	Category     CategoryID
+	Comments     Comments
 	Provisioning Provisioning
 	Classify     []schema.Expression
 	Correlate    []Correlation // by falling confidence

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -38,6 +39,10 @@ func (e *Engine) requestDesk(c *declare.Configuration) *review.RequestDesk {
 				keys[i] = resources.Key(o.Key)
 			}
 			return keys, err
+		},
+		Found: func(ctx context.Context, as journal.Actor, c review.RoleChoice) error {
+			_, err := (&review.Desk{Store: e.DB, Clock: e.Clock, Actor: as}).DecideRole(ctx, c)
+			return err
 		},
 		Standing: func(ctx context.Context, owner resources.Ref) (requests.Standing, error) {
 			near, err := e.neighbours(ctx, c.Model, owner)

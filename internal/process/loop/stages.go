@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/stage/fulfil"
 	"provisor.dev/provisor/internal/stage/generate"
@@ -96,6 +99,21 @@ func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary,
 	return r.Run(ctx, e.Day())
 }
 
+// EvaluatePerson shows what evaluating one owner anew would change and, with save,
+// stores what is expected of that owner.
+func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save bool) (*plan.Person, error) {
+	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
+		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		if err != nil || !save {
+			return p, err
+		}
+		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
+		_, err = r.RunOwner(ctx, e.Day(), owner)
+		p.Saved = err == nil
+		return p, err
+	})
+}
+
 // Generate turns differences into orders; with block, every one is reviewed.
 func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, error) {
 	return alone(ctx, e, func(ctx context.Context, d *deployment) (generate.Summary, error) { return e.generate(ctx, d, block) })
@@ -123,7 +141,13 @@ func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (f
 
 // Desk is where a person decides.
 func (e *Engine) Desk() *review.Desk {
-	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor}
+	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor, Model: func(ctx context.Context) (*roles.Model, error) {
+		c, err := e.Deployed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.Model, nil
+	}}
 }
 
 // Round is what one way round the path did.

@@ -29,6 +29,7 @@ func words() map[string]act {
 		"deploy": (*world).deployFolder, "change": (*world).changeText,
 		"put": (*world).put, "drop": (*world).drop, "trouble": (*world).beset,
 		"show": (*world).show, "golive": (*world).golive, "redundant": (*world).redundant,
+		"request": (*world).request, "validate": (*world).validate,
 	}
 	maps.Copy(all, stages)
 	maps.Copy(all, decisions)

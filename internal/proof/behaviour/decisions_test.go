@@ -127,6 +127,9 @@ func decides(on orders.Event) act {
 		if p.take("role") {
 			return w.decideRole(on, p)
 		}
+		if (on == orders.Approve || on == orders.Decline) && p.take("request") {
+			return w.decideRequest(on == orders.Approve, p)
+		}
 		x, err := w.chosen(p)
 		if err != nil {
 			return err

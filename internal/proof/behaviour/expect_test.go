@@ -23,6 +23,7 @@ var subjects = map[string]act{
 	"parked":    listed("parked", (*world).parked),
 	"question":  listed("question", (*world).questions),
 	"found":     listed("found role", (*world).foundRoles),
+	"request":   listed("request", func(w *world) ([]string, error) { return w.requestLines(true) }),
 	"told":      listed("report", func(w *world) ([]string, error) { return []string{w.told}, nil }),
 	"no":        (*world).expectNone,
 	"orders":    counted("orders", (*world).orders),
@@ -217,6 +218,7 @@ func (w *world) expectNone(p *phrase) error {
 		"questions": w.questions,
 		"parked":    w.parked,
 		"found":     w.foundRoles,
+		"requests":  func() ([]string, error) { return w.requestLines(false) },
 		"order":     func() ([]string, error) { return w.orderOf(p) },
 	}
 	list, err := choose("list", name, lists)

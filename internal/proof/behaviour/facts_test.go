@@ -83,7 +83,17 @@ func orderFacts(a *orders.AssignedResource) facts {
 		{"carries", strings.Join(names, ","), false},
 		{"waits", a.Order.Waits, true},
 		{"taken", a.Order.TakenBy, false},
+		{"arguments", argumentsText(a.Arguments), false},
 	}
+}
+
+// argumentsText writes what is handed to the package: site=BRU,team=T7.
+func argumentsText(args map[string]string) string {
+	var parts []string
+	for _, name := range sorted(args) {
+		parts = append(parts, name+"="+args[name])
+	}
+	return strings.Join(parts, ",")
 }
 
 // differ reads what a line says of a subject and returns what is otherwise.

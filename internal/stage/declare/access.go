@@ -96,7 +96,8 @@ func (b *builder) role(id string, at schema.Position, doc roleKeys, composite bo
 		MaxDuration:  b.inherited(doc.MaxDuration, doc.Category, func(c *categoryDoc) span { return c.MaxDuration }),
 		GracePeriod:  b.inherited(doc.GracePeriod, doc.Category, func(c *categoryDoc) span { return c.GracePeriod }),
 		Prolongation: doc.Prolong.Value == "without-approval", ImplicitApproval: doc.Implicit.Value,
-		OwnApproval: b.inheritedWord(doc.FourEyes, doc.Category) == "off", Officers: stringsOf(doc.Officers),
+		Comments:    b.comments(doc.Comments, doc.Category),
+		OwnApproval: b.inheritedWord(doc.FourEyes, doc.Category, func(c *categoryDoc) text { return c.FourEyes }) == "off", Officers: stringsOf(doc.Officers),
 		Position: at, Entity: schema.EntityType(doc.Entity.Value),
 	}
 	switch {
@@ -129,8 +130,8 @@ func (b *builder) inherited(own span, category text, of func(*categoryDoc) span)
 	return own.Value
 }
 
-// inheritedWord is the same for whether four eyes must see a request.
-func (b *builder) inheritedWord(own, category text) string {
+// inheritedWord is the same for a word.
+func (b *builder) inheritedWord(own, category text, of func(*categoryDoc) text) string {
 	seen := map[string]bool{}
 	for id := category.Value; !own.given && !seen[id]; {
 		above, ok := b.doc.Categories[id]
@@ -138,9 +139,23 @@ func (b *builder) inheritedWord(own, category text) string {
 			break
 		}
 		seen[id] = true
-		own, id = above.FourEyes, above.Parent.Value
+		own, id = of(above), above.Parent.Value
 	}
 	return own.Value
+}
+
+// comments says which decisions need a reason: what is said, or else the nearest
+// category above that says it.
+func (b *builder) comments(own commentsDoc, category text) roles.Comments {
+	required := func(own text, of func(commentsDoc) text) bool {
+		return b.inheritedWord(own, category, func(c *categoryDoc) text { return of(c.Comments) }) == "required"
+	}
+	return roles.Comments{
+		Approve: required(own.Approve, func(c commentsDoc) text { return c.Approve }),
+		Decline: required(own.Decline, func(c commentsDoc) text { return c.Decline }),
+		Keep:    required(own.Keep, func(c commentsDoc) text { return c.Keep }),
+		Correct: required(own.Correct, func(c commentsDoc) text { return c.Correct }),
+	}
 }
 
 // parameters builds what is settled when a role is given.

@@ -27,7 +27,7 @@ func (b *builder) requestableAccounts() {
 		}
 		r := roles.Role{
 			ID: roles.AccountRole(t.ID), Name: t.Name, About: "the resource " + t.Name + ", on request", Category: t.Category, Entity: t.Source,
-			Approval: t.Provisioning.Approval, Account: t.ID, Position: t.Position,
+			Approval: t.Provisioning.Approval, Account: t.ID, Comments: t.Comments, Position: t.Position,
 		}
 		b.model.Roles[r.ID] = r
 		line := roles.Line{Role: r.ID, Kind: roles.Required, Period: roles.Period{Mode: roles.Default}, Position: t.Position,

@@ -69,6 +69,7 @@ func (b *builder) build() {
 	b.requestableAccounts()
 	b.assignments()
 	b.automation()
+	b.naming()
 	b.computedTwice()
 	b.workflows()
 }

@@ -205,7 +205,7 @@ func mergeInto(all, part *document, keys, added map[string]schema.Position) faul
 	return findings
 }
 
-// mergeReserved joins lists and maps and returns the keys that stand twice.
+// mergeReserved joins maps and returns the keys that stand twice.
 func mergeReserved(to *reserved, from reserved) (twice []string) {
 	if from.node == nil {
 		return nil
@@ -216,11 +216,6 @@ func mergeReserved(to *reserved, from reserved) (twice []string) {
 	}
 	joined := *to.node
 	joined.Content = slices.Clone(joined.Content)
-	if !slices.Contains([]string{"", "!!map"}, joined.Tag) {
-		joined.Content = append(joined.Content, from.node.Content...)
-		to.node = &joined
-		return nil
-	}
 	for pair := range slices.Chunk(from.node.Content, 2) {
 		known := false
 		for have := range slices.Chunk(to.node.Content, 2) {

@@ -187,12 +187,13 @@ func forgetPlaces(v reflect.Value) reflect.Value {
 
 // odd says what is written in unusual ways.
 const odd = `
-namingRules: [{b: 1, a: 2}]
+namingRules: {resourceType: Odd, property: groups, where: "cn != 'everyone'", role: "cn", name: "'Group ' + cn", category: finance, approval: one, by: dn}
 jobs: {nightly: {at: "03:00"}}
 resourceTypes:
   Odd:
     source: Person
     target: DirectoryUser
+    comments: {decline: required, keep: optional}
     provisioning: {connection: tickets, transmittedValidity: "off", remindAfter: 1d12h, attempts: 5}
     values:
       sn:

@@ -22,11 +22,11 @@ type document struct {
 	CompositeRoles map[string]*compositeDoc `yaml:"compositeRoles" about:"Bundles of single roles."`
 	ResourceTypes  map[string]*typeDoc      `yaml:"resourceTypes" about:"What kinds of resource are for."`
 	Automation     []automationDoc          `yaml:"automation" about:"Rules that decide for the reviewer when something waited too long."`
-	NamingRules    reserved                 `yaml:"namingRules" words:"list" about:"Reserved: read and kept, without effect yet."`
+	NamingRules    []namingDoc              `yaml:"namingRules" about:"Rules that make roles of the entitlements found."`
 	Workflows      map[string]*workflowDoc  `yaml:"workflows" about:"The forms by which people create, change and end identity data inside Provisor."`
-	Profiles       reserved                 `yaml:"profiles" words:"map" about:"Reserved: read and kept, without effect yet."`
-	Jobs           reserved                 `yaml:"jobs" words:"map" about:"Reserved: read and kept, without effect yet."`
-	Notifications  reserved                 `yaml:"notifications" words:"map" about:"Reserved: read and kept, without effect yet."`
+	Profiles       reserved                 `yaml:"profiles" about:"Reserved: read and kept, without effect yet."`
+	Jobs           reserved                 `yaml:"jobs" about:"Reserved: read and kept, without effect yet."`
+	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
 }
 
 type connectorDoc struct {
@@ -86,7 +86,7 @@ type propertyDoc struct {
 	Links      text            `yaml:"links" about:"The entity type of the many resources that it leads to."`
 	Inverse    text            `yaml:"inverse" about:"The property of the linked entity type that stores the link."`
 	Column     text            `yaml:"column" about:"The system's own name; the property's when absent."`
-	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N."`
+	Format     text            `yaml:"format" about:"How the system spells values: dd.MM.yyyy, Y/N, hex."`
 	AssignedBy text            `yaml:"assignedBy" words:"system" about:"system: the managed system gives the value; it is never written."`
 	Allocate   allocateDoc     `yaml:"allocate" about:"Computed once by Provisor instead of being read."`
 	Editable   flag            `yaml:"editable" default:"false" about:"What a workflow writes counts, and no synchronization overwrites it."`
@@ -132,11 +132,21 @@ type sectionDoc struct {
 
 type categoryDoc struct {
 	place
-	Name        text `yaml:"name" about:"The name that people read."`
-	Parent      text `yaml:"parent" about:"The category above."`
-	MaxDuration span `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
-	GracePeriod span `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
-	FourEyes    text `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; for roles that do not say."`
+	Name        text        `yaml:"name" about:"The name that people read."`
+	Parent      text        `yaml:"parent" about:"The category above."`
+	MaxDuration span        `yaml:"maxDuration" about:"The longest time of a request, for roles that do not say; 0d: no limit."`
+	GracePeriod span        `yaml:"gracePeriod" about:"How long a role stays after its rule changed or went, for roles that do not say."`
+	FourEyes    text        `yaml:"fourEyes" words:"on|off" about:"off: who asked, or whom it is for, may approve too; for roles that do not say."`
+	Comments    commentsDoc `yaml:"comments" about:"Which decisions need a reason; for roles and resource types that do not say."`
+}
+
+// commentsDoc says which decisions need a reason.
+type commentsDoc struct {
+	place
+	Approve text `yaml:"approve" words:"required|optional" about:"An approval, of a request or an order."`
+	Decline text `yaml:"decline" words:"required|optional" about:"A refusal, of a request, an order or what was found."`
+	Keep    text `yaml:"keep" words:"required|optional" about:"Leaving what was found as it is."`
+	Correct text `yaml:"correct" words:"required|optional" about:"Writing what the rules say over what was found."`
 }
 
 // automationDoc decides for the reviewer.
@@ -153,6 +163,21 @@ type automationDoc struct {
 	Match        map[string]text `yaml:"match" about:"By dimension: the parameter with which the role is had."`
 }
 
+// namingDoc makes roles of entitlements.
+type namingDoc struct {
+	place
+	ResourceType text    `yaml:"resourceType" must:"yes" about:"The resource type whose link leads to the entitlements."`
+	Property     text    `yaml:"property" must:"yes" about:"The link."`
+	Where        formula `yaml:"where" about:"A condition over the linked resource; all when absent."`
+	Role         formula `yaml:"role" must:"yes" about:"The role's identifier, over the linked resource; null: no role."`
+	Name         formula `yaml:"name" about:"The role's name; the linked resource's when absent."`
+	Category     formula `yaml:"category" about:"A declared category, or an expression that gives its identifier."`
+	CategoryName formula `yaml:"categoryName" about:"The name of a category that is created."`
+	Parent       text    `yaml:"parent" about:"The category above one that is created."`
+	Approval     text    `yaml:"approval" default:"not-requestable" words:"none|one|two|three|not-requestable" about:"The approval of the role."`
+	By           text    `yaml:"by" about:"The identifier by which the role names the resource; the first one, else the key, when absent."`
+}
+
 // roleKeys stand in single and composite roles alike.
 type roleKeys struct {
 	Name        text              `yaml:"name" about:"The name that people read."`
@@ -167,6 +192,7 @@ type roleKeys struct {
 	MaxDuration span              `yaml:"maxDuration" about:"The longest time of a request; 0d: no limit; the category's when absent."`
 	GracePeriod span              `yaml:"gracePeriod" about:"How long the role stays after its rule changed or went; the category's when absent."`
 	Prolong     text              `yaml:"prolongation" default:"with-approval" words:"with-approval|without-approval" about:"Whether moving the end needs the approval steps again."`
+	Comments    commentsDoc       `yaml:"comments" about:"Which decisions need a reason; the category's when absent, else none."`
 	Implicit    flag              `yaml:"implicitApproval" default:"false" about:"Whoever may approve a step passes it by asking."`
 }
 
@@ -256,6 +282,7 @@ type typeDoc struct {
 	Source       text                   `yaml:"source" must:"yes" about:"The entity type of the owners."`
 	Target       text                   `yaml:"target" must:"yes" about:"The entity type of the resources."`
 	Category     text                   `yaml:"category" about:"Where the resource type is filed."`
+	Comments     commentsDoc            `yaml:"comments" about:"Which decisions need a reason; the category's when absent, else none."`
 	Provisioning provisioningDoc        `yaml:"provisioning" must:"yes" about:"How orders are handled."`
 	Classify     []formula              `yaml:"classify" about:"Conditions over the target; one that holds is enough."`
 	Correlate    []correlateDoc         `yaml:"correlate" about:"How owners are found."`

@@ -70,6 +70,8 @@ func resource(more string) string {
 
 func role(more string) string { return "roles:\n  q: {" + more + "}\n" }
 
+func naming(more string) string { return "namingRules: {" + more + "}\n" }
+
 func connection(more string) string {
 	return "connectors:\n  s:\n    connections:\n      c: {" + more + "}\n"
 }
@@ -98,6 +100,8 @@ var faults = []oneFault{
 	{role("approval: one, reviewers: {one: boss}"), "", `"boss" is not a reviewer`},
 	{role("approval: one, reviewers: {one: \"owner:d\"}"), "", "there is no category d"},
 	{role("approval: one, reviewers: {one: officer}"), "", "the role has no officer"},
+	{role("comments: {decline: always}"), "", "write one of required, optional"},
+	{role("comments: {declined: required}"), "", "did you mean decline?"},
 	{role("fourEyes: maybe"), "", "write one of on, off"},
 	{"automation: {workflow: pending-aproval, after: 1d, decide: approve}\n", "x.yaml:1:24: automation[0].workflow: ", "did you mean pending-approval?"},
 	{"automation: {workflow: 18, after: 1d, decide: approve}\n", "", "nothing waits for a decision in a state \"18\""},
@@ -108,6 +112,15 @@ var faults = []oneFault{
 	{"automation: {role: r, category: c, workflow: 8, after: 1d, decide: approve}\n", "", "about more than one thing"},
 	{"automation: {resourceType: T, workflow: 8, after: 1d, decide: approve}\n", "", "T cannot be requested"},
 	{"automation: {match: {units: A}, workflow: 8, after: 1d, decide: approve}\n", "", "there is no dimension units; did you mean unit?"},
+	{naming("resourceType: TT, property: friends, role: mail"), "x.yaml:1:29: namingRules[0].resourceType: ", "did you mean T?"},
+	{naming("resourceType: T, property: friend, role: mail"), "", "did you mean friends?"},
+	{naming("resourceType: T, property: mail, role: mail"), "", "mail of Person is not a link"},
+	{naming("resourceType: T, property: friends"), "", "role is missing"},
+	{naming("resourceType: T, property: friends, role: mal"), "", "did you mean mail?"},
+	{naming("resourceType: T, property: friends, role: mail, category: cc"), "", "cc"},
+	{naming("resourceType: T, property: friends, role: mail, parent: cc"), "", "did you mean c?"},
+	{naming("resourceType: T, property: friends, role: mail, by: grade"), "", "no key or identifier of Person called grade"},
+	{naming("resourceType: T, property: friends, role: mail, where: mail"), "", "namingRules[0].where"},
 	{role("category: cc"), "", "there is no category cc; did you mean c?"},
 	{role("entity: Persn"), "", "did you mean Person?"},
 	{role("assign: {role: z}"), "", "there is no role z"},

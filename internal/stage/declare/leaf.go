@@ -345,18 +345,12 @@ type reserved struct {
 	node *yaml.Node
 }
 
-func (r *reserved) read(d *decoder, n *yaml.Node, f field, object string) {
-	wanted := yaml.MappingNode
-	if slices.Contains(f.words, "list") {
-		wanted = yaml.SequenceNode
-	}
-	if n.Kind != wanted {
-		d.find(n, object, fmt.Sprintf("a %s is expected, this is a %s", f.words[0], kindWord(n)), "")
+func (r *reserved) read(d *decoder, n *yaml.Node, _ field, object string) {
+	if n.Kind != yaml.MappingNode {
+		d.find(n, object, "a map is expected, this is a "+kindWord(n), "")
 		return
 	}
-	if n.Kind == yaml.MappingNode {
-		d.noteKeys(n, object)
-	}
+	d.noteKeys(n, object)
 	r.node = n
 	r.put(d.position(n))
 }
@@ -368,10 +362,7 @@ func (r *reserved) write(field) *yaml.Node {
 	return plainCopy(r.node)
 }
 
-func (r *reserved) describe(f field) map[string]any {
-	if slices.Contains(f.words, "list") {
-		return map[string]any{"type": "array"}
-	}
+func (r *reserved) describe(field) map[string]any {
 	return map[string]any{"type": "object"}
 }
 

@@ -34,7 +34,7 @@ func (b *builder) resourceTypes() {
 		target, targetKnown := b.entity(doc.Target, join(object, "target"))
 		t := roles.ResourceType{
 			ID: roles.ResourceTypeID(id), Name: orElse(doc.Name.Value, id), Source: source.Type, Target: target.Type,
-			Category: b.category(doc.Category, object), Position: doc.Position,
+			Category: b.category(doc.Category, object), Comments: b.comments(doc.Comments, doc.Category), Position: doc.Position,
 			Multiple: doc.Multiple.Value, SuggestAll: doc.SuggestAll.Value,
 		}
 		if targetKnown && b.kept(target) {

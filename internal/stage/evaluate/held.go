@@ -158,7 +158,7 @@ func (h *holder) graced(role roles.Role, grants []granted) (list []granted) {
 	}
 	for at, a := range h.prior {
 		if at.role != role.ID || h.rows[at].Workflow == assignments.WorkflowDeclined || h.refused(at) ||
-			slices.ContainsFunc(grants, func(g granted) bool { return g.parameters == at.with }) {
+			slices.ContainsFunc(grants, func(g granted) bool { return g.parameters == at.with && g.period.Covers(h.Day) }) {
 			continue
 		}
 		period := a.Period
@@ -314,8 +314,17 @@ func (h *holder) cancelled(at roleKey, a assignments.AssignedRole) bool {
 	if h.refused(at) || a.Workflow == assignments.Prolonged {
 		return true
 	}
-	for _, reason := range a.Reasons {
-		if above := h.rows[roleKey{role: reason.Role}].Workflow; reason.Role != "" && above == assignments.WorkflowDeclined {
+	return slices.ContainsFunc(a.Reasons, func(reason assignments.Reason) bool { return reason.Role != "" && h.cancelledAbove(reason.Role) })
+}
+
+// cancelledAbove reports whether a composite role is denied, or ended by a
+// person's word or with its time of grace. What came by it ends in the same way.
+func (h *holder) cancelledAbove(id roles.RoleID) bool {
+	if h.rows[roleKey{role: id}].Workflow == assignments.WorkflowDeclined {
+		return true
+	}
+	for at, a := range h.prior {
+		if now, still := h.rows[at]; at.role == id && (!still || now.Workflow == assignments.Cancellation) && a.Workflow.Expected() && h.cancelled(at, a) {
 			return true
 		}
 	}

@@ -164,8 +164,8 @@ func reasonsOf(grants []granted) []assignments.Reason {
 	return list
 }
 
-// sameRole reports whether an assigned role is what was stored.
-func sameRole(a, b assignments.AssignedRole) bool {
+// SameRole reports whether an assigned role is what was stored.
+func SameRole(a, b assignments.AssignedRole) bool {
 	return a.Workflow == b.Workflow && a.Period.From.Equal(b.Period.From) && a.Period.To.Equal(b.Period.To) &&
 		reflect.DeepEqual(a.Reasons, b.Reasons)
 }

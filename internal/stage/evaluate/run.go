@@ -294,7 +294,11 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	x := Expect(r.Model, r.Programs, k, day)
+	return r.save(ctx, day, k, Expect(r.Model, r.Programs, k, day))
+}
+
+// save stores what is expected beside what is known.
+func (r *Runner) save(ctx context.Context, day time.Time, k *Known, x Expectation) (Summary, error) {
 	act := journal.Act{Actor: r.Actor, Name: "evaluate", Subject: day.Format(time.DateOnly), At: r.Clock()}
 	if len(x.Made) > 0 {
 		allocate := act
@@ -356,7 +360,7 @@ func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expecte
 		if role.Since = old.Since; old.Workflow != role.Workflow || role.Since.IsZero() {
 			role.Since = moment
 		}
-		if !ok || !sameRole(old, role) {
+		if !ok || !SameRole(old, role) {
 			put = append(put, role)
 		}
 		delete(before, at)

@@ -8,6 +8,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -195,12 +196,33 @@ func (d *RequestDesk) offers(ctx context.Context, rules *roles.Model, known map[
 		}
 		act := journal.Act{Actor: d.Actor, Why: rule.Object, At: d.Clock()}
 		act.Actor.As = automation
+		if a.Workflow.Found() {
+			switch err := d.found(ctx, act.Actor, a, rule); {
+			case fault.KindOf(err) == fault.Refused:
+				continue // it came by a composite role that was decided just now
+			case err != nil:
+				return n, err
+			}
+			n++
+			continue
+		}
 		if err := d.conclude(ctx, act, &s, a, rule.Approve); err != nil {
 			return n, err
 		}
 		n++
 	}
 	return n, nil
+}
+
+// found decides on a role that was found as a person would at the desk, with all
+// that follows for its links. A rule is no reviewer of orders: what it takes away
+// is reviewed where the resource type asks for it.
+func (d *RequestDesk) found(ctx context.Context, as journal.Actor, a assignments.AssignedRole, rule *roles.AutomationRule) error {
+	c := RoleChoice{On: orders.Keep, Owner: a.Owner, Role: a.Role, With: a.Parameters, Why: rule.Object}
+	if !rule.Approve {
+		c.On = orders.Decline
+	}
+	return d.Found(ctx, as, c)
 }
 
 // settles reports whether a person may decide on a role in this state without a request.
@@ -218,6 +240,9 @@ func (d *RequestDesk) Validate(ctx context.Context, owner resources.Ref, id role
 	var none assignments.AssignedRole
 	s, err := d.look(ctx, owner, id)
 	if err != nil {
+		return none, err
+	}
+	if err := reasoned(verdictOf(approve), s.role.Comments, why); err != nil {
 		return none, err
 	}
 	with, err := d.parameters(ctx, s.role, given)
@@ -256,7 +281,7 @@ func validates(w assignments.Workflow) bool {
 	return w == assignments.SuggestedExisting || w == assignments.AutomaticWithValidation || w == assignments.Prolonged
 }
 
-// conclude writes the decision on what somebody is offered, keeps or was found with.
+// conclude writes the decision on what somebody is offered or keeps.
 func (d *RequestDesk) conclude(ctx context.Context, act journal.Act, s *situation, a assignments.AssignedRole, approve bool) error {
 	x := assignments.RoleDecision{
 		Owner: a.Owner, Role: a.Role, Parameters: a.Parameters, By: act.Actor.String(), Why: act.Why, At: d.Moment(),

@@ -40,7 +40,9 @@ type RequestDesk struct {
 	// Standing reads an owner's context; Named finds what bears a text as key or identifier.
 	Standing func(ctx context.Context, owner resources.Ref) (requests.Standing, error)
 	Named    func(ctx context.Context, t schema.EntityType, text string) ([]resources.Key, error)
-	Clock    func() time.Time
+	// Found decides on a role that was found, as somebody at the desk.
+	Found func(ctx context.Context, as journal.Actor, c RoleChoice) error
+	Clock func() time.Time
 	// Moment is what the time in a state is measured by: the clock, or the day on
 	// which rules are judged where one was named.
 	Moment func() time.Time

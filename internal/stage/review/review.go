@@ -38,6 +38,9 @@ type Desk struct {
 	Store Store
 	Clock func() time.Time
 	Actor journal.Actor
+	// Model says which decisions need a reason; nil where a rule decides, which
+	// gives its own.
+	Model func(context.Context) (*roles.Model, error)
 }
 
 // A Decision is what a person says about some assigned resources.
@@ -71,7 +74,14 @@ type Outcome struct {
 // decided on one stops no other.
 func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
 	linked := map[orders.AssignedID]map[int]stage.RoleMove{} // found out once, before the act's transaction
+	model, err := d.model(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
 	return d.each(ctx, x.Assigned, string(x.On), x.Why, func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
+		if err := reasoned(x.On, model.ResourceTypes[a.Type].Comments, x.Why); err != nil {
+			return err
+		}
 		parked, err := d.parked(ctx, x.On, a)
 		if err != nil {
 			return err

@@ -49,6 +49,13 @@ func (x *roleAct) had(role roles.RoleID, with assignments.Parameters) bool {
 // declined, they are removed, as the resource type asks. It returns how many
 // accounts that concerns.
 func (d *Desk) DecideRole(ctx context.Context, c RoleChoice) (accounts int, err error) {
+	model, err := d.model(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := reasoned(c.On, model.Roles[c.Role].Comments, c.Why); err != nil {
+		return 0, err
+	}
 	x := &roleAct{RoleChoice: c, keys: map[roleAt]bool{{c.Role, c.With}: true}}
 	rows, err := d.Store.AssignedRoles(ctx, &c.Owner)
 	if err != nil {

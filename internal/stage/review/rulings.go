@@ -103,6 +103,9 @@ func (d *RequestDesk) Decide(ctx context.Context, id requests.RequestID, approve
 	if err != nil {
 		return r, err
 	}
+	if err := reasoned(verdictOf(approve), s.role.Comments, why); err != nil {
+		return r, err
+	}
 	step, _ := requests.Step(r.State)
 	p := d.panels()
 	seats, err := p.seats(ctx, s.role, step, &s.owner)

@@ -106,7 +106,7 @@ func (v *invocation) root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.version(), v.packages()},
-		groupPath:   {v.validate(), v.policyTests(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
+		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.export(), v.schema()},
 		groupKeep:   {v.secret()},
 		groupPeople: {v.request(), v.workflow(), v.order(), v.reconcile(), v.golive(), v.redundant()},
 		groupAsk:    {v.person(), v.explain(), v.shadow(), v.state(), v.journal()},

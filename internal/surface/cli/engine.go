@@ -58,9 +58,12 @@ type Engine interface {
 
 	Shadow(ctx context.Context, types []roles.ResourceTypeID) ([]plan.Agreement, error)
 
+	NameRoles(ctx context.Context, dry bool) (evaluate.Named, error)
+
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
 	Evaluate(context.Context) (evaluate.Summary, error)
+	EvaluatePerson(ctx context.Context, owner resources.Ref, save bool) (*plan.Person, error)
 	Generate(ctx context.Context, block bool) (generate.Summary, error)
 	Fulfil(context.Context, []schema.ConnectorID) (fulfil.Summary, error)
 	Round(ctx context.Context, block bool) (Round, error)

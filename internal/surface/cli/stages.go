@@ -129,23 +129,40 @@ func (v *invocation) connectors(ctx context.Context, e Engine, names []string) (
 }
 
 func (v *invocation) evaluate() *cobra.Command {
-	return &cobra.Command{
+	var person string
+	var save bool
+	c := &cobra.Command{
 		Use: "evaluate", Short: "Work out who should have what, and why", Args: cobra.NoArgs,
 		Long: `Computes from the deployed rules and from what was read who should have which roles,
 accounts and values on the day, each with its reasons, and stores it. A rule that
 fails marks what it computes as Error and stops nobody else. No system is asked.
 
-Use it alone to look at rules before orders come of them: "person show", "explain".`,
-		Example: "  provisor evaluate && provisor explain E001",
-		RunE: v.staged(func(ctx context.Context, e Engine, _ []string) error {
+Use it alone to look at rules before orders come of them: "person show", "explain".
+
+With --person it is one person's turn: it shows which roles would change and which
+orders would come of it, and stores nothing. --save stores what is expected of this
+person, exactly what a run would store; "generate" or the next round makes the orders.`,
+		Example: "  provisor evaluate && provisor explain E001\n  provisor evaluate --person E001\n  provisor evaluate --person E001 --save",
+	}
+	c.Flags().StringVar(&person, "person", "", "only this person: key, identifier or name; shows what would change")
+	c.Flags().BoolVar(&save, "save", false, "with --person: store it")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		switch {
+		case save && person == "":
+			return wrongUsage("name the person, or leave --save out: without --person everything is stored", "--save goes with --person")
+		case person != "":
+			return v.opened(func(ctx context.Context, e Engine, _ []string) error { return v.evaluatePerson(ctx, e, person, save) })(c, args)
+		}
+		return v.staged(func(ctx context.Context, e Engine, _ []string) error {
 			s, err := e.Evaluate(ctx)
 			if err != nil {
 				return err
 			}
 			err = v.show(s, func() { v.evaluateText(s) })
 			return endedIf(err, len(s.Findings) > 0)
-		}),
+		})(c, args)
 	}
+	return c
 }
 
 func (v *invocation) evaluateText(s evaluate.Summary) {
