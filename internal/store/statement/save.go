@@ -130,7 +130,7 @@ func newWriting(act journal.Act, list []*orders.AssignedResource) (*writing, err
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
 	w := &writing{
-		list: list, now: orders.At(act.At), assigned: newBatch(assignedTable), orders: newBatch(orderTable),
+		list: list, now: orders.At(act.At), assigned: newBatchOf(assignedTable, len(list)), orders: newBatch(orderTable),
 		items: newBatch(itemTable), steps: newBatch(stepTable), ended: map[string][]orders.AssignedID{},
 	}
 	seen := map[orders.AssignedID]bool{}
