@@ -63,6 +63,15 @@ func OfDate(t time.Time) Value { return Value{Date, t.UTC().Format(time.DateOnly
 // OfTime returns an instant, cut to seconds.
 func OfTime(t time.Time) Value { return Value{Time, t.UTC().Format(time.RFC3339)} }
 
+// Canonical returns the value of a type whose Text is known, such as one that was
+// stored. It checks nothing: what people or systems write goes through Normalize.
+func Canonical(t Type, text string) Value {
+	if t == "" {
+		return Null
+	}
+	return Value{t, text}
+}
+
 // IsNull reports whether there is no value.
 func (v Value) IsNull() bool { return v.kind == "" }
 

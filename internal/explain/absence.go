@@ -56,17 +56,14 @@ type Criterion struct {
 
 // absences explains what a person has not. Without a question in particular it
 // explains the roles and accounts that some rule could give.
-func absences(ctx context.Context, store Store, c *declare.Configuration, p view.Person, day time.Time, ask Query) ([]Absence, error) {
-	probe := newProbe(c, p)
-	if err := probe.load(ctx, store); err != nil {
-		return nil, err
-	}
+func absences(c *declare.Configuration, p view.Person, day time.Time, ask Query, world *evaluate.World) []Absence {
+	probe := newProbe(c, p, world)
 	list := candidates(c.Model, p, ask)
 	if ask.Value != "" {
 		list = probe.valued(list, ask)
 	}
 	if len(list) == 0 {
-		return []Absence{}, nil
+		return []Absence{}
 	}
 	for _, a := range list {
 		for _, l := range a.lines {
@@ -79,7 +76,7 @@ func absences(ctx context.Context, store Store, c *declare.Configuration, p view
 	for _, a := range list {
 		out = append(out, probe.absence(a, 0))
 	}
-	return out, nil
+	return out
 }
 
 // candidate is something that the person has not, and the lines that could give it.
@@ -156,8 +153,11 @@ const (
 	periodProbe = "?period "
 )
 
-func newProbe(c *declare.Configuration, p view.Person) *probe {
-	return &probe{configuration: c, person: p, programs: maps.Clone(c.Programs), questions: map[string]roles.RoleRule{}, holds: map[string]bool{}, failed: map[string]string{}, inPeriod: map[string]bool{}}
+func newProbe(c *declare.Configuration, p view.Person, world *evaluate.World) *probe {
+	return &probe{
+		configuration: c, person: p, world: world, where: evaluate.NewWhereabouts(c.Model, c.Programs, world),
+		programs: maps.Clone(c.Programs), questions: map[string]roles.RoleRule{}, holds: map[string]bool{}, failed: map[string]string{}, inPeriod: map[string]bool{},
+	}
 }
 
 func matchProbe(l roles.Line, id roles.DimensionID) string { return "?" + l.Object + " " + string(id) }
@@ -209,29 +209,27 @@ func (x *probe) run(day time.Time) {
 	maps.Copy(x.holds, x.evaluate(timeless, where, day))
 }
 
-// load builds the world that the evaluation sees.
-func (x *probe) load(ctx context.Context, store Store) error {
+// worldOf builds the world that the evaluation sees.
+func worldOf(ctx context.Context, store Store, m *roles.Model) (*evaluate.World, error) {
 	known := map[schema.EntityType][]resources.Resource{}
-	for _, c := range x.configuration.Model.Connectors {
+	for _, c := range m.Connectors {
 		for t := range c.Entities {
 			list, err := store.Resources(ctx, t)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			known[t] = list
 		}
 	}
 	decisions, err := store.Decisions(ctx, stage.Allocation)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	allocated := evaluate.Allocations{}
 	for _, d := range decisions {
 		allocated[evaluate.Subject{Of: string(d.Type), Owner: d.Owner.Key, Property: d.Property}] = d.Value
 	}
-	x.world = evaluate.NewWorld(x.configuration.Model, known, allocated)
-	x.where = evaluate.NewWhereabouts(x.configuration.Model, x.configuration.Programs, x.world)
-	return nil
+	return evaluate.NewWorld(m, known, allocated), nil
 }
 
 // evaluate says which of the roles the person would have.

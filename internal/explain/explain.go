@@ -5,8 +5,8 @@
 //
 // It promises to say nothing that the stored reasons or the evaluation do not
 // say: absences are answered by the same Evaluate that the stage runs, on a model
-// that holds one criterion at a time. It changes nothing. The command line and
-// the pages call it.
+// that holds one criterion at a time. The values that a rule reads are read anew,
+// as they are known now. It changes nothing. The command line and the pages call it.
 package explain
 
 import (
@@ -23,6 +23,7 @@ import (
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -101,11 +102,16 @@ type Ground struct {
 
 // Explain proves what a person has and has not.
 func Explain(ctx context.Context, store Store, q Questions, c *declare.Configuration, p view.Person, day time.Time, ask Query) (Proof, error) {
-	x := explainer{lines: linesOf(c.Model), person: p}
+	x := explainer{configuration: c, lines: linesOf(c.Model), person: p}
+	var err error
+	if x.world, err = worldOf(ctx, store, c.Model); err != nil {
+		return Proof{}, err
+	}
+	x.where = evaluate.NewWhereabouts(c.Model, c.Programs, x.world)
 	proof := Proof{Owner: p.Owner, Day: day.Format(time.DateOnly), Roles: []Role{}, Accounts: []Account{}, Absent: []Absence{}}
 	for _, r := range p.Roles {
 		if ask.Account == "" && ask.Property == "" && (ask.Role == "" || ask.Role == r.Role) {
-			proof.Roles = append(proof.Roles, Role{r.Role, r.With, r.Shows, r.Workflow, r.Asked, x.grounds(r.Reasons, 0)})
+			proof.Roles = append(proof.Roles, Role{r.Role, r.With, r.Shows, r.Workflow, r.Asked, x.grounds(r.Reasons, nil, 0)})
 		}
 	}
 	for _, a := range p.Accounts {
@@ -119,27 +125,34 @@ func Explain(ctx context.Context, store Store, q Questions, c *declare.Configura
 		proof.Accounts = append(proof.Accounts, x.account(a, path, ask.Property))
 	}
 	if ask.Value != "" {
-		return proof, x.valued(ctx, store, c, day, ask, &proof)
+		x.valued(c, day, ask, &proof)
+		return proof, nil
 	}
-	var err error
-	proof.Absent, err = absences(ctx, store, c, p, day, ask)
-	return proof, err
+	proof.Absent = absences(c, p, day, ask, x.world)
+	return proof, nil
 }
 
 type explainer struct {
-	lines  map[string]roles.Line
-	person view.Person
+	configuration *declare.Configuration
+	lines         map[string]line
+	person        view.Person
+	world         *evaluate.World
+	where         *evaluate.Whereabouts
 }
 
 func (x *explainer) account(a view.Account, path []view.Step, property string) Account {
 	out := Account{ID: a.ID, Type: a.Type, Target: a.Target, State: a.State, Items: []Item{}}
+	var there *resources.Resource
+	if t, ok := x.configuration.Model.ResourceTypes[roles.ResourceTypeID(a.Type)]; ok {
+		there, _ = x.world.Record(t.Target, resources.Key(a.Target))
+	}
 	for _, it := range a.Items {
 		if property != "" && it.Property != property {
 			continue
 		}
 		item := Item{
 			Item: it.ID, Name: it.Name, State: it.State, Workflow: it.Workflow, Expected: it.Policy, Current: it.Current,
-			Because: x.grounds(it.Reasons, 0), Message: it.Message,
+			Because: x.grounds(it.Reasons, there, 0), Message: it.Message,
 		}
 		for _, step := range path {
 			if step.Item == it.ID && byPerson[orders.Event(step.Event)] {
@@ -166,18 +179,20 @@ var byPerson = func() map[orders.Event]bool {
 const roleLevelsMax = 8
 
 // grounds expands stored reasons by the rule lines of the configuration and, for
-// a role, by why the person has it.
-func (x *explainer) grounds(reasons []assignments.Reason, level int) []Ground {
+// a role, by why the person has it. account is what the rule writes to, nil where
+// it is not there.
+func (x *explainer) grounds(reasons []assignments.Reason, account *resources.Resource, level int) []Ground {
 	list := []Ground{}
 	for _, r := range reasons {
-		g := Ground{Rule: r.Rule, Role: string(r.Role), Note: r.Note, Values: r.Inputs}
+		g := Ground{Rule: r.Rule, Role: string(r.Role), Note: r.Note}
 		if line, ok := x.lines[r.Rule]; ok {
-			g.At, g.Says = &line.Position, Words(line)
+			g.At, g.Says = &line.Position, Words(line.Line)
+			g.Values = x.values(line, account)
 		}
 		if r.Role != "" && level < roleLevelsMax {
 			for _, had := range x.person.Roles {
 				if had.Role == string(r.Role) && had.With == string(r.With) {
-					g.By = x.grounds(had.Reasons, level+1)
+					g.By = x.grounds(had.Reasons, nil, level+1)
 				}
 			}
 		}
@@ -186,11 +201,35 @@ func (x *explainer) grounds(reasons []assignments.Reason, level int) []Ground {
 	return list
 }
 
+// values lists what a rule line reads, its condition first.
+func (x *explainer) values(l line, account *resources.Resource) (list []assignments.Input) {
+	owner, _ := x.world.Record(schema.EntityType(x.person.Type), resources.Key(x.person.Key))
+	for _, e := range []schema.Expression{l.When, l.gives} {
+		if p, ok := x.configuration.Programs[e]; ok {
+			list = append(list, x.where.Reads(p, owner, account)...)
+		}
+	}
+	return list
+}
+
+// A line is a rule line with the expression of the value that it gives.
+type line struct {
+	roles.Line
+	gives schema.Expression
+}
+
 // linesOf finds every rule line by the name under which reasons keep it.
-func linesOf(m *roles.Model) map[string]roles.Line {
-	all := map[string]roles.Line{}
+func linesOf(m *roles.Model) map[string]line {
+	all := map[string]line{}
 	for _, l := range m.Lines() {
-		all[l.Object] = l
+		all[l.Object] = line{Line: l}
+	}
+	for _, t := range m.ResourceTypes {
+		for _, r := range t.Values {
+			if !r.Constant && r.Allocate == nil {
+				all[r.Object] = line{r.Line, r.Expression}
+			}
+		}
 	}
 	return all
 }

@@ -179,3 +179,17 @@ func TestExplainingChangesNothingItIsGiven(t *testing.T) {
 		t.Errorf("%d and %d absences", len(first.Absent), len(second.Absent))
 	}
 }
+
+func TestTheValuesThatARuleReadsAreShownAsTheyAreNow(t *testing.T) {
+	p := ada()
+	p.Roles = append(p.Roles, view.Role{Role: "chief", Reasons: []assignments.Reason{{Rule: "roles.chief.assign[0]", Role: "writer"}}})
+	for _, r := range proofOf(t, p, Query{}).Roles {
+		values := r.Because[0].Values
+		if r.Role != "chief" && len(values) > 0 {
+			t.Errorf("%s reads nothing: %v", r.Role, values)
+		}
+		if r.Role == "chief" && (len(values) != 1 || values[0].Path != "source.grade" || values[0].Value != value.OfInt(3)) {
+			t.Errorf("chief reads the grade, which is 3: %v", values)
+		}
+	}
+}

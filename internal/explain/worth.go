@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -17,11 +16,8 @@ import (
 
 // valued narrows a proof to one value of a property. Where an account should have
 // it, what is left is why; else what would give exactly it.
-func (x *explainer) valued(ctx context.Context, store Store, c *declare.Configuration, day time.Time, ask Query, proof *Proof) error {
-	probe := newProbe(c, x.person)
-	if err := probe.load(ctx, store); err != nil {
-		return err
-	}
+func (x *explainer) valued(c *declare.Configuration, day time.Time, ask Query, proof *Proof) {
+	probe := newProbe(c, x.person, x.world)
 	t := c.Model.ResourceTypes[roles.ResourceTypeID(ask.Account)]
 	names := probe.names(t, schema.PropertyName(ask.Property), ask.Value)
 	given := false
@@ -34,12 +30,9 @@ func (x *explainer) valued(ctx context.Context, store Store, c *declare.Configur
 		})
 		given = given || slices.ContainsFunc(a.Items, func(it Item) bool { return it.Expected != "-" && it.Expected != "" })
 	}
-	if given {
-		return nil
+	if !given {
+		proof.Absent = absences(c, x.person, day, ask, x.world)
 	}
-	var err error
-	proof.Absent, err = absences(ctx, store, c, x.person, day, ask)
-	return err
 }
 
 // names are all by which a value of a property may be called: as it is written

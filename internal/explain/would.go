@@ -115,7 +115,7 @@ func (x *probe) reads(p *expression.Program) string {
 		return ""
 	}
 	var parts []string
-	for _, in := range x.where.Reads(p, owner) {
+	for _, in := range x.where.Reads(p, owner, nil) {
 		parts = append(parts, in.Path+" = "+in.Value.String())
 	}
 	return strings.Join(parts, ", ")

@@ -125,8 +125,9 @@ func (p Period) Without(q Period) (left []Period) {
 	return left
 }
 
-// A Reason says why something is expected: the rule, the role it came by, and
-// the values that were read. References are compact; explain expands them.
+// A Reason says why something is expected: the rule and the role it came by.
+// References are compact; explain expands them and reads the values anew that
+// the rule reads.
 type Reason struct {
 	Rule string       `json:"rule,omitempty"` // how the configuration names the rule line
 	Role roles.RoleID `json:"role,omitempty"`
@@ -134,12 +135,11 @@ type Reason struct {
 	With Parameters `json:"with,omitempty"`
 	// Mark is the fingerprint of the rule line as it was when it gave: when what
 	// it gave is lost, it tells a changed rule from a changed person.
-	Mark   string  `json:"mark,omitempty"`
-	Note   string  `json:"note,omitempty"` // "department FIN (inherited from FIN-ACC)"
-	Inputs []Input `json:"inputs,omitempty"`
+	Mark string `json:"mark,omitempty"`
+	Note string `json:"note,omitempty"` // "department FIN (inherited from FIN-ACC)"
 }
 
-// An Input is one value that a rule read.
+// An Input is one value that a rule reads.
 type Input struct {
 	Path  string      `json:"path"` // source.department.code
 	Value value.Value `json:"value"`

@@ -205,10 +205,9 @@ type writer struct {
 	day      time.Time
 	bindings expression.Bindings
 	target   *resources.Resource
-	// Reasons and inputs of all items stand in two arrays: one each would be most
-	// of what an evaluation allocates.
+	// The reasons of all items stand in one array: one each would be most of what
+	// an evaluation allocates.
 	reasons []assignments.Reason
-	inputs  []assignments.Input
 }
 
 // items computes every value and link of the account, and the span that holds them.
@@ -216,7 +215,6 @@ func (w *writer) items() []assignments.ExpectedItem {
 	w.span, w.covered = w.base, w.base.Covers(w.day)
 	most := len(w.t.scalars) + len(w.t.links)
 	w.reasons = make([]assignments.Reason, 0, most)
-	w.inputs = make([]assignments.Input, 0, w.t.reads)
 	items := make([]assignments.ExpectedItem, 0, most)
 	for i := range w.t.scalars {
 		items = w.scalar(items, &w.t.scalars[i])

@@ -8,19 +8,18 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
-	"provisor.dev/provisor/value"
 )
 
 // What is the same for every owner is worked out once: a rule line with its
 // program and with the dimensions' values that it names found, the rules of a
-// resource type by property, the paths that a proof reads.
+// resource type by property.
 
 // rule is a rule line, ready to be asked of many owners.
 type rule struct {
 	roles.Line
-	program *formula    // the condition; nil: none
-	match   []criterion // asked of the place
-	asked   []criterion // asked of the parameters with which the owner has the role
+	program *expression.Program // the condition; nil: none
+	match   []criterion         // asked of the place
+	asked   []criterion         // asked of the parameters with which the owner has the role
 	reason  assignments.Reason
 }
 
@@ -32,111 +31,6 @@ type criterion struct {
 	known     bool // the value that the line names is there
 	inherit   bool
 	note      string
-}
-
-// formula is an expression with the paths that its proof shows.
-type formula struct {
-	*expression.Program
-	reads []reading
-}
-
-// reading is a path that ends in a scalar, over single links.
-type reading struct {
-	path string
-	root expression.Root
-	hops []hop
-	last schema.PropertyName
-}
-
-type hop struct {
-	link schema.PropertyName
-	far  schema.EntityType
-}
-
-// formula compiles what is not compiled yet. Every expression of a deployed model
-// has a program; a missing one is said, never guessed.
-func (e *evaluation) formula(x schema.Expression) (*formula, error) {
-	if f, ok := e.formulas[x]; ok {
-		return f, nil
-	}
-	p, err := e.program(x)
-	if err != nil {
-		return nil, err
-	}
-	f := e.newFormula(p)
-	if !e.sealed {
-		e.formulas[x] = f
-	}
-	return f, nil
-}
-
-func (e *evaluation) newFormula(p *expression.Program) *formula {
-	f := &formula{Program: p}
-	for _, path := range p.Reads() {
-		if len(f.reads) == inputsMax {
-			break
-		}
-		if r, ok := e.readingOf(path); ok {
-			f.reads = append(f.reads, r)
-		}
-	}
-	return f
-}
-
-// readingOf resolves a path; false where it does not end in one scalar.
-func (e *evaluation) readingOf(path expression.Path) (reading, bool) {
-	r := reading{path: path.String(), root: path.Root}
-	if path.Root == expression.RootAnywhere || len(path.Steps) == 0 {
-		return r, false
-	}
-	for i, step := range path.Steps {
-		entity, ok := e.Model.Entity(step.Entity)
-		p := entity.Properties[step.Property]
-		switch last := i == len(path.Steps)-1; {
-		case !ok, p.IsLink() && (p.Many || last), !p.IsLink() && !last:
-			return r, false
-		case last:
-			r.last = step.Property
-		default:
-			r.hops = append(r.hops, hop{step.Property, p.Link})
-		}
-	}
-	return r, true
-}
-
-// read follows the path; false where a link on the way leads nowhere.
-func (r *reading) read(w *World, b *expression.Bindings) (value.Value, bool) {
-	at := b.Own
-	switch r.root {
-	case expression.RootSource:
-		at = b.Source
-	case expression.RootTarget:
-		at = b.Target
-	}
-	for _, h := range r.hops {
-		if at == nil {
-			return value.Null, false
-		}
-		links := at.Links[h.link]
-		if len(links) == 0 {
-			return value.Null, false
-		}
-		at, _ = w.Record(h.far, links[0])
-	}
-	if at == nil {
-		return value.Null, false
-	}
-	return at.Values[r.last], true
-}
-
-// appendInputs adds the values that a formula read, for the proof.
-func (f *formula) appendInputs(list []assignments.Input, w *World, b *expression.Bindings) []assignments.Input {
-	for i := range f.reads {
-		if v, ok := f.reads[i].read(w, b); ok {
-			list = append(list, assignments.Input{Path: f.reads[i].path, Value: v})
-		}
-	}
-	return list
 }
 
 // ruleOf is a line, ready to be asked.
@@ -165,7 +59,7 @@ func (e *evaluation) newRule(l roles.Line) *rule {
 		r.match = append(r.match, c)
 	}
 	if !l.When.IsZero() {
-		r.program, _ = e.formula(l.When) // nil: holds says so
+		r.program, _ = e.program(l.When) // nil: holds says so
 	}
 	if !e.sealed {
 		e.rules[l.Object] = r
@@ -182,7 +76,6 @@ type typeRules struct {
 	scalars  []scalarRules
 	links    []linkRule
 	managed  []schema.PropertyName // links to many that rules give
-	reads    int                   // values that the proofs of one account show
 }
 
 // scalarRules are the rules of one scalar, in the order of the lines.
@@ -196,7 +89,7 @@ type scalarRules struct {
 type scalarRule struct {
 	*rule
 	*roles.ScalarRule
-	formula *formula
+	gives *expression.Program // the value; nil: a constant, an allocated one
 }
 
 // linkRule is a navigation rule with the far end found.
@@ -209,7 +102,7 @@ type linkRule struct {
 
 // compileRules prepares every rule of the model.
 func (e *evaluation) compileRules() {
-	e.rules, e.formulas = map[string]*rule{}, map[schema.Expression]*formula{}
+	e.rules = map[string]*rule{}
 	e.byType, e.assign = map[roles.ResourceTypeID]*typeRules{}, map[roles.RoleID][]*rule{}
 	for _, id := range e.roleIDs {
 		role := e.Model.Roles[id]
@@ -239,10 +132,7 @@ func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
 		}
 		one := scalarRule{rule: e.newRule(r.Line), ScalarRule: r}
 		if !r.Constant && r.Allocate == nil {
-			one.formula, _ = e.formula(r.Expression) // nil: computing says so
-			if one.formula != nil {
-				c.reads += len(one.formula.reads)
-			}
+			one.gives, _ = e.program(r.Expression) // nil: computing says so
 		}
 		c.scalars[n].rules = append(c.scalars[n].rules, one)
 		c.scalars[n].byRole = c.scalars[n].byRole || r.Line.Role != ""

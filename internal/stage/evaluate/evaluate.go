@@ -103,7 +103,6 @@ type evaluation struct {
 	owners     map[resources.Ref]bool        // who had something when last evaluated
 	queries    map[string]queryIndex         // by the name of the line
 	rules      map[string]*rule              // by the name of the line
-	formulas   map[schema.Expression]*formula
 	byType     map[roles.ResourceTypeID]*typeRules
 	assign     map[roles.RoleID][]*rule
 	backward   backward
@@ -288,10 +287,6 @@ func (e *evaluation) eval(x schema.Expression, b expression.Bindings) (value.Val
 	}
 	return p.Eval(b)
 }
-
-// inputsMax keeps a reason compact: nobody reads a longer proof, and an
-// expression that reads more is shown whole by explain.
-const inputsMax = 8
 
 // message is what an exception looks like to the integrator.
 func message(object string, err error) string { return fmt.Sprintf("%s: %v", object, err) }

@@ -285,8 +285,9 @@ type Summary struct {
 }
 
 // savedAtOnce is how many assigned resources one transaction writes: people's
-// acts wait behind it for a fraction of a second.
-const savedAtOnce = 500
+// acts wait behind it for a tenth of a second. What is evaluated has no steps to
+// write; with those, a quarter of it takes as long.
+const savedAtOnce = 2000
 
 // Run evaluates everybody on a day and stores what is expected.
 func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {

@@ -97,7 +97,7 @@ func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
 		}
 	}
 	if !r.When.IsZero() {
-		if ok, err := e.condition(c, r, &g.reason); !ok {
+		if ok, err := e.condition(c, r); !ok {
 			return g, false, err
 		}
 	}
@@ -121,18 +121,14 @@ func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
 	return g, true, nil
 }
 
-// condition judges the expression of a rule and notes what it read.
-func (e *evaluation) condition(c *standing, r *rule, reason *assignments.Reason) (bool, error) {
+// condition judges the expression of a rule.
+func (e *evaluation) condition(c *standing, r *rule) (bool, error) {
 	if r.program == nil {
 		_, err := e.program(r.When)
 		return false, err
 	}
 	v, err := r.program.Eval(c.bindings)
-	if err != nil || !v.Bool() {
-		return false, err
-	}
-	reason.Inputs = r.program.appendInputs(nil, e.World, &c.bindings)
-	return true, nil
+	return err == nil && v.Bool(), err
 }
 
 // placesOf lists the owner's places that match the rule, with what to note of the

@@ -122,10 +122,6 @@ func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarR
 			x.Failed = message(r.rule.Object, err)
 			return
 		}
-		n := len(w.inputs)
-		w.inputs = append(w.inputs, reason.Inputs...)
-		w.inputs = r.formula.appendInputs(w.inputs, w.World, &w.bindings)
-		reason.Inputs = w.inputs[n:len(w.inputs):len(w.inputs)]
 	}
 	x.Reasons = w.because(reason)
 	if s.property.IsLink() {
@@ -144,11 +140,11 @@ func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarR
 
 // evaluate computes the expression of a rule.
 func (w *writer) evaluate(r *scalarRule) (value.Value, error) {
-	if r.formula == nil {
-		_, err := w.formula(r.ScalarRule.Expression)
+	if r.gives == nil {
+		_, err := w.program(r.ScalarRule.Expression)
 		return value.Null, err
 	}
-	return r.formula.Eval(w.bindings)
+	return r.gives.Eval(w.bindings)
 }
 
 // singleLink keeps a computed link as the far resource's key.

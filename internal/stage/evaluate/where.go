@@ -45,11 +45,6 @@ func (w *Whereabouts) Of(r *resources.Resource) Where {
 	return x
 }
 
-// Reads lists the values that an expression reads of an owner.
-func (w *Whereabouts) Reads(p *expression.Program, owner *resources.Resource) []assignments.Input {
-	return w.e.newFormula(p).appendInputs(nil, w.e.World, &expression.Bindings{Source: owner, Records: w.e.World})
-}
-
 // On lists the places that hold on a day; where none does, the last one before
 // it or else the first one after it: where somebody who left, or is to come, is
 // counted.

@@ -100,7 +100,7 @@ func TestAServerThatDoesNotAnswerIsUnavailable(t *testing.T) {
 func BenchmarkStore(b *testing.B) {
 	store := open(b, database(b))
 	defer store.Close()
-	storetest.Speed(b, store)
+	storetest.Speed(b, store, time.Now)
 }
 
 func BenchmarkSynchronized(b *testing.B) {

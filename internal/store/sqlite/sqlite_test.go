@@ -136,7 +136,7 @@ func TestCollectingIsOneIndexedLookUp(t *testing.T) {
 func BenchmarkStore(b *testing.B) {
 	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
 	defer store.Close()
-	storetest.Speed(b, store)
+	storetest.Speed(b, store, time.Now)
 }
 
 func BenchmarkSynchronized(b *testing.B) {

@@ -3,7 +3,6 @@ package statement
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"provisor.dev/provisor/internal/domain/assignments"
@@ -13,41 +12,32 @@ import (
 	"provisor.dev/provisor/internal/domain/schema"
 )
 
-// document is what an assigned resource keeps beside its columns.
-type document struct {
-	Handling  orders.Handling   `json:"handling"`
-	Arguments map[string]string `json:"arguments,omitempty"`
-	Items     []orders.Item     `json:"items"`
-}
-
 const selectAssigned = `SELECT a.id, a.type, a.owner_type, a.owner_key, a.target, a.confidence,
 	a.from_at, a.to_at, a.waiting, a.closed, a.version, a.document,
 	o.id, o.kind, o.version, o.created_at, o.supersedes, o.waits, o.taken_by, o.agent, o.fence, o.lease_until, o.not_before
 	FROM assigned_resource a
 	LEFT JOIN provisioning_order o ON o.assigned_resource = a.id AND o.closed_at = 0`
 
-func scanAssigned(r *sql.Rows) (*orders.AssignedResource, error) {
+func scanAssigned(r *sql.Rows, documents *reader) (*orders.AssignedResource, error) {
 	a := &orders.AssignedResource{}
 	var from, to int64
 	var waiting, closed int
-	var doc []byte
+	var text string
 	var order struct {
 		id, version, created, supersedes, fence, lease, notBefore sql.NullInt64
 		kind, waits, takenBy, agent                               sql.NullString
 	}
 	err := r.Scan(&a.ID, &a.Type, &a.Owner.Type, &a.Owner.Key, &a.Target, &a.Confidence,
-		&from, &to, &waiting, &closed, &a.Version, &doc,
+		&from, &to, &waiting, &closed, &a.Version, &text,
 		&order.id, &order.kind, &order.version, &order.created, &order.supersedes, &order.waits, &order.takenBy,
 		&order.agent, &order.fence, &order.lease, &order.notBefore)
 	if err != nil {
 		return nil, err
 	}
-	var d document
-	if err := json.Unmarshal(doc, &d); err != nil {
+	a.Period = assignments.Period{From: instant(from), To: instant(to)}
+	if err := documents.decode(a, text); err != nil {
 		return nil, fmt.Errorf("assigned resource %d: %w", a.ID, err)
 	}
-	a.Handling, a.Arguments, a.Items = d.Handling, d.Arguments, d.Items
-	a.Period = assignments.Period{From: instant(from), To: instant(to)}
 	a.Waiting, a.Closed = waiting == 1, closed == 1
 	if order.id.Valid {
 		a.Order = &orders.Order{
@@ -125,8 +115,9 @@ func (db *DB) EachAssigned(ctx context.Context, f AssignedFilter, do func(*order
 
 func (s *session) eachAssigned(ctx context.Context, f AssignedFilter, do func(*orders.AssignedResource) error) error {
 	c := assignedConditions(f, &s.db.dialect)
+	documents := &reader{}
 	return s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id", c.args, func(r *sql.Rows) error {
-		a, err := scanAssigned(r)
+		a, err := scanAssigned(r, documents)
 		if err != nil {
 			return err
 		}

@@ -67,6 +67,11 @@ type batch struct {
 
 func newBatch(t *table) *batch { return &batch{table: t} }
 
+// newBatchOf returns a batch with room for a number of rows.
+func newBatchOf(t *table, rows int) *batch {
+	return &batch{table: t, values: make([]any, 0, rows*len(t.columns))}
+}
+
 // add appends a row; its values stand in the order of the table's columns.
 func (b *batch) add(values ...any) { b.values = append(b.values, values...) }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -103,6 +102,7 @@ func missingIDs(ids []orders.AssignedID, list []*orders.AssignedResource) []orde
 type writing struct {
 	list     []*orders.AssignedResource
 	now      orders.Instant
+	pen      pen
 	assigned *batch
 	orders   *batch
 	items    *batch
@@ -130,7 +130,7 @@ func newWriting(act journal.Act, list []*orders.AssignedResource) (*writing, err
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
 	w := &writing{
-		list: list, now: orders.At(act.At), assigned: newBatch(assignedTable), orders: newBatch(orderTable),
+		list: list, now: orders.At(act.At), assigned: newBatchOf(assignedTable, len(list)), orders: newBatch(orderTable),
 		items: newBatch(itemTable), steps: newBatch(stepTable), ended: map[string][]orders.AssignedID{},
 	}
 	seen := map[orders.AssignedID]bool{}
@@ -149,7 +149,7 @@ func newWriting(act journal.Act, list []*orders.AssignedResource) (*writing, err
 
 // add encodes one assigned resource with its order and steps.
 func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
-	doc, err := json.Marshal(document{Handling: a.Handling, Arguments: a.Arguments, Items: a.Items})
+	text, err := w.pen.encode(a)
 	if err != nil {
 		return fault.Wrap(fault.Internal, fmt.Sprintf("encode assigned resource %d", a.ID), err)
 	}
@@ -157,7 +157,7 @@ func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
 	w.assigned.add(int64(a.ID), string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Target), string(a.Target),
 		string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual), int(a.Workflow()),
 		int(a.Consolidated()), n.Blocked, n.Errored, n.Found, flag(a.Items[0].Is.There), a.Confidence,
-		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, string(doc))
+		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, text)
 	touched := map[orders.OrderID][]int{}
 	for _, step := range a.TakeSteps() {
 		var prev any

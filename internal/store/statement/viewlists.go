@@ -63,9 +63,10 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 		c.among("a.type", v.db.dialect.Texts, listOf(f.Types))
 	}
 	c.add("a.id > %s", int64(f.After))
+	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
 		err := s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
-			a, err := scanAssigned(r)
+			a, err := scanAssigned(r, documents)
 			if err != nil {
 				return err
 			}

@@ -142,10 +142,7 @@ func expected(owner string, values int) assignments.ExpectedResource {
 		e.Items = append(e.Items, assignments.ExpectedItem{
 			Property: property(i), Wanted: true, Value: value.OfString(fmt.Sprintf("%s-%d", owner, i)),
 			Workflow: assignments.Calculated, Compare: value.Exact,
-			Reasons: []assignments.Reason{{
-				Rule: "resourceTypes.PersonalAccount.values", Role: "Clerk",
-				Inputs: []assignments.Input{{Path: "source.id", Value: value.OfString(owner)}},
-			}},
+			Reasons: []assignments.Reason{{Rule: "resourceTypes.PersonalAccount.values", Role: "Clerk"}},
 		})
 	}
 	return e
