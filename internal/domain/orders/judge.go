@@ -41,6 +41,10 @@ func (a *AssignedResource) take(it *Item, on Event, f Facts, o Occasion) error {
 	return nil
 }
 
+// judgingPassesMax bounds how often judging goes over the items of a resource:
+// one life ends, the next begins, its values settle, and nothing is left to move.
+const judgingPassesMax = 5
+
 // Judge brings the resource to what evaluation computed: it moves every item
 // whose policy moved, and opens, amends, supersedes or closes the order that
 // carries them. While an item is transmitted nothing is judged: the resource
@@ -67,9 +71,10 @@ func (a *AssignedResource) Judge(o Occasion) error {
 	}
 	executed := a.executedPart()
 	moved := false
-	// Twice: an item that settles may free or hold its neighbours, and an account
-	// that is to be created again begins their life anew.
-	for range 2 {
+	// Until nothing moves: an item that settles may free or hold its neighbours, and
+	// an account that is to be created again begins their life anew.
+	for again, passes := true, 0; again && passes < judgingPassesMax; passes++ {
+		again = false
 		a.beginAnew()
 		for i := range a.Items {
 			it := &a.Items[i]
@@ -78,6 +83,7 @@ func (a *AssignedResource) Judge(o Occasion) error {
 			if err != nil {
 				return err
 			}
+			again = again || did
 			moved = moved || did && (from.carried() || it.Place.carried())
 		}
 	}
