@@ -74,6 +74,9 @@ func (r Resource) Encode() (document []byte, hash string) {
 
 // Decode fills the resource from its stored form.
 func (r *Resource) Decode(document []byte) error {
+	if r.plainly(string(document)) {
+		return nil
+	}
 	var doc Document
 	if err := json.Unmarshal(document, &doc); err != nil {
 		return err

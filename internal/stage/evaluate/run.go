@@ -289,6 +289,9 @@ type Summary struct {
 // write; with those, a quarter of it takes as long.
 const savedAtOnce = 2000
 
+// rolesAtOnce is how many assigned roles one transaction writes, for the same reason.
+const rolesAtOnce = 5000
+
 // Run evaluates everybody on a day and stores what is expected.
 func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	k, err := Load(ctx, r.Store, r.Model)
@@ -370,8 +373,14 @@ func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expecte
 	for at := range before {
 		remove = append(remove, at)
 	}
-	if len(put) == 0 && len(remove) == 0 {
-		return nil
+	// In pieces: what one leaves undone when it fails is found again by the next run.
+	for len(put)+len(remove) > 0 {
+		p := min(len(put), rolesAtOnce)
+		n := min(len(remove), rolesAtOnce-p)
+		if err := r.Store.SaveAssignedRoles(ctx, act, put[:p], remove[:n]); err != nil {
+			return err
+		}
+		put, remove = put[p:], remove[n:]
 	}
-	return r.Store.SaveAssignedRoles(ctx, act, put, remove)
+	return nil
 }

@@ -50,6 +50,9 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 }
 
 func (s *session) chosenRoles(ctx context.Context, c *conditions, limit string) (list []assignments.AssignedRole, err error) {
+	// Whom one rule line gives a role has it for the same reasons: they are read
+	// once and shared, since nobody changes reasons in place.
+	known := map[string][]assignments.Reason{}
 	err = s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons, since_at FROM assigned_role`+
 		c.where()+` ORDER BY owner_type, owner_key, role, parameters`+limit, c.args, func(r *sql.Rows) error {
 		var a assignments.AssignedRole
@@ -59,9 +62,17 @@ func (s *session) chosenRoles(ctx context.Context, c *conditions, limit string) 
 			return err
 		}
 		a.Period, a.Since = assignments.Period{From: instant(from), To: instant(to)}, instant(since)
-		err := json.Unmarshal(reasons, &a.Reasons)
+		var same bool
+		if a.Reasons, same = known[string(reasons)]; !same {
+			if err := json.Unmarshal(reasons, &a.Reasons); err != nil {
+				return err
+			}
+			if len(known) < outlinesMax {
+				known[string(reasons)] = a.Reasons
+			}
+		}
 		list = append(list, a)
-		return err
+		return nil
 	})
 	return list, err
 }
