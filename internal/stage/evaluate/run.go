@@ -70,7 +70,7 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 		return nil, err
 	}
 	for _, r := range readings {
-		k.ReadAt[r.Entity] = r.Committed.Began
+		k.ReadAt[r.Entity] = r.Complete.Began // what a later, incomplete one did not show is known from this
 	}
 	if k.Assigned, err = store.Assigned(ctx, stage.AssignedFilter{}); err != nil {
 		return nil, err
