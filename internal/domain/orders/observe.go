@@ -72,7 +72,7 @@ func (a *AssignedResource) observeItem(it *Item, shown Holding, began Instant, o
 		return nil // we know better
 	}
 	foreign := !it.Same(shown, it.Before) && !it.ours(shown)
-	it.see(shown, began)
+	it.see(shown, began, a.Handling.Validity)
 	f := a.facts(it, o)
 	f.Foreign = foreign
 	on := it.observed(shown, began, &f)
@@ -102,8 +102,9 @@ func (it *Item) ours(h Holding) bool {
 }
 
 // see keeps what was read, and forgets values of ours that a later reading
-// shows or shows overwritten.
-func (it *Item) see(shown Holding, began Instant) {
+// shows or shows overwritten, and those that no reading showed in time: what was
+// carried out so long ago and cannot be seen did not last.
+func (it *Item) see(shown Holding, began Instant, validity time.Duration) {
 	before := it.Before
 	if began > it.ReadAt {
 		it.Is, it.ReadAt = shown, began
@@ -114,7 +115,8 @@ func (it *Item) see(shown Holding, began Instant) {
 	kept := it.Ours[:0]
 	for _, sent := range it.Ours {
 		executed := sent.Done != 0 && began > sent.Done
-		if seen := it.Same(shown, sent.Holding) || !it.Same(shown, before); executed && seen {
+		late := validity > 0 && began > sent.Done+Instant(validity)
+		if seen := it.Same(shown, sent.Holding) || !it.Same(shown, before); executed && (seen || late) {
 			continue
 		}
 		kept = append(kept, sent)

@@ -434,3 +434,12 @@ func TestAMembershipGoesWithItsAccountOnlyByAReadingThatCouldShowTheAccount(t *t
 		t.Errorf("the membership is Verified at %s", it.Want)
 	}
 }
+
+// Found by simulation: a deletion was confirmed and never took place, and the
+// account is wanted again. Nothing shows the deletion, so it is given up in time.
+func TestADeletionThatNothingShowsInTimeIsGivenUp(t *testing.T) {
+	s := automatic(t).standing().leaves().evaluate().collect().done().at("", atExecuted)
+	s.returns().wants(mail, "ann@x").evaluate().at("", atPending)
+	s.reads().evaluate().at("", atPending) // the deletion may still show
+	s.after(2*time.Hour).reads().evaluate().at("", atVerified)
+}
