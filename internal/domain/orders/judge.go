@@ -270,7 +270,8 @@ func (a *AssignedResource) eventFor(it *Item, f Facts) Event {
 			return Expect
 		}
 	case atInactive:
-		if f.Wanted || f.DeclinedBefore && f.Adds && !a.stranded(it) {
+		frozen := f.RestFrozen && f.Exists && it.policy().There // its account came back: people can revoke it again
+		if f.Wanted || (f.DeclinedBefore && f.Adds || frozen) && !a.stranded(it) {
 			return Expect
 		}
 	case atUndeclared:

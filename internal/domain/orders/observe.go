@@ -103,7 +103,8 @@ func (it *Item) ours(h Holding) bool {
 
 // see keeps what was read, and forgets values of ours that a later reading
 // shows or shows overwritten, and those that no reading showed in time: what was
-// carried out so long ago and cannot be seen did not last.
+// carried out so long ago and cannot be seen did not last, and what nobody looks
+// up any more did not happen.
 func (it *Item) see(shown Holding, began Instant, validity time.Duration) {
 	before := it.Before
 	if began > it.ReadAt {
@@ -115,8 +116,9 @@ func (it *Item) see(shown Holding, began Instant, validity time.Duration) {
 	kept := it.Ours[:0]
 	for _, sent := range it.Ours {
 		executed := sent.Done != 0 && began > sent.Done
-		late := validity > 0 && began > sent.Done+Instant(validity)
-		if seen := it.Same(shown, sent.Holding) || !it.Same(shown, before); executed && (seen || late) {
+		over := sent.Done != 0 || it.Place.State != Transmitted
+		late := over && validity > 0 && began > max(sent.At, sent.Done)+Instant(validity)
+		if seen := it.Same(shown, sent.Holding) || !it.Same(shown, before); executed && seen || late {
 			continue
 		}
 		kept = append(kept, sent)

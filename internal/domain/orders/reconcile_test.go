@@ -256,6 +256,15 @@ func TestWhatIsToBeReadBackIsReleasedWhenItsTypeIsUndeclared(t *testing.T) {
 	after.must(after.a.Abandoned(after.occasion(), Expire)).at("", atUndeclared).at(mail, atUndeclared).open(false)
 }
 
+// Found by simulation: an account that was asked for, whose outcome nobody looked
+// up, and which no reading ever showed, was to be deleted for ever.
+func TestWhatNobodyLookedUpAndNoReadingShowsInTimeIsNotThere(t *testing.T) {
+	s := automatic(t).wants(mail, "a@x").evaluate().collect()
+	s.must(s.report(Report{Items: s.each(ItemReport{Effect: EffectUnknown})})).at("", atReadBack).undeclared().at("", atUndeclared)
+	s.leaves().evaluate().at("", atPending) // it may be there
+	s.after(2*time.Hour).reads().evaluate().at("", atVerified).proposes("", "-").open(false)
+}
+
 func TestAKeptAccountThatIsGoneIsNotCreatedFromNothing(t *testing.T) {
 	kept := func() *story {
 		s := automatic(t).standing()

@@ -112,3 +112,13 @@ func TestWhatCannotBeRolledBackIsRefused(t *testing.T) {
 		t.Error("a value under way was rolled back")
 	}
 }
+
+// Found by simulation: the account was lost and created again, and the decision
+// that held its value back could not be revoked any more.
+func TestWhatWasRolledBackRestsAgainWithItsAccountAndCanBeRevoked(t *testing.T) {
+	s := written(automatic(t))
+	s.must(s.back(mail, Nothing)).collect().does().done().reads().at(mail, atFrozen)
+	s.holds(mail, "foreign@x").reads().at(mail, atFound).gone().reads().evaluate().at(mail, atInactive).decide(Correct, "")
+	s.collect().does().done().reads().evaluate().at("", atVerified).at(mail, atFrozen).open(false)
+	s.decide(Revoke, mail).at(mail, atPending).proposes(mail, "new@x")
+}

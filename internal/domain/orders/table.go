@@ -281,6 +281,11 @@ func changedRows() []Row {
 			From: one(atAwaiting), On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return !f.Review }, To: again, Which: againOf,
 		},
 		{
+			Name: "what a person froze rests again when its account is back",
+			From: one(atInactive), On: Expect, By: ByEvaluation,
+			When: func(f *Facts) bool { return !f.Wanted && f.RestFrozen && f.Exists }, To: one(atFrozen),
+		},
+		{
 			Name: "what was inactive and is wanted again starts anew",
 			From: idle, On: Expect, By: ByEvaluation, When: func(f *Facts) bool { return f.Wanted || f.Held || f.DeclinedBefore }, Fresh: true,
 		},

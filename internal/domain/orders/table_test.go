@@ -45,6 +45,7 @@ var fits = map[string]struct {
 	"what waits for a review is amended and goes on waiting":                       {Facts{Wanted: true, Changed: true, Review: true}, []string{"Changed"}},
 	"a known error is left by a new value":                                         {Facts{Wanted: true, Changed: true}, []string{"Changed"}},
 	"a review that is no longer needed ends":                                       {Facts{Wanted: true}, []string{"Review"}},
+	"what a person froze rests again when its account is back":                     {Facts{RestFrozen: true, Exists: true}, []string{"Wanted", "RestFrozen", "Exists"}},
 	"what was inactive and is wanted again starts anew":                            {Facts{Wanted: true}, []string{"Wanted"}},
 	"another value than the declined one is reviewed, whatever the resource type says": {
 		Facts{Wanted: true, Changed: true}, []string{"Changed", "DeclinedBefore", "Equal"}},

@@ -267,6 +267,7 @@ func (w *world) groupsAsTheRulesSay(present map[string]connector.Object) {
 		}
 		for id, p := range present {
 			if want := g.Key != "Z" && p.Links["department"][0] == g.Key; want != members[id] {
+				w.stands(id)
 				w.fail("%s in group %s: %t, the rules say %t", id, g.Key, members[id], want)
 			}
 		}
