@@ -161,6 +161,8 @@ type Extra struct {
 	DecideRoles []assignments.RoleDecision
 	RevokeRoles []AssignedRoleKey
 	MoveRoles   []RoleMove
+	// Evaluated: the assigned resources are as an evaluation left them.
+	Evaluated bool
 }
 
 // A RoleMove takes a role that somebody has from one workflow state to another.

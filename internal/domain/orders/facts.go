@@ -143,3 +143,13 @@ func (a *AssignedResource) troubled(it *Item, o Occasion) bool {
 	}
 	return false
 }
+
+// Settled reports whether the ownership is out of the question: rules that match
+// otherwise from now on do not touch it. What is merely proposed, or was found and
+// seen by nobody, is matched anew each time.
+func (a *AssignedResource) Settled() bool {
+	if a.Found() {
+		return !a.Unauthorized()
+	}
+	return !a.Proposed()
+}

@@ -196,7 +196,10 @@ CREATE TABLE assigned_resource (
   waiting bigint NOT NULL,
   closed bigint NOT NULL,
   version bigint NOT NULL CHECK (version > 0),
-  document text COLLATE "C" NOT NULL
+  document text COLLATE "C" NOT NULL,
+  standing bigint NOT NULL DEFAULT 0,
+  evaluated bigint NOT NULL DEFAULT 0,
+  settled bigint NOT NULL DEFAULT -1
 );
 
 CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
@@ -206,6 +209,8 @@ CREATE INDEX assigned_resource_state ON assigned_resource (type, state) WHERE cl
 CREATE INDEX assigned_resource_question ON assigned_resource (id)
   WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
+CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
+CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 CREATE TABLE provisioning_order (
   id bigint NOT NULL PRIMARY KEY,
@@ -478,6 +483,22 @@ CREATE TABLE workflow_step (
   approve bigint NOT NULL,
   why text COLLATE "C" NOT NULL,
   PRIMARY KEY (workflow, step)
+);
+
+-- What the next evaluation has to look at anew: resources, owners, targets of a
+-- resource type, or everything. Marked in the transaction that changes it.
+CREATE TABLE to_evaluate (
+  kind text COLLATE "C" NOT NULL,
+  entity text COLLATE "C" NOT NULL,
+  resource_key text COLLATE "C" NOT NULL,
+  marks bigint NOT NULL,
+  PRIMARY KEY (kind, entity, resource_key)
+);
+
+-- On what the last evaluation of everybody was based; one row.
+CREATE TABLE evaluation (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  basis text COLLATE "C" NOT NULL
 );
 
 -- Every resource as the committed readings know it, folded or not.

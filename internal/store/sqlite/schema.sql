@@ -187,7 +187,10 @@ CREATE TABLE assigned_resource (
   waiting    INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
   version    INTEGER NOT NULL CHECK (version > 0),
-  document   TEXT    NOT NULL
+  document   TEXT    NOT NULL,
+  standing   INTEGER NOT NULL DEFAULT 0,
+  evaluated  INTEGER NOT NULL DEFAULT 0,
+  settled    INTEGER NOT NULL DEFAULT -1
 ) STRICT;
 
 CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
@@ -197,6 +200,8 @@ CREATE INDEX assigned_resource_state ON assigned_resource (type, state) WHERE cl
 CREATE INDEX assigned_resource_question ON assigned_resource (id)
   WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
+CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
+CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 CREATE TABLE provisioning_order (
   id                INTEGER NOT NULL PRIMARY KEY,
@@ -466,6 +471,22 @@ CREATE TABLE workflow_step (
   approve  INTEGER NOT NULL,
   why      TEXT    NOT NULL,
   PRIMARY KEY (workflow, step)
+) STRICT, WITHOUT ROWID;
+
+-- What the next evaluation has to look at anew: resources, owners, targets of a
+-- resource type, or everything. Marked in the transaction that changes it.
+CREATE TABLE to_evaluate (
+  kind         TEXT    NOT NULL,
+  entity       TEXT    NOT NULL,
+  resource_key TEXT    NOT NULL,
+  marks        INTEGER NOT NULL,
+  PRIMARY KEY (kind, entity, resource_key)
+) STRICT, WITHOUT ROWID;
+
+-- On what the last evaluation of everybody was based; one row.
+CREATE TABLE evaluation (
+  name  TEXT NOT NULL PRIMARY KEY,
+  basis TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Every resource as the committed readings know it, folded or not.

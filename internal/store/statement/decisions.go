@@ -46,6 +46,9 @@ func (s *session) decide(ctx context.Context, act journal.Act, list []Decision) 
 		if err != nil {
 			return err
 		}
+		if err := s.markDecision(ctx, d); err != nil {
+			return err
+		}
 		batch.add(string(d.Kind), string(d.Type), string(d.Owner.Type), string(d.Owner.Key), string(d.Target), string(d.Property), string(text), nanos(at), by, why)
 	}
 	_, err := s.insert(ctx, batch)
@@ -57,6 +60,9 @@ func (s *session) revoke(ctx context.Context, list []Decision) error {
 		_, err := s.exec(ctx, `DELETE FROM decision WHERE kind = $1 AND type = $2 AND owner_type = $3 AND owner_key = $4 AND target = $5 AND property = $6`,
 			d.Kind, d.Type, d.Owner.Type, d.Owner.Key, d.Target, d.Property)
 		if err != nil {
+			return err
+		}
+		if err := s.markDecision(ctx, d); err != nil {
 			return err
 		}
 	}

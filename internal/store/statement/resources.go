@@ -237,7 +237,7 @@ func (s *session) put(ctx context.Context, entity schema.EntityType, p particula
 			return err
 		}
 	}
-	return nil
+	return s.markKeys(ctx, entity, keys)
 }
 
 // changeResources puts and removes resources of any entity types, in an order
@@ -308,7 +308,10 @@ func (s *session) remove(ctx context.Context, entity schema.EntityType, keys []r
 		return err
 	}
 	_, err := s.exec(ctx, `DELETE FROM resource WHERE entity = $1 AND resource_key IN (`+s.db.dialect.Texts("$2")+`)`, entity, listOf(keys))
-	return err
+	if err != nil {
+		return err
+	}
+	return s.markKeys(ctx, entity, keys)
 }
 
 // particular is what the store has to know of an entity type's properties.

@@ -150,17 +150,22 @@ func (s *session) moveRoles(ctx context.Context, act journal.Act, list []stage.R
 			return fault.New(fault.Conflict, act.Name, "the role %s of %s is not %s any more: it was decided, or evaluated anew, since you looked",
 				m.To.Role, m.To.Owner, m.From)
 		}
+		if err := s.mark(ctx, stage.MarkOwner, m.To.Owner); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func (s *session) decideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []AssignedRoleKey) error {
+	var owners []resources.Ref
 	for _, k := range inOrder(revoke, roleName) {
 		_, err := s.exec(ctx, `DELETE FROM role_decision WHERE owner_type = $1 AND owner_key = $2 AND role = $3 AND parameters = $4`,
 			k.Owner.Type, k.Owner.Key, k.Role, k.Parameters)
 		if err != nil {
 			return err
 		}
+		owners = append(owners, k.Owner)
 	}
 	batch := newBatch(roleDecisionTable)
 	for _, d := range inOrder(list, func(d assignments.RoleDecision) string {
@@ -175,7 +180,10 @@ func (s *session) decideRoles(ctx context.Context, act journal.Act, list []assig
 		batch.add(string(d.Owner.Type), string(d.Owner.Key), string(d.Role), string(d.Parameters), int(d.Workflow),
 			nanos(d.Period.From), nanos(d.Period.To), nanos(d.At), d.By, d.Why, d.Request,
 			int(d.Found), nanos(d.Yields.From), nanos(d.Yields.To))
+		owners = append(owners, d.Owner)
 	}
-	_, err := s.insert(ctx, batch)
-	return err
+	if _, err := s.insert(ctx, batch); err != nil {
+		return err
+	}
+	return s.mark(ctx, stage.MarkOwner, owners...)
 }

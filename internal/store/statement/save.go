@@ -24,7 +24,7 @@ const bulkFrom = 50
 // loaded. What it wrote has the next version and, where the order closed, none.
 // After an error the values are to be loaded again: their steps are spent.
 func (db *DB) Save(ctx context.Context, act journal.Act, list []*orders.AssignedResource, also ...Extra) error {
-	w, err := newWriting(act, list)
+	w, err := newWriting(act, list, also)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (db *DB) Update(ctx context.Context, act journal.Act, ids []orders.Assigned
 				return err
 			}
 		}
-		w, err := newWriting(act, list)
+		w, err := newWriting(act, list, also)
 		if err != nil {
 			return err
 		}
@@ -115,22 +115,35 @@ type writing struct {
 var assignedColumns = []string{
 	"id", "type", "owner_type", "owner_key", "entity", "target", "connector", "connection", "manual", "workflow",
 	"state", "blocked", "errored", "found", "present", "confidence", "from_at", "to_at", "waiting", "closed", "version", "document",
+	"standing", "settled", "evaluated",
 }
 
-var assignedTable = &table{
-	name: "assigned_resource", columns: assignedColumns,
-	conflict: upsert("id", assignedColumns, " WHERE assigned_resource.version = excluded.version - 1"),
-}
+// What an act leaves is to be evaluated again where it stands otherwise than the
+// last evaluation left it; what an evaluation leaves is evaluated.
+var (
+	assignedTable = &table{
+		name: "assigned_resource", columns: assignedColumns,
+		conflict: upsert("id", assignedColumns[:len(assignedColumns)-1], " WHERE assigned_resource.version = excluded.version - 1"),
+	}
+	evaluatedTable = &table{
+		name: "assigned_resource", columns: assignedColumns,
+		conflict: upsert("id", assignedColumns, " WHERE assigned_resource.version = excluded.version - 1"),
+	}
+)
 
 var stepTable = &table{name: "order_step", columns: []string{
 	"assigned_resource", "item", "step", "prev_step", "from_place", "event", "to_place", "order_id", "at", "actor", "why",
 }}
 
-func newWriting(act journal.Act, list []*orders.AssignedResource) (*writing, error) {
+func newWriting(act journal.Act, list []*orders.AssignedResource, also []Extra) (*writing, error) {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
+	into := assignedTable
+	if slices.ContainsFunc(also, func(x Extra) bool { return x.Evaluated }) {
+		into = evaluatedTable
+	}
 	w := &writing{
-		list: list, now: orders.At(act.At), assigned: newBatchOf(assignedTable, len(list)), orders: newBatch(orderTable),
+		list: list, now: orders.At(act.At), assigned: newBatchOf(into, len(list)), orders: newBatch(orderTable),
 		items: newBatch(itemTable), steps: newBatch(stepTable), ended: map[string][]orders.AssignedID{},
 	}
 	seen := map[orders.AssignedID]bool{}
@@ -153,11 +166,16 @@ func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, fmt.Sprintf("encode assigned resource %d", a.ID), err)
 	}
-	n := a.Counters()
+	n, standing := a.Counters(), a.Standing()
+	evaluated := int64(0)
+	if w.assigned.table == evaluatedTable {
+		evaluated = standing
+	}
 	w.assigned.add(int64(a.ID), string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Target), string(a.Target),
 		string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual), int(a.Workflow()),
 		int(a.Consolidated()), n.Blocked, n.Errored, n.Found, flag(a.Items[0].Is.There), a.Confidence,
-		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, text)
+		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, text,
+		standing, flag(a.Settled()), evaluated)
 	touched := map[orders.OrderID][]int{}
 	for _, step := range a.TakeSteps() {
 		var prev any
