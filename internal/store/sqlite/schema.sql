@@ -187,11 +187,15 @@ CREATE TABLE assigned_resource (
   waiting    INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
   version    INTEGER NOT NULL CHECK (version > 0),
-  document   TEXT    NOT NULL,
-  standing   INTEGER NOT NULL DEFAULT 0,
-  evaluated  INTEGER NOT NULL DEFAULT 0,
-  settled    INTEGER NOT NULL DEFAULT -1
+  document   TEXT    NOT NULL
 ) STRICT;
+
+-- A fingerprint of what evaluation reads of it: as it stands, and as the last
+-- evaluation left it; and whether anybody doubts whose it is (-1: not known, its
+-- document says so).
+ALTER TABLE assigned_resource ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE assigned_resource ADD COLUMN evaluated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE assigned_resource ADD COLUMN settled INTEGER NOT NULL DEFAULT -1;
 
 CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
 CREATE INDEX assigned_resource_target ON assigned_resource (entity, target);
