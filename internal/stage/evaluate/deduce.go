@@ -130,7 +130,7 @@ func (h *holder) find(at roleKey, as assignments.Workflow, reason assignments.Re
 			period.From = before.Period.From
 		}
 	}
-	g := granted{parameters: at.with, workflow: as, period: within(period, h.standing.period), reason: reason}
+	g := granted{parameters: at.with, workflow: as, period: within(period, h.standing.period), reasons: because(reason)}
 	h.standing.roles[at.role] = append(h.standing.roles[at.role], g)
 	h.row(h.Model.Roles[at.role], as, []granted{g})
 }

@@ -108,19 +108,23 @@ func (h *holder) approved(role roles.Role) (list []granted) {
 		for _, span := range d.Spans() {
 			list = append(list, granted{
 				parameters: d.Parameters, workflow: assignments.Approved, period: within(span, h.standing.period),
-				reason: assignments.Reason{Note: because(said, d.Why)},
+				reasons: because(assignments.Reason{Note: said + why(d)}),
 			})
 		}
 	}
 	return list
 }
 
-// because joins what happened and why it did.
-func because(what, why string) string {
-	if why == "" {
-		return what
+// because makes a list of one reason. It has no room for another: whoever adds
+// one to it gets a list of their own.
+func because(r assignments.Reason) []assignments.Reason { return []assignments.Reason{r} }
+
+// why is what the person who decided said to explain it.
+func why(d assignments.RoleDecision) string {
+	if d.Why == "" {
+		return ""
 	}
-	return what + ": " + why
+	return ": " + d.Why
 }
 
 // within cuts a period off where another begins and ends.
@@ -143,7 +147,7 @@ func (h *holder) withoutDenied(role roles.Role, grants []granted) []granted {
 		}
 		h.rows[roleKey{d.Role, d.Parameters}] = assignments.AssignedRole{
 			Owner: d.Owner, Role: d.Role, Parameters: d.Parameters, Workflow: assignments.WorkflowDeclined, Period: d.Period,
-			Reasons: []assignments.Reason{{Note: because("denied by "+d.By, d.Why)}},
+			Reasons: because(assignments.Reason{Note: "denied by " + d.By + why(d)}),
 		}
 		grants = slices.DeleteFunc(grants, func(g granted) bool { return d.Parameters == "" || d.Parameters == g.parameters })
 	}
@@ -168,7 +172,7 @@ func (h *holder) graced(role roles.Role, grants []granted) (list []granted) {
 		case a.Workflow != assignments.Prolonged:
 			continue
 		}
-		list = append(list, granted{parameters: at.with, workflow: assignments.Prolonged, period: period, reason: graceReason(a)})
+		list = append(list, granted{parameters: at.with, workflow: assignments.Prolonged, period: period, reasons: because(graceReason(a))})
 	}
 	slices.SortFunc(list, func(a, b granted) int { return compareText(a.parameters, b.parameters) })
 	return list

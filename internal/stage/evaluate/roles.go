@@ -156,10 +156,14 @@ func (e *evaluation) decide(c *standing, rules []*rule) ([]granted, error) {
 // proposes reports whether a line offers instead of giving.
 func proposes(l roles.Line) bool { return l.Kind == roles.Suggested || l.Kind == roles.WithValidation }
 
+// reasonsOf joins the reasons of grants; those of one alone are shared.
 func reasonsOf(grants []granted) []assignments.Reason {
-	list := make([]assignments.Reason, len(grants))
-	for i, g := range grants {
-		list[i] = g.reason
+	if len(grants) == 1 {
+		return grants[0].reasons
+	}
+	list := make([]assignments.Reason, 0, len(grants))
+	for _, g := range grants {
+		list = append(list, g.reasons...)
 	}
 	return list
 }

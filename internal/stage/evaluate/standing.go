@@ -72,7 +72,7 @@ type granted struct {
 	period     assignments.Period
 	parameters assignments.Parameters // of a role
 	workflow   assignments.Workflow   // of a role: where it comes from
-	reason     assignments.Reason
+	reasons    []assignments.Reason   // shared with others, where there is nothing of its own in them
 }
 
 // holds reports whether all the line's criteria hold for the owner.
@@ -82,7 +82,7 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 
 // ask reports whether all the criteria of a rule hold for the owner.
 func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
-	g := granted{rule: r, reason: r.reason}
+	g := granted{rule: r, reasons: r.reasons}
 	places, notes := e.placesOf(c, r)
 	if len(places) == 0 {
 		return g, false, nil
@@ -104,19 +104,21 @@ func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
 	if e.Touched != nil {
 		e.Touched[r.Object] = true
 	}
-	if len(notes) > 0 {
-		g.reason.Note = strings.Join(notes, ", ")
-	}
 	if len(places) == 1 {
 		g.period = shift(places[0].period, r.Period)
 	} else {
 		g.period = e.nearest(spansOf(places), r.Period)
 	}
 	if r.Role != "" {
-		g.workflow, g.parameters, g.reason.With = by[0].workflow, by[0].parameters, by[0].parameters
+		g.workflow, g.parameters = by[0].workflow, by[0].parameters
 		if r.Period.Mode == roles.Default || r.Period.Mode == "" {
 			g.period = union(by)
 		}
+	}
+	if len(notes) > 0 || r.Role != "" && g.parameters != "" {
+		own := r.reasons[0]
+		own.Note, own.With = strings.Join(notes, ", "), g.parameters
+		g.reasons = because(own)
 	}
 	return g, true, nil
 }
