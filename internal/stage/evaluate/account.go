@@ -127,6 +127,7 @@ func (e *evaluation) spanOf(c *standing, t *typeRules, base assignments.Period) 
 func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 	then := *e
 	then.Day, then.result = day, &Result{}
+	then.room = room{} // what is known of the owner today is still needed
 	ahead := then.standingOf(c.owner)
 	then.assignRoles(ahead)
 	return ahead

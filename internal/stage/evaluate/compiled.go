@@ -21,6 +21,8 @@ type rule struct {
 	match   []criterion          // asked of the place
 	asked   []criterion          // asked of the parameters with which the owner has the role
 	reasons []assignments.Reason // the one reason of all to whom it gives nothing but the same
+	// proposes: it offers instead of giving.
+	proposes bool
 }
 
 // criterion is one dimension that a line matches.
@@ -44,7 +46,7 @@ func (e *evaluation) ruleOf(l roles.Line) *rule {
 // newRule prepares a line. An expression without a program is said when the line
 // is asked.
 func (e *evaluation) newRule(l roles.Line) *rule {
-	r := &rule{Line: l, reasons: because(assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark})}
+	r := &rule{Line: l, proposes: proposes(l), reasons: because(assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark})}
 	parameters := e.Model.Roles[l.Role].Parameters
 	for _, id := range sortedDimensions(l.Match) {
 		c := criterion{
@@ -108,6 +110,7 @@ func (e *evaluation) compileRules() {
 	e.byType, e.assign = map[roles.ResourceTypeID]*typeRules{}, map[roles.RoleID][]*rule{}
 	for _, id := range e.roleIDs {
 		role := e.Model.Roles[id]
+		e.numbered = append(e.numbered, &role)
 		for i := range role.Assign {
 			e.assign[id] = append(e.assign[id], e.newRule(role.Assign[i].Line))
 		}
