@@ -167,7 +167,7 @@ func (f *foresight) look(r evaluate.Result) {
 	for _, x := range r.Resources {
 		f.bounds(x.Period)
 		for _, it := range x.Items {
-			f.bounds(it.Period)
+			f.bounds(it.Lasting())
 		}
 	}
 }
@@ -212,7 +212,7 @@ func standings(m *roles.Model, r evaluate.Result) map[string]standing {
 				continue
 			}
 			item := orders.Item{Property: it.Property, Link: it.Link}
-			all[item.Name()+" of "+account] = standing{value: it.Value.String(), reasons: it.Reasons, period: it.Period}
+			all[item.Name()+" of "+account] = standing{value: it.Value.String(), reasons: it.Reasons, period: it.Lasting()}
 		}
 	}
 	return all

@@ -230,18 +230,34 @@ type ExpectedResource struct {
 }
 
 // An ExpectedItem is one property value, one link of many, or their absence.
+// There are more of them than of anything else: what one of them shares with the
+// same item of other owners stands in its Origin, once for all of them.
 type ExpectedItem struct {
+	*Origin               // never nil
+	Wanted  bool          // false: it should not be there
+	Review  bool          // only a role that was found gives it: a person says whether it is written
+	Link    resources.Key // the far end, for a link of many
+	Value   value.Value   // of a scalar; of a single link, the far key as a string
+	Period  *Period       // nil: for ever; shared like the origin
+}
+
+// An Origin is what an item is of and where it comes from: the rule line that
+// gives it and why. It is shared, so nobody changes it.
+type Origin struct {
 	Property schema.PropertyName
-	Link     resources.Key // the far end, for a link of many
-	Wanted   bool          // false: it should not be there
-	Value    value.Value   // of a scalar; of a single link, the far key as a string
 	Workflow Workflow
-	Period   Period
 	Reasons  []Reason
 	Once     bool
 	Compare  value.Comparison
 	Failed   string // the rule threw: the message with its position
 	Parked   string // what it waits for, such as a link target that is not there
 	Doubt    int    // confidence of the match that found it, when below 100; else 0
-	Review   bool   // only a role that was found gives it: a person says whether it is written
+}
+
+// Lasting is the item's period.
+func (x ExpectedItem) Lasting() Period {
+	if x.Period == nil {
+		return Period{}
+	}
+	return *x.Period
 }

@@ -40,7 +40,8 @@ func (a *AssignedResource) Adopt(e assignments.ExpectedResource, h Handling, cur
 
 	// What is expected of an unauthorized account is what was found.
 	self := assignments.ExpectedItem{
-		Wanted: e.Wanted || e.Found, Failed: e.Failed, Period: e.Period, Workflow: e.Workflow, Reasons: e.Reasons, Review: e.Review,
+		Origin: &assignments.Origin{Workflow: e.Workflow, Reasons: e.Reasons, Failed: e.Failed},
+		Wanted: e.Wanted || e.Found, Review: e.Review, Period: &e.Period,
 	}
 	changed = a.adoptItem(self, e, current, readAt) || changed
 	seen := map[itemName]bool{{}: true}
@@ -95,7 +96,7 @@ func (a *AssignedResource) outline() AssignedResource {
 func (a *AssignedResource) adoptItem(x assignments.ExpectedItem, e assignments.ExpectedResource, current *resources.Resource, readAt Instant) bool {
 	policy := Policy{
 		Wanted: x.Wanted, Holding: holdingOf(x), Once: x.Once, Compare: x.Compare, Failed: x.Failed,
-		Parked: x.Parked, Doubt: x.Doubt, Review: x.Review, Reasons: x.Reasons, Period: x.Period,
+		Parked: x.Parked, Doubt: x.Doubt, Review: x.Review, Reasons: x.Reasons, Period: x.Lasting(),
 	}
 	if len(policy.Reasons) == 0 {
 		policy.Reasons = nil

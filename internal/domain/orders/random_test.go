@@ -76,7 +76,7 @@ func (w *world) Evaluate(t *rapid.T) {
 	for _, p := range []schema.PropertyName{"mail", "phone", "pin"} {
 		v := letters.Draw(t, string(p))
 		if w.e.Wanted && v != "" {
-			x := assignments.ExpectedItem{Property: p, Wanted: true, Value: value.OfString(v), Once: p == "pin"}
+			x := assignments.ExpectedItem{Origin: &assignments.Origin{Property: p, Once: p == "pin"}, Wanted: true, Value: value.OfString(v)}
 			if w.flag("fails") && w.flag("and really") {
 				x.Failed = "boom"
 			}

@@ -209,7 +209,7 @@ func TestAWriteOnceValueOfAnExistingAccountIsNeitherWrittenNorCompared(t *testin
 
 func TestAFailingRuleKeepsTheFormerState(t *testing.T) {
 	s := reviewed(t).standing().wants(phone, "1").evaluate().at(phone, atAwaiting)
-	broken := assignments.ExpectedItem{Property: phone, Wanted: true, Failed: "line 3: no such key"}
+	broken := assignments.ExpectedItem{Origin: &assignments.Origin{Property: phone, Failed: "line 3: no such key"}, Wanted: true}
 	s.expect(broken).evaluate().at(phone, atError).open(true)
 	if s.a.Consolidated() != Error || s.a.Counters().Errored != 1 {
 		t.Errorf("%s %+v", s.a.Consolidated(), s.a.Counters())
@@ -234,7 +234,7 @@ func TestATransmittedItemIsReleasedWhenTheFeedbackComes(t *testing.T) {
 
 func TestABrokenRuleDoesNotStopARelease(t *testing.T) {
 	s := automatic(t).standing()
-	s.expect(assignments.ExpectedItem{Property: mail, Wanted: true, Failed: "boom"}).evaluate().at(mail, atError)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: mail, Failed: "boom"}, Wanted: true}).evaluate().at(mail, atError)
 	s.a.Undeclare()
 	s.must(s.a.Judge(s.occasion())).at(mail, atUndeclared)
 	if s.item(mail).Former != nil {

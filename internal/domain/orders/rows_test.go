@@ -28,7 +28,7 @@ func (s *story) lost() *story {
 
 // breaks makes the rule of a value fail.
 func (s *story) breaks(p schema.PropertyName) *story {
-	return s.expect(assignments.ExpectedItem{Property: p, Wanted: true, Failed: "boom"})
+	return s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: p, Failed: "boom"}, Wanted: true})
 }
 
 // lets lets the named items through their threshold.
@@ -107,7 +107,7 @@ func TestAFailingRuleKeepsEveryFormerState(t *testing.T) {
 				before = it.Place
 			}
 			s.breaks(p).evaluate().at(p, atError)
-			if wanted.Property != "" {
+			if wanted.Origin != nil {
 				s.expect(wanted).evaluate().at(p, before)
 			}
 		})

@@ -75,7 +75,7 @@ func (s *story) after(d time.Duration) *story { s.now = s.now.Add(d); return s }
 
 // wants makes the rules want a value; "" wants its absence.
 func (s *story) wants(p schema.PropertyName, v string) *story {
-	x := assignments.ExpectedItem{Property: p, Wanted: v != "", Once: p == pin}
+	x := assignments.ExpectedItem{Origin: &assignments.Origin{Property: p, Once: p == pin}, Wanted: v != ""}
 	if v != "" {
 		x.Value = value.OfString(v)
 	}
@@ -425,7 +425,7 @@ func TestWhoCreatedAnAccountDecidesAboutItsWriteOnceValues(t *testing.T) {
 // groups after. That the account is missing there says nothing of its membership.
 func TestAMembershipGoesWithItsAccountOnlyByAReadingThatCouldShowTheAccount(t *testing.T) {
 	s := automatic(t).wants(mail, "ann@x")
-	s.expect(assignments.ExpectedItem{Property: group, Link: "staff", Wanted: true}).evaluate()
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group}, Link: "staff", Wanted: true}).evaluate()
 	before := s.now
 	s.after(time.Minute).collect().done()
 	s.after(time.Minute).leaves().evaluate()

@@ -73,7 +73,7 @@ func TestAnOverwrittenKeptValueIsCalculatedAgain(t *testing.T) {
 
 func TestAQuestionedValueWhoseRuleFailedIsStillQuestioned(t *testing.T) {
 	s := automatic(t).standing().holds(mail, "kept@x").reads().decide(Keep, mail).wants(mail, "new@x").evaluate().flow(mail, assignments.Questioned)
-	s.expect(assignments.ExpectedItem{Property: mail, Wanted: true, Failed: "boom"}).evaluate().at(mail, atError)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: mail, Failed: "boom"}, Wanted: true}).evaluate().at(mail, atError)
 	s.wants(mail, "newer@x").evaluate().at(mail, atFound).flow(mail, assignments.Questioned)
 }
 

@@ -55,7 +55,7 @@ func (e *evaluation) account(c *standing, t *typeRules, x assignments.ExpectedRe
 	base := union(grants)
 	target, _ := e.World.Record(t.Target, x.Target)
 	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
-	w := writer{evaluation: e, standing: c, t: t, base: base, day: day, bindings: bindings, target: target}
+	w := writer{evaluation: e, standing: c, t: t, base: &base, day: day, bindings: bindings, target: target}
 	x.Items = w.items()
 	x.Period = w.span
 	x.Reasons = reasonsOf(grants)
@@ -127,6 +127,7 @@ func (e *evaluation) spanOf(c *standing, t *typeRules, base assignments.Period) 
 func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 	then := *e
 	then.Day, then.result = day, &Result{}
+	then.room = room{} // what is known of the owner today is still needed
 	ahead := then.standingOf(c.owner)
 	then.assignRoles(ahead)
 	return ahead
@@ -185,8 +186,8 @@ func (e *evaluation) unentitled(c *standing, t *typeRules, x assignments.Expecte
 		x.Found, x.Workflow = true, e.foundAs(x.Type)
 		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
 		if target, there := e.World.Record(t.Target, x.Target); there && len(c.roles) > 0 {
-			w := writer{evaluation: e, standing: c, t: t, base: c.period, day: e.Day, target: target}
-			x.Items = slices.DeleteFunc(w.links(), func(it assignments.ExpectedItem) bool { return !it.Wanted || !it.Workflow.Found() })
+			w := writer{evaluation: e, standing: c, t: t, base: &c.period, day: e.Day, target: target}
+			x.Items = slices.DeleteFunc(w.links(nil), func(it assignments.ExpectedItem) bool { return !it.Wanted || !it.Workflow.Found() })
 		}
 	default:
 		return
@@ -199,34 +200,41 @@ type writer struct {
 	*evaluation
 	standing *standing
 	t        *typeRules
-	base     assignments.Period // what the rules that give the account say
-	span     assignments.Period // base, stretched to hold its values
-	covered  bool               // base covers the day
+	base     *assignments.Period // what the rules that give the account say
+	span     assignments.Period  // base, stretched to hold its values
 	day      time.Time
 	bindings expression.Bindings
 	target   *resources.Resource
-	// The reasons of all items stand in one array: one each would be most of what
-	// an evaluation allocates.
-	reasons []assignments.Reason
 }
 
 // items computes every value and link of the account, and the span that holds them.
 func (w *writer) items() []assignments.ExpectedItem {
-	w.span, w.covered = w.base, w.base.Covers(w.day)
-	most := len(w.t.scalars) + len(w.t.links)
-	w.reasons = make([]assignments.Reason, 0, most)
-	items := make([]assignments.ExpectedItem, 0, most)
+	w.span = *w.base
+	items := make([]assignments.ExpectedItem, 0, len(w.t.scalars)+len(w.t.links))
 	for i := range w.t.scalars {
 		items = w.scalar(items, &w.t.scalars[i])
 	}
-	return append(items, w.links()...)
+	return w.links(items)
 }
 
-// because keeps one reason of an item.
-func (w *writer) because(r assignments.Reason) []assignments.Reason {
-	n := len(w.reasons)
-	w.reasons = append(w.reasons, r)
-	return w.reasons[n : n+1 : n+1]
+// lasting keeps the period of an item: nearly always the account's own.
+func (w *writer) lasting(p assignments.Period) *assignments.Period {
+	if p == *w.base {
+		return w.base
+	}
+	own := p // only this one lives on
+	return &own
+}
+
+// origin is where an item comes from: as all that the line gives, where it gives
+// it for the same reasons.
+func origin(shared *assignments.Origin, reasons []assignments.Reason) *assignments.Origin {
+	if &shared.Reasons[0] == &reasons[0] {
+		return shared
+	}
+	own := *shared
+	own.Reasons = reasons
+	return &own
 }
 
 // arguments computes what the connection is given beside the values.
@@ -252,5 +260,5 @@ func (w *writer) periodOf(g granted) assignments.Period {
 	if g.rule.Role != "" && g.rule.Period.Mode == roles.Default {
 		return g.period
 	}
-	return shift(w.base, g.rule.Period)
+	return shift(*w.base, g.rule.Period)
 }

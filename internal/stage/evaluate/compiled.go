@@ -17,10 +17,12 @@ import (
 // rule is a rule line, ready to be asked of many owners.
 type rule struct {
 	roles.Line
-	program *expression.Program // the condition; nil: none
-	match   []criterion         // asked of the place
-	asked   []criterion         // asked of the parameters with which the owner has the role
-	reason  assignments.Reason
+	program *expression.Program  // the condition; nil: none
+	match   []criterion          // asked of the place
+	asked   []criterion          // asked of the parameters with which the owner has the role
+	reasons []assignments.Reason // the one reason of all to whom it gives nothing but the same
+	// proposes: it offers instead of giving.
+	proposes bool
 }
 
 // criterion is one dimension that a line matches.
@@ -44,7 +46,7 @@ func (e *evaluation) ruleOf(l roles.Line) *rule {
 // newRule prepares a line. An expression without a program is said when the line
 // is asked.
 func (e *evaluation) newRule(l roles.Line) *rule {
-	r := &rule{Line: l, reason: assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark}}
+	r := &rule{Line: l, proposes: proposes(l), reasons: because(assignments.Reason{Rule: l.Object, Role: l.Role, Mark: l.Mark})}
 	parameters := e.Model.Roles[l.Role].Parameters
 	for _, id := range sortedDimensions(l.Match) {
 		c := criterion{
@@ -83,13 +85,15 @@ type scalarRules struct {
 	property schema.Property
 	rules    []scalarRule
 	byRole   bool
-	plain    bool // one line for everybody, as long as the account lasts
+	plain    bool                // one line for everybody, as long as the account lasts
+	lost     *assignments.Origin // when no role gives it any more
 }
 
 type scalarRule struct {
 	*rule
 	*roles.ScalarRule
-	gives *expression.Program // the value; nil: a constant, an allocated one
+	gives  *expression.Program // the value; nil: a constant, an allocated one
+	origin *assignments.Origin // of what it gives to all for the same reason
 }
 
 // linkRule is a navigation rule with the far end found.
@@ -97,7 +101,7 @@ type linkRule struct {
 	*rule
 	property schema.Property
 	far      resources.Key
-	parked   string // why it waits: the far end is not there
+	origin   *assignments.Origin // of what it gives to all for the same reason
 }
 
 // compileRules prepares every rule of the model.
@@ -106,6 +110,7 @@ func (e *evaluation) compileRules() {
 	e.byType, e.assign = map[roles.ResourceTypeID]*typeRules{}, map[roles.RoleID][]*rule{}
 	for _, id := range e.roleIDs {
 		role := e.Model.Roles[id]
+		e.numbered = append(e.numbered, &role)
 		for i := range role.Assign {
 			e.assign[id] = append(e.assign[id], e.newRule(role.Assign[i].Line))
 		}
@@ -134,19 +139,28 @@ func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
 		if !r.Constant && r.Allocate == nil {
 			one.gives, _ = e.program(r.Expression) // nil: computing says so
 		}
+		one.origin = &assignments.Origin{
+			Property: c.scalars[n].property.Name, Workflow: assignments.Calculated, Reasons: one.rule.reasons, Once: r.Once, Compare: r.Compare,
+		}
 		c.scalars[n].rules = append(c.scalars[n].rules, one)
 		c.scalars[n].byRole = c.scalars[n].byRole || r.Line.Role != ""
 	}
 	for n := range c.scalars {
-		only := c.scalars[n].rules[0]
-		c.scalars[n].plain = len(c.scalars[n].rules) == 1 && only.rule.IsOpen() && !only.rule.Deny && rank[only.rule.Period.Mode] == 0
+		s := &c.scalars[n]
+		only := s.rules[0]
+		s.plain = len(s.rules) == 1 && only.rule.IsOpen() && !only.rule.Deny && rank[only.rule.Period.Mode] == 0
+		s.lost = &assignments.Origin{
+			Property: s.property.Name, Workflow: assignments.Calculated, Compare: s.rules[len(s.rules)-1].Compare,
+			Reasons: because(assignments.Reason{Note: "no role gives it any more"}),
+		}
 	}
 	slices.SortFunc(c.scalars, func(a, b scalarRules) int { return compareText(a.property.Name, b.property.Name) })
 	for _, r := range t.Links {
 		one := linkRule{rule: e.newRule(r.Line), property: c.entity.Properties[r.Property]}
+		one.origin = &assignments.Origin{Property: one.property.Name, Workflow: assignments.Calculated, Reasons: one.rule.reasons}
 		var there bool
 		if one.far, there = e.linked(one.property, r.To); !there {
-			one.parked = "there is no " + string(one.property.Link) + " with " + describe(r.To)
+			one.origin.Parked = "there is no " + string(one.property.Link) + " with " + describe(r.To)
 		}
 		c.links = append(c.links, one)
 		c.manages(one.property)

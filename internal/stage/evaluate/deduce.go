@@ -130,16 +130,16 @@ func (h *holder) find(at roleKey, as assignments.Workflow, reason assignments.Re
 			period.From = before.Period.From
 		}
 	}
-	g := granted{parameters: at.with, workflow: as, period: within(period, h.standing.period), reason: reason}
+	g := granted{parameters: at.with, workflow: as, period: within(period, h.standing.period), reasons: because(reason)}
 	h.standing.roles[at.role] = append(h.standing.roles[at.role], g)
-	h.row(h.Model.Roles[at.role], as, []granted{g})
+	h.has(at.role, as, []granted{g})
 }
 
 // spokenFor reports whether the owner has the role in this way already, or
 // somebody decided about it.
 func (h *holder) spokenFor(at roleKey) bool {
 	role := h.Model.Roles[at.role]
-	if role.Entity != "" && role.Entity != h.standing.owner.Type || incomplete(role, at.with) || h.standing.unknown[at.role] != nil {
+	if role.Entity != "" && role.Entity != h.standing.owner.Type || incomplete(&role, at.with) || h.standing.unknown[at.role] != nil {
 		return true
 	}
 	if slices.ContainsFunc(h.standing.roles[at.role], func(g granted) bool { return g.parameters == at.with }) {
@@ -321,26 +321,14 @@ func (h *holder) recompound(at roleKey, parts []part) bool {
 	h.find(at, as, assignments.Reason{Note: "deduced from the roles " + strings.Join(names, ", ")})
 	for _, p := range here {
 		if len(c.roles[p.role.ID]) == 0 {
-			h.settle(p.role)
+			h.settle(&p.role)
 			continue
 		}
-		for with, a := range h.rowsWith(p.role.ID) {
-			if a.Workflow.Found() {
-				a.Reasons = append(slices.Clone(a.Reasons), assignments.Reason{Rule: p.line.Object, Role: at.role, Mark: p.line.Mark})
-				h.rows[roleKey{p.role.ID, with}] = a
+		for i := range h.rows {
+			if a := &h.rows[i]; a.Role == p.role.ID && a.Workflow.Found() {
+				a.Reasons = append(slices.Clip(a.Reasons), assignments.Reason{Rule: p.line.Object, Role: at.role, Mark: p.line.Mark})
 			}
 		}
 	}
 	return true
-}
-
-// rowsWith are the ways in which the owner has a role.
-func (h *holder) rowsWith(role roles.RoleID) map[assignments.Parameters]assignments.AssignedRole {
-	with := map[assignments.Parameters]assignments.AssignedRole{}
-	for at, a := range h.rows {
-		if at.role == role {
-			with[at.with] = a
-		}
-	}
-	return with
 }

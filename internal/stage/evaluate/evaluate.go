@@ -96,6 +96,7 @@ type evaluation struct {
 	programs   map[schema.Expression]*expression.Program
 	types      []roles.ResourceTypeID
 	roleIDs    []roles.RoleID
+	numbered   []*roles.Role // in the order of roleIDs
 	ancestry   map[roles.DimensionID]map[resources.Key][]resources.Key
 	matches    map[roles.ResourceTypeID]*matcher
 	owned      map[pairKey][]Assigned        // by type and owner
@@ -110,7 +111,29 @@ type evaluation struct {
 	singles    []int // the numbers of single roles in roleIDs
 	composites []int
 	sealed     bool // everything that owners share is there: it is only read from now on
+	room       room
 	result     *Result
+}
+
+// A room is what evaluating one owner takes for a while. The next owner takes it
+// again: anew for each it would be most of what an evaluation allocates.
+type room struct {
+	rows   []assignments.AssignedRole
+	grants []granted
+	roles  map[roles.RoleID][]granted
+	may    []bool
+	// reasons are those of rules that hold at a place.
+	reasons map[reasonAt][]assignments.Reason
+}
+
+// empty makes room for the roles of the next owner, and for what grants them.
+func (r *room) empty() map[roles.RoleID][]granted {
+	r.grants = r.grants[:0]
+	if r.roles == nil {
+		r.roles = map[roles.RoleID][]granted{}
+	}
+	clear(r.roles)
+	return r.roles
 }
 
 type pairKey struct {

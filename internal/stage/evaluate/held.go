@@ -16,7 +16,7 @@ type holder struct {
 	standing *standing
 	decided  []assignments.RoleDecision
 	prior    map[roleKey]assignments.AssignedRole
-	rows     map[roleKey]assignments.AssignedRole
+	rows     []assignments.AssignedRole // in the order of roles and parameters
 }
 
 // roleKey names one way of having a role.
@@ -26,10 +26,7 @@ type roleKey struct {
 }
 
 func (e *evaluation) holder(c *standing) *holder {
-	h := &holder{
-		evaluation: e, standing: c, decided: e.Decided[c.owner.Ref],
-		rows: map[roleKey]assignments.AssignedRole{},
-	}
+	h := &holder{evaluation: e, standing: c, decided: e.Decided[c.owner.Ref], rows: e.room.rows[:0]}
 	if prior := e.Prior[c.owner.Ref]; len(prior) > 0 {
 		h.prior = make(map[roleKey]assignments.AssignedRole, len(prior))
 		for _, a := range prior {
@@ -39,8 +36,38 @@ func (e *evaluation) holder(c *standing) *holder {
 	return h
 }
 
+// place finds the row of one way of having a role, or where it would stand.
+func (h *holder) place(at roleKey) (int, bool) {
+	n := len(h.rows)
+	if n > 0 && h.rows[n-1].Role < at.role {
+		return n, false // roles are settled in their order, nearly all
+	}
+	return slices.BinarySearchFunc(h.rows, at, func(a assignments.AssignedRole, at roleKey) int {
+		return cmp.Or(compareText(a.Role, at.role), compareText(a.Parameters, at.with))
+	})
+}
+
+// row returns how the owner has a role in one way, as far as is settled.
+func (h *holder) row(at roleKey) (a assignments.AssignedRole, settled bool) {
+	i, settled := h.place(at)
+	if settled {
+		a = h.rows[i]
+	}
+	return a, settled
+}
+
+// put notes how the owner has a role in one way.
+func (h *holder) put(a assignments.AssignedRole) {
+	i, settled := h.place(roleKey{a.Role, a.Parameters})
+	if settled {
+		h.rows[i] = a
+		return
+	}
+	h.rows = slices.Insert(h.rows, i, a)
+}
+
 // settle works out how the owner has the role and reports whether it has it today.
-func (h *holder) settle(role roles.Role) bool {
+func (h *holder) settle(role *roles.Role) bool {
 	c := h.standing
 	if role.Entity != "" && role.Entity != c.owner.Type {
 		return false
@@ -54,7 +81,7 @@ func (h *holder) settle(role roles.Role) bool {
 	complete := grants[:0]
 	for _, g := range grants {
 		if incomplete(role, g.parameters) {
-			h.row(role, assignments.CalculatedMissing, []granted{g})
+			h.has(role.ID, assignments.CalculatedMissing, []granted{g})
 			continue
 		}
 		if !g.workflow.Found() {
@@ -83,17 +110,17 @@ func (h *holder) settle(role roles.Role) bool {
 }
 
 // keepAsItWas keeps what is stored of a role of which nothing is known now.
-func (h *holder) keepAsItWas(role roles.Role) {
+func (h *holder) keepAsItWas(role *roles.Role) {
 	for at, a := range h.prior {
 		if at.role == role.ID {
-			h.rows[at] = a
+			h.put(a)
 		}
 	}
 }
 
 // approved is what people approved, within the owner's own period: what was
 // asked for beyond its end is cut off, not refused.
-func (h *holder) approved(role roles.Role) (list []granted) {
+func (h *holder) approved(role *roles.Role) (list []granted) {
 	for _, d := range h.decided {
 		if d.Role != role.ID || d.Workflow != assignments.Approved || incomplete(role, d.Parameters) {
 			continue
@@ -108,19 +135,23 @@ func (h *holder) approved(role roles.Role) (list []granted) {
 		for _, span := range d.Spans() {
 			list = append(list, granted{
 				parameters: d.Parameters, workflow: assignments.Approved, period: within(span, h.standing.period),
-				reason: assignments.Reason{Note: because(said, d.Why)},
+				reasons: because(assignments.Reason{Note: said + why(d)}),
 			})
 		}
 	}
 	return list
 }
 
-// because joins what happened and why it did.
-func because(what, why string) string {
-	if why == "" {
-		return what
+// because makes a list of one reason. It has no room for another: whoever adds
+// one to it gets a list of their own.
+func because(r assignments.Reason) []assignments.Reason { return []assignments.Reason{r} }
+
+// why is what the person who decided said to explain it.
+func why(d assignments.RoleDecision) string {
+	if d.Why == "" {
+		return ""
 	}
-	return what + ": " + why
+	return ": " + d.Why
 }
 
 // within cuts a period off where another begins and ends.
@@ -136,15 +167,15 @@ func within(p, bounds assignments.Period) assignments.Period {
 
 // withoutDenied takes away what a person denied: a deny outranks every rule
 // until it is revoked or over.
-func (h *holder) withoutDenied(role roles.Role, grants []granted) []granted {
+func (h *holder) withoutDenied(role *roles.Role, grants []granted) []granted {
 	for _, d := range h.decided {
 		if d.Role != role.ID || d.Workflow != assignments.WorkflowDeclined || !d.Period.Covers(h.Day) {
 			continue
 		}
-		h.rows[roleKey{d.Role, d.Parameters}] = assignments.AssignedRole{
+		h.put(assignments.AssignedRole{
 			Owner: d.Owner, Role: d.Role, Parameters: d.Parameters, Workflow: assignments.WorkflowDeclined, Period: d.Period,
-			Reasons: []assignments.Reason{{Note: because("denied by "+d.By, d.Why)}},
-		}
+			Reasons: because(assignments.Reason{Note: "denied by " + d.By + why(d)}),
+		})
 		grants = slices.DeleteFunc(grants, func(g granted) bool { return d.Parameters == "" || d.Parameters == g.parameters })
 	}
 	return grants
@@ -152,12 +183,12 @@ func (h *holder) withoutDenied(role roles.Role, grants []granted) []granted {
 
 // graced is what a rule gave until the rule itself changed or went: it stays for
 // the role's time of grace. What is lost because the owner changed goes at once.
-func (h *holder) graced(role roles.Role, grants []granted) (list []granted) {
+func (h *holder) graced(role *roles.Role, grants []granted) (list []granted) {
 	if role.GracePeriod == 0 {
 		return nil
 	}
 	for at, a := range h.prior {
-		if at.role != role.ID || h.rows[at].Workflow == assignments.WorkflowDeclined || h.refused(at) ||
+		if at.role != role.ID || h.declined(at) || h.refused(at) ||
 			slices.ContainsFunc(grants, func(g granted) bool { return g.parameters == at.with && g.period.Covers(h.Day) }) {
 			continue
 		}
@@ -168,7 +199,7 @@ func (h *holder) graced(role roles.Role, grants []granted) (list []granted) {
 		case a.Workflow != assignments.Prolonged:
 			continue
 		}
-		list = append(list, granted{parameters: at.with, workflow: assignments.Prolonged, period: period, reason: graceReason(a)})
+		list = append(list, granted{parameters: at.with, workflow: assignments.Prolonged, period: period, reasons: because(graceReason(a))})
 	}
 	slices.SortFunc(list, func(a, b granted) int { return compareText(a.parameters, b.parameters) })
 	return list
@@ -184,7 +215,7 @@ func graceReason(a assignments.AssignedRole) assignments.Reason {
 
 // stillRuled reports whether a rule that gave the role is what it was: then the
 // owner lost the role by its own change.
-func (h *holder) stillRuled(role roles.Role, a assignments.AssignedRole) bool {
+func (h *holder) stillRuled(role *roles.Role, a assignments.AssignedRole) bool {
 	for _, reason := range a.Reasons {
 		for i := range role.Assign {
 			if reason.Mark != "" && role.Assign[i].Mark == reason.Mark {
@@ -195,6 +226,12 @@ func (h *holder) stillRuled(role roles.Role, a assignments.AssignedRole) bool {
 	return false
 }
 
+// declined reports whether a person denied one way of having a role.
+func (h *holder) declined(at roleKey) bool {
+	a, _ := h.row(at)
+	return a.Workflow == assignments.WorkflowDeclined
+}
+
 // refused reports whether a person refused to let the role stay.
 func (h *holder) refused(at roleKey) bool {
 	return slices.ContainsFunc(h.decided, func(d assignments.RoleDecision) bool {
@@ -203,7 +240,7 @@ func (h *holder) refused(at roleKey) bool {
 }
 
 // suggest notes what rules offer to an owner who does not have it.
-func (h *holder) suggest(role roles.Role) {
+func (h *holder) suggest(role *roles.Role) {
 	for i := range role.Assign {
 		l := role.Assign[i].Line
 		if !proposes(l) || l.Deny {
@@ -218,8 +255,8 @@ func (h *holder) suggest(role roles.Role) {
 			workflow = h.offered(role)
 		}
 		for _, g := range h.parametrize(h.standing, role, g) {
-			if _, told := h.rows[roleKey{role.ID, g.parameters}]; !told && !h.refused(roleKey{role.ID, g.parameters}) {
-				h.row(role, workflow, []granted{g})
+			if _, told := h.row(roleKey{role.ID, g.parameters}); !told && !h.refused(roleKey{role.ID, g.parameters}) {
+				h.has(role.ID, workflow, []granted{g})
 			}
 		}
 	}
@@ -227,7 +264,7 @@ func (h *holder) suggest(role roles.Role) {
 
 // offered tells a new person, in whose basket the role lies until somebody
 // validates it, from one who merely sees a suggestion.
-func (h *holder) offered(role roles.Role) assignments.Workflow {
+func (h *holder) offered(role *roles.Role) assignments.Workflow {
 	for at, a := range h.prior {
 		if at.role == role.ID && a.Workflow == assignments.AutomaticWithValidation {
 			return assignments.AutomaticWithValidation
@@ -241,9 +278,9 @@ func (h *holder) offered(role roles.Role) assignments.Workflow {
 
 // rowsOf notes how the owner has the role, each way by itself. What a person
 // approved is shown as that, although a rule gives it too.
-func (h *holder) rowsOf(role roles.Role, grants []granted) {
+func (h *holder) rowsOf(role *roles.Role, grants []granted) {
 	if len(grants) == 1 && grants[0].period.Covers(h.Day) {
-		h.row(role, grants[0].workflow, grants)
+		h.has(role.ID, grants[0].workflow, grants)
 		return
 	}
 	by := map[assignments.Parameters][]granted{}
@@ -254,7 +291,7 @@ func (h *holder) rowsOf(role roles.Role, grants []granted) {
 	}
 	for _, list := range by {
 		strongest := slices.MaxFunc(list, func(a, b granted) int { return cmp.Compare(h.weight(a), h.weight(b)) })
-		h.row(role, strongest.workflow, list)
+		h.has(role.ID, strongest.workflow, list)
 	}
 }
 
@@ -274,18 +311,19 @@ func (h *holder) weight(g granted) (w int) {
 	return w
 }
 
-func (h *holder) row(role roles.Role, workflow assignments.Workflow, grants []granted) {
-	h.rows[roleKey{role.ID, grants[0].parameters}] = assignments.AssignedRole{
-		Owner: h.standing.owner.Ref, Role: role.ID, Parameters: grants[0].parameters, Workflow: workflow,
+// has notes how the owner has a role in the way that all the grants say.
+func (h *holder) has(role roles.RoleID, workflow assignments.Workflow, grants []granted) {
+	h.put(assignments.AssignedRole{
+		Owner: h.standing.owner.Ref, Role: role, Parameters: grants[0].parameters, Workflow: workflow,
 		Period: union(grants), Reasons: reasonsOf(grants),
-	}
+	})
 }
 
 // assigned lists the owner's roles, and once more what has just ended: shown
 // until the next run, then it is history.
 func (h *holder) assigned() []assignments.AssignedRole {
 	for at, a := range h.prior {
-		if _, still := h.rows[at]; still || !a.Workflow.Expected() {
+		if _, still := h.row(at); still || !a.Workflow.Expected() {
 			continue
 		}
 		switch {
@@ -296,16 +334,9 @@ func (h *holder) assigned() []assignments.AssignedRole {
 		default:
 			continue
 		}
-		h.rows[at] = a
+		h.put(a)
 	}
-	list := make([]assignments.AssignedRole, 0, len(h.rows))
-	for _, a := range h.rows {
-		list = append(list, a)
-	}
-	slices.SortFunc(list, func(a, b assignments.AssignedRole) int {
-		return cmp.Or(compareText(a.Role, b.Role), compareText(a.Parameters, b.Parameters))
-	})
-	return list
+	return h.rows
 }
 
 // cancelled reports whether a role ended because a person refused it or the
@@ -320,11 +351,11 @@ func (h *holder) cancelled(at roleKey, a assignments.AssignedRole) bool {
 // cancelledAbove reports whether a composite role is denied, or ended by a
 // person's word or with its time of grace. What came by it ends in the same way.
 func (h *holder) cancelledAbove(id roles.RoleID) bool {
-	if h.rows[roleKey{role: id}].Workflow == assignments.WorkflowDeclined {
+	if h.declined(roleKey{role: id}) {
 		return true
 	}
 	for at, a := range h.prior {
-		if now, still := h.rows[at]; at.role == id && (!still || now.Workflow == assignments.Cancellation) && a.Workflow.Expected() && h.cancelled(at, a) {
+		if now, still := h.row(at); at.role == id && (!still || now.Workflow == assignments.Cancellation) && a.Workflow.Expected() && h.cancelled(at, a) {
 			return true
 		}
 	}

@@ -18,14 +18,14 @@ type linkAt struct {
 	to       resources.Key
 }
 
-// links computes what navigation and query rules give on the day, and names the
-// links that are there and that no rule gives.
-func (w *writer) links() []assignments.ExpectedItem {
-	list := make([]assignments.ExpectedItem, 0, len(w.t.links))
+// links adds what navigation and query rules give on the day, and names the links
+// that are there and that no rule gives.
+func (w *writer) links(items []assignments.ExpectedItem) []assignments.ExpectedItem {
+	list := items[len(items):] // in the room behind the values, as long as there is some
 	var denied []linkAt
 	for i := range w.t.links {
-		var x assignments.ExpectedItem
-		if !w.navigation(&x, &w.t.links[i]) {
+		x, given := w.navigation(&w.t.links[i])
+		if !given {
 			continue
 		}
 		if w.t.links[i].rule.Deny {
@@ -33,12 +33,7 @@ func (w *writer) links() []assignments.ExpectedItem {
 			continue
 		}
 		if known := itemAt(list, linkAt{x.Property, x.Link}); known != nil {
-			if known.Workflow.Found() || known.Review {
-				// What a found role gives as well, anything else gives firmly.
-				known.Workflow, known.Review, known.Value = x.Workflow, x.Review, x.Value
-			}
-			known.Reasons = append(known.Reasons, x.Reasons...)
-			known.Period = stretch(known.Period, x.Period)
+			w.join(known, x)
 			continue
 		}
 		list = append(list, x)
@@ -51,7 +46,18 @@ func (w *writer) links() []assignments.ExpectedItem {
 	slices.SortFunc(list, func(a, b assignments.ExpectedItem) int {
 		return cmp.Or(compareText(a.Property, b.Property), compareText(a.Link, b.Link))
 	})
-	return list
+	return append(items, list...)
+}
+
+// join adds to an item what another line gives of the same.
+func (w *writer) join(known *assignments.ExpectedItem, x assignments.ExpectedItem) {
+	both := *known.Origin
+	if known.Workflow.Found() || known.Review {
+		// What a found role gives as well, anything else gives firmly.
+		both.Workflow, known.Review, known.Value = x.Workflow, x.Review, x.Value
+	}
+	both.Reasons = append(slices.Clip(both.Reasons), x.Reasons...)
+	known.Origin, known.Period = &both, w.lasting(stretch(known.Lasting(), x.Lasting()))
 }
 
 // itemAt finds one link in a list, nil when it is not there.
@@ -70,11 +76,13 @@ func (w *writer) unexplained(list []assignments.ExpectedItem) []assignments.Expe
 		return list
 	}
 	for _, property := range w.t.managed {
+		var from *assignments.Origin // of all of them
 		for _, to := range w.target.Links[property] {
 			if itemAt(list, linkAt{property, to}) == nil {
-				list = append(list, assignments.ExpectedItem{
-					Property: property, Link: to, Workflow: w.foundAs(w.t.ID), Reasons: []assignments.Reason{{Note: "no rule gives it"}},
-				})
+				if from == nil {
+					from = &assignments.Origin{Property: property, Workflow: w.foundAs(w.t.ID), Reasons: because(assignments.Reason{Note: "no rule gives it"})}
+				}
+				list = append(list, assignments.ExpectedItem{Origin: from, Link: to})
 			}
 		}
 	}
@@ -82,38 +90,39 @@ func (w *writer) unexplained(list []assignments.ExpectedItem) []assignments.Expe
 }
 
 // navigation computes the link of one rule line; false when it gives none today.
-func (w *writer) navigation(x *assignments.ExpectedItem, r *linkRule) bool {
+func (w *writer) navigation(r *linkRule) (x assignments.ExpectedItem, given bool) {
 	g, ok, err := w.ask(w.standing, r.rule)
 	if err == nil && !ok {
-		return false
+		return x, false
 	}
-	x.Property, x.Wanted, x.Workflow = r.property.Name, true, assignments.Calculated
+	x.Origin, x.Wanted = r.origin, true
 	if r.property.Many {
 		x.Link = r.far
 	} else {
 		x.Value = value.OfString(string(r.far))
 	}
 	if err != nil {
-		x.Failed = message(r.rule.Object, err)
-		return true
+		x.Origin = &assignments.Origin{Property: r.property.Name, Workflow: assignments.Calculated, Failed: message(r.rule.Object, err)}
+		return x, true
 	}
-	x.Period = w.periodOf(g)
+	period := w.periodOf(g)
 	if r.rule.Role == "" && !r.rule.Deny {
-		w.span = stretch(w.span, x.Period)
+		w.span = stretch(w.span, period)
 	}
-	if !x.Period.Covers(w.day) {
-		return false
+	if !period.Covers(w.day) {
+		return x, false
 	}
-	x.Parked = r.parked
-	x.Reasons = w.because(g.reason)
+	x.Origin, x.Period = origin(r.origin, g.reasons), w.lasting(period)
 	switch {
 	case !g.workflow.Found():
 	case w.target != nil && w.target.HasLink(r.property.Name, r.far):
-		x.Workflow = g.workflow
+		found := *x.Origin
+		found.Workflow = g.workflow
+		x.Origin = &found
 	default:
 		x.Review = true // nobody has said yet that the role may stay
 	}
-	return true
+	return x, true
 }
 
 // linked finds the far end of a navigation rule. What is not there yet is named
@@ -164,7 +173,7 @@ func (w *writer) found(list []assignments.ExpectedItem) []assignments.ExpectedIt
 			asked = append(asked, r.Property)
 		}
 		g, ok, err := w.holds(w.standing, r.Line)
-		x := assignments.ExpectedItem{Property: r.Property, Workflow: assignments.Calculated, Reasons: []assignments.Reason{g.reason}}
+		x := assignments.ExpectedItem{Origin: &assignments.Origin{Property: r.Property, Workflow: assignments.Calculated, Reasons: g.reasons}}
 		if err == nil && ok && g.period.Covers(w.day) {
 			err = w.query(r, &x)
 		}
@@ -178,7 +187,7 @@ func (w *writer) found(list []assignments.ExpectedItem) []assignments.ExpectedIt
 	}
 	for _, p := range asked {
 		if !settled[p] && !w.t.entity.Properties[p].Many {
-			list = put(list, assignments.ExpectedItem{Property: p, Reasons: []assignments.Reason{{Note: "nothing matches"}}})
+			list = put(list, assignments.ExpectedItem{Origin: &assignments.Origin{Property: p, Reasons: because(assignments.Reason{Note: "nothing matches"})}})
 		}
 	}
 	return list

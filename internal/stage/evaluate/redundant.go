@@ -52,7 +52,7 @@ func Redundant(model *roles.Model, programs expression.Programs, k *Known, day t
 		if c.failed != "" || c.excluded {
 			continue
 		}
-		if found, ok := e.redundant(c, role, d); ok {
+		if found, ok := e.redundant(c, &role, d); ok {
 			list = append(list, found)
 			e.giveUp(found)
 		}
@@ -61,7 +61,7 @@ func Redundant(model *roles.Model, programs expression.Programs, k *Known, day t
 }
 
 // redundant works out whether rules give a role without the decision on it.
-func (e *evaluation) redundant(c *standing, role roles.Role, d assignments.RoleDecision) (Redundancy, bool) {
+func (e *evaluation) redundant(c *standing, role *roles.Role, d assignments.RoleDecision) (Redundancy, bool) {
 	all := e.Decided[d.Owner]
 	e.Decided[d.Owner] = slices.DeleteFunc(slices.Clone(all), func(x assignments.RoleDecision) bool {
 		return x.Role == d.Role && x.Parameters == d.Parameters

@@ -18,6 +18,7 @@ const compositeLevelsMax = 16
 // nothing is added, then the single roles that they and the owner's place give.
 // What people decided is part of each level before the next is worked out.
 func (e *evaluation) assignRoles(c *standing) {
+	c.roles = e.room.empty()
 	h := e.holder(c)
 	if !c.excluded {
 		may := h.possible()
@@ -25,7 +26,7 @@ func (e *evaluation) assignRoles(c *standing) {
 			added := false
 			for _, n := range e.composites {
 				id := e.roleIDs[n]
-				if len(c.roles[id]) == 0 && (may[n] || h.given(n)) && h.settle(e.Model.Roles[id]) {
+				if len(c.roles[id]) == 0 && (may[n] || h.given(n)) && h.settle(e.numbered[n]) {
 					added = true
 				}
 			}
@@ -35,16 +36,18 @@ func (e *evaluation) assignRoles(c *standing) {
 		}
 		for _, n := range e.singles {
 			if may[n] || h.given(n) {
-				h.settle(e.Model.Roles[e.roleIDs[n]])
+				h.settle(e.numbered[n])
 			}
 		}
 		h.deduce()
 	}
-	e.result.Roles = append(e.result.Roles, h.assigned()...)
+	list := h.assigned()
+	e.result.Roles = append(e.result.Roles, list...)
+	e.room.rows = list[:0]
 }
 
 // granting is what the role's own rules give the owner, whenever that may be.
-func (e *evaluation) granting(c *standing, role roles.Role) ([]granted, error) {
+func (e *evaluation) granting(c *standing, role *roles.Role) ([]granted, error) {
 	grants, err := e.decide(c, e.assign[role.ID])
 	if err != nil || len(role.Parameters) == 0 {
 		return grants, err
@@ -59,7 +62,7 @@ func (e *evaluation) granting(c *standing, role roles.Role) ([]granted, error) {
 // parametrize settles the parameters with which a rule gives a role: what the
 // line says, else what the role it came by was given with, else each place in
 // which the owner stands.
-func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []granted {
+func (e *evaluation) parametrize(c *standing, role *roles.Role, g granted) []granted {
 	settled := map[roles.DimensionID]string{}
 	var open []roles.DimensionID
 	for id := range role.Parameters {
@@ -77,8 +80,7 @@ func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []gran
 		return []granted{g}
 	}
 	spans := map[assignments.Parameters][]place{}
-	matching, _ := e.placesOf(c, g.rule)
-	for _, p := range matching {
+	for _, p := range e.placesOf(c, g.rule) {
 		for _, id := range open {
 			settled[id] = string(p.at[id].Key)
 		}
@@ -100,7 +102,7 @@ func (e *evaluation) parametrize(c *standing, role roles.Role, g granted) []gran
 
 // incomplete reports whether a required parameter is missing: then the role
 // gives nothing yet.
-func incomplete(role roles.Role, with assignments.Parameters) bool {
+func incomplete(role *roles.Role, with assignments.Parameters) bool {
 	for id, required := range role.Parameters {
 		if required && with.Value(id) == "" {
 			return true
@@ -110,11 +112,14 @@ func incomplete(role roles.Role, with assignments.Parameters) bool {
 }
 
 // unknownRole notes that nobody can say whether the owner has a role.
-func (e *evaluation) unknownRole(c *standing, role roles.Role, err error) {
+func (e *evaluation) unknownRole(c *standing, role *roles.Role, err error) {
 	if c.unknown[role.ID] == nil {
 		e.result.Findings = append(e.result.Findings, fault.Finding{
 			Object: "roles." + string(role.ID), What: c.owner.String() + ": " + err.Error(), Do: "mend the rule or the value that it read",
 		})
+	}
+	if c.unknown == nil {
+		c.unknown = map[roles.RoleID]error{}
 	}
 	c.unknown[role.ID] = err
 }
@@ -122,10 +127,11 @@ func (e *evaluation) unknownRole(c *standing, role roles.Role, err error) {
 // decide applies granting and denying lines: any granting line is enough, and a
 // denying one beats those whose priority is not stronger.
 func (e *evaluation) decide(c *standing, rules []*rule) ([]granted, error) {
-	var grants []granted
+	// They stand behind those of the rules decided before.
+	first := len(e.room.grants)
 	denied, strongest := false, 0
 	for _, l := range rules {
-		if proposes(l.Line) {
+		if l.proposes {
 			continue // it gives nothing until somebody asks
 		}
 		g, ok, err := e.ask(c, l)
@@ -138,9 +144,10 @@ func (e *evaluation) decide(c *standing, rules []*rule) ([]granted, error) {
 				denied, strongest = true, l.Priority
 			}
 		default:
-			grants = append(grants, g)
+			e.room.grants = append(e.room.grants, g)
 		}
 	}
+	grants := slices.Clip(e.room.grants[first:])
 	if !denied {
 		return grants, nil
 	}
@@ -156,10 +163,14 @@ func (e *evaluation) decide(c *standing, rules []*rule) ([]granted, error) {
 // proposes reports whether a line offers instead of giving.
 func proposes(l roles.Line) bool { return l.Kind == roles.Suggested || l.Kind == roles.WithValidation }
 
+// reasonsOf joins the reasons of grants; those of one alone are shared.
 func reasonsOf(grants []granted) []assignments.Reason {
-	list := make([]assignments.Reason, len(grants))
-	for i, g := range grants {
-		list[i] = g.reason
+	if len(grants) == 1 {
+		return grants[0].reasons
+	}
+	list := make([]assignments.Reason, 0, len(grants))
+	for _, g := range grants {
+		list = append(list, g.reasons...)
 	}
 	return list
 }

@@ -41,7 +41,6 @@ type place struct {
 func (e *evaluation) standingOf(r *resources.Resource) *standing {
 	c := &standing{
 		owner: r, bindings: expression.Bindings{Source: r, Records: e.World}, places: []place{{}},
-		roles: map[roles.RoleID][]granted{}, unknown: map[roles.RoleID]error{},
 	}
 	rule, ok := e.Model.Contexts[r.Type]
 	if !ok {
@@ -72,7 +71,7 @@ type granted struct {
 	period     assignments.Period
 	parameters assignments.Parameters // of a role
 	workflow   assignments.Workflow   // of a role: where it comes from
-	reason     assignments.Reason
+	reasons    []assignments.Reason   // shared with others, where there is nothing of its own in them
 }
 
 // holds reports whether all the line's criteria hold for the owner.
@@ -82,8 +81,8 @@ func (e *evaluation) holds(c *standing, l roles.Line) (granted, bool, error) {
 
 // ask reports whether all the criteria of a rule hold for the owner.
 func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
-	g := granted{rule: r, reason: r.reason}
-	places, notes := e.placesOf(c, r)
+	g := granted{rule: r, reasons: r.reasons}
+	places := e.placesOf(c, r)
 	if len(places) == 0 {
 		return g, false, nil
 	}
@@ -104,19 +103,19 @@ func (e *evaluation) ask(c *standing, r *rule) (granted, bool, error) {
 	if e.Touched != nil {
 		e.Touched[r.Object] = true
 	}
-	if len(notes) > 0 {
-		g.reason.Note = strings.Join(notes, ", ")
-	}
 	if len(places) == 1 {
 		g.period = shift(places[0].period, r.Period)
 	} else {
 		g.period = e.nearest(spansOf(places), r.Period)
 	}
 	if r.Role != "" {
-		g.workflow, g.parameters, g.reason.With = by[0].workflow, by[0].parameters, by[0].parameters
+		g.workflow, g.parameters = by[0].workflow, by[0].parameters
 		if r.Period.Mode == roles.Default || r.Period.Mode == "" {
 			g.period = union(by)
 		}
+	}
+	if len(r.match) > 0 || g.parameters != "" {
+		g.reasons = e.reasonsAt(r, places[0], g.parameters)
 	}
 	return g, true, nil
 }
@@ -131,34 +130,69 @@ func (e *evaluation) condition(c *standing, r *rule) (bool, error) {
 	return err == nil && v.Bool(), err
 }
 
-// placesOf lists the owner's places that match the rule, with what to note of the
-// match. What the rule's role takes as a parameter is not asked of the place.
-func (e *evaluation) placesOf(c *standing, r *rule) (matching []place, notes []string) {
-	if len(r.match) == 0 {
-		return c.places, nil
-	}
-	for i, p := range c.places {
-		here, all := []string(nil), true
-		for n := range r.match {
-			note, ok := e.matchesAt(p.at[r.match[n].dimension].Key, &r.match[n])
-			if !ok {
-				all = false
-				break
-			}
-			here = append(here, note)
+// reasonAt is a rule that asks for one place and holds at it.
+type reasonAt struct {
+	rule *rule
+	at   resources.Key
+}
+
+// reasonsMax bounds what is kept of rules at places: more than a company has
+// departments, times the rules that hold in one of them.
+const reasonsMax = 100_000
+
+// reasonsAt is why a rule holds at a place, for those who have its role with
+// parameters. It is the same for all who stand there and have none.
+func (e *evaluation) reasonsAt(r *rule, p place, with assignments.Parameters) []assignments.Reason {
+	shared := with == "" && len(r.match) == 1
+	var here reasonAt
+	if shared {
+		here = reasonAt{r, p.at[r.match[0].dimension].Key}
+		if known, ok := e.room.reasons[here]; ok {
+			return known
 		}
-		if !all {
+	}
+	notes := make([]string, len(r.match))
+	for n := range r.match {
+		notes[n] = r.match[n].metBy(p.at[r.match[n].dimension].Key)
+	}
+	own := r.reasons[0]
+	own.Note, own.With = strings.Join(notes, ", "), with
+	reasons := because(own)
+	if shared {
+		if e.room.reasons == nil || len(e.room.reasons) == reasonsMax {
+			e.room.reasons = map[reasonAt][]assignments.Reason{}
+		}
+		e.room.reasons[here] = reasons
+	}
+	return reasons
+}
+
+// placesOf lists the owner's places that match the rule. What the rule's role
+// takes as a parameter is not asked of the place.
+func (e *evaluation) placesOf(c *standing, r *rule) (matching []place) {
+	if len(r.match) == 0 {
+		return c.places
+	}
+	for i := range c.places {
+		if !e.standsAt(&c.places[i], r) {
 			continue
 		}
 		if len(c.places) == 1 {
-			return c.places, here
-		}
-		if len(matching) == 0 {
-			notes = here
+			return c.places
 		}
 		matching = append(matching, c.places[i])
 	}
-	return matching, notes
+	return matching
+}
+
+// standsAt reports whether a place meets all that a rule asks of it.
+func (e *evaluation) standsAt(p *place, r *rule) bool {
+	for n := range r.match {
+		if !e.meets(p.at[r.match[n].dimension].Key, &r.match[n]) {
+			return false
+		}
+	}
+	return true
 }
 
 // byRole lists how the owner has the rule's role: with parameters that match,
@@ -171,7 +205,7 @@ func (e *evaluation) byRole(c *standing, r *rule) []granted {
 	for _, g := range c.roles[r.Role] {
 		all := true
 		for n := range r.asked {
-			if _, ok := e.matchesAt(resources.Key(g.parameters.Value(r.asked[n].dimension)), &r.asked[n]); !ok {
+			if !e.meets(resources.Key(g.parameters.Value(r.asked[n].dimension)), &r.asked[n]) {
 				all = false
 			}
 		}
@@ -230,18 +264,21 @@ func sortedDimensions(m map[roles.DimensionID]string) []roles.DimensionID {
 	return ids
 }
 
-// matchesAt reports whether a place is at the criterion's value or, where the rule
+// meets reports whether a place is at the criterion's value or, where the rule
 // inherits, below it.
-func (e *evaluation) matchesAt(at resources.Key, c *criterion) (string, bool) {
-	switch {
-	case at == "" || !c.known:
-		return "", false
-	case at == c.wanted:
-		return c.note, true
-	case c.inherit && slices.Contains(e.above(c.dimension, at), c.wanted):
-		return c.note + " (above " + string(at) + ")", true
+func (e *evaluation) meets(at resources.Key, c *criterion) bool {
+	if at == "" || !c.known {
+		return false
 	}
-	return "", false
+	return at == c.wanted || c.inherit && slices.Contains(e.above(c.dimension, at), c.wanted)
+}
+
+// metBy says how a place meets the criterion.
+func (c *criterion) metBy(at resources.Key) string {
+	if at == c.wanted {
+		return c.note
+	}
+	return c.note + " (above " + string(at) + ")"
 }
 
 // dimensionValue finds the resource that a line names by key or identifier.

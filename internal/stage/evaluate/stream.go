@@ -3,6 +3,7 @@ package evaluate
 import (
 	"runtime"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -86,13 +87,21 @@ func (e *evaluation) accountsOfAll(r *resources.Resource) map[roles.ResourceType
 	return accounts
 }
 
+// roomFor makes a result with room for as much as another holds.
+func roomFor(like *Result) *Result {
+	return &Result{
+		Roles:     make([]assignments.AssignedRole, 0, len(like.Roles)),
+		Resources: make([]assignments.ExpectedResource, 0, len(like.Resources)),
+	}
+}
+
 // worker evaluates shards. What it derives on the way is its own; all else is
 // only read.
 func (e *evaluation) worker(work <-chan *shard) {
 	own := *e
 	own.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	for s := range work {
-		own.result = &Result{}
+		own.result = roomFor(own.result)
 		for i, r := range s.owners {
 			own.owner(r, s.accounts[i])
 		}

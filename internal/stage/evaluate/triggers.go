@@ -50,7 +50,11 @@ func (e *evaluation) readTriggers() triggers {
 // which anything is known already.
 func (h *holder) possible() []bool {
 	t := &h.triggers
-	may := make([]bool, len(h.roleIDs))
+	if h.room.may == nil {
+		h.room.may = make([]bool, len(h.roleIDs))
+	}
+	may := h.room.may
+	clear(may)
 	mark := func(numbers []int) {
 		for _, n := range numbers {
 			may[n] = true

@@ -29,20 +29,17 @@ func (w *writer) scalar(items []assignments.ExpectedItem, s *scalarRules) []assi
 		if w.Touched != nil {
 			w.Touched[r.rule.Object] = true
 		}
-		items = append(items, assignments.ExpectedItem{})
-		w.compute(&items[len(items)-1], s, r, w.base, assignments.NoWorkflow, r.rule.reason)
-		return items
+		return append(items, w.compute(s, r, r.origin, w.base))
 	}
 	var today, plain []candidate
-	moved, compare := false, value.Comparison("")
+	moved := false
 	for i := range s.rules {
 		r := &s.rules[i]
-		compare = r.Compare
 		g, ok, err := w.ask(w.standing, r.rule)
 		if err != nil {
-			return append(items, assignments.ExpectedItem{
-				Property: s.property.Name, Workflow: assignments.Calculated, Compare: compare, Failed: message(r.rule.Object, err),
-			})
+			return append(items, assignments.ExpectedItem{Origin: &assignments.Origin{
+				Property: s.property.Name, Workflow: assignments.Calculated, Compare: r.Compare, Failed: message(r.rule.Object, err),
+			}})
 		}
 		if !ok || r.rule.Deny {
 			continue
@@ -64,17 +61,15 @@ func (w *writer) scalar(items []assignments.ExpectedItem, s *scalarRules) []assi
 	}
 	if len(today) == 0 {
 		if s.byRole {
-			items = append(items, assignments.ExpectedItem{
-				Property: s.property.Name, Workflow: assignments.Calculated, Compare: compare,
-				Reasons: []assignments.Reason{{Note: "no role gives it any more"}},
-			})
+			items = append(items, assignments.ExpectedItem{Origin: s.lost})
 		}
 		return items
 	}
 	slices.SortStableFunc(today, stronger)
-	items = append(items, assignments.ExpectedItem{})
-	w.compute(&items[len(items)-1], s, today[0].rule, today[0].period, today[0].workflow, today[0].reason)
-	return items
+	won := &today[0]
+	x := w.compute(s, won.rule, origin(won.rule.origin, won.reasons), w.lasting(won.period))
+	x.Review = won.workflow.Found()
+	return append(items, x)
 }
 
 // stronger orders candidates: a role's value beats a plain one, what somebody
@@ -98,9 +93,8 @@ func first(a, b bool) int {
 }
 
 // compute gives the value of the line that won.
-func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarRule, period assignments.Period, as assignments.Workflow, reason assignments.Reason) {
-	x.Property, x.Workflow = s.property.Name, assignments.Calculated
-	x.Once, x.Compare, x.Period, x.Review = r.Once, r.Compare, period, as.Found()
+func (w *writer) compute(s *scalarRules, r *scalarRule, from *assignments.Origin, period *assignments.Period) assignments.ExpectedItem {
+	x := assignments.ExpectedItem{Origin: from, Period: period}
 	v := r.Value
 	switch {
 	case r.Allocate != nil:
@@ -111,31 +105,55 @@ func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarR
 				Subject: subject, Rule: *r.Allocate, Owner: w.standing.owner, Start: w.base.From,
 				Entity: w.t.Target, Property: s.property.Name, Current: w.current(s.property.Name), Object: r.rule.Object,
 			})
-			x.Wanted, x.Parked = true, "waits for its allocation"
-			return
+			waiting := parked(from, "waits for its allocation")
+			waiting.Reasons = nil
+			x.Wanted, x.Origin = true, waiting
+			return x
 		}
 		v = allocated
-		reason.Note = "allocated once, kept for life"
+		x.Origin = noted(from, "allocated once, kept for life")
 	case !r.Constant:
 		var err error
 		if v, err = w.evaluate(r); err != nil {
-			x.Failed = message(r.rule.Object, err)
-			return
+			x.Origin = failed(from, message(r.rule.Object, err))
+			return x
 		}
 	}
-	x.Reasons = w.because(reason)
 	if s.property.IsLink() {
-		w.singleLink(x, s.property, v)
-		return
+		w.singleLink(&x, s.property, v)
+		return x
 	}
 	if v.Type() != s.property.Type {
 		var err error
 		if v, err = value.Normalize(s.property.Type, "", v.Text()); err != nil {
-			x.Failed, x.Reasons = message(r.rule.Object, err), nil
-			return
+			x.Origin = failed(from, message(r.rule.Object, err))
+			return x
 		}
 	}
 	x.Wanted, x.Value = !v.IsNull(), v
+	return x
+}
+
+// failed is the origin of an item of which nobody knows what it should be.
+func failed(from *assignments.Origin, message string) *assignments.Origin {
+	own := *from
+	own.Failed, own.Reasons = message, nil
+	return &own
+}
+
+// parked is the origin of an item that waits for something.
+func parked(from *assignments.Origin, what string) *assignments.Origin {
+	own := *from
+	own.Parked = what
+	return &own
+}
+
+// noted is the origin of an item with something to be said beside its rule.
+func noted(from *assignments.Origin, note string) *assignments.Origin {
+	own, reason := *from, from.Reasons[0]
+	reason.Note = note
+	own.Reasons = because(reason)
+	return &own
 }
 
 // evaluate computes the expression of a rule.
@@ -155,7 +173,7 @@ func (w *writer) singleLink(x *assignments.ExpectedItem, p schema.Property, v va
 	far, ok := w.byName(p.Link, v)
 	x.Wanted, x.Value = true, v
 	if !ok {
-		x.Parked = "there is no " + string(p.Link) + " " + v.Text() + " yet"
+		x.Origin = parked(x.Origin, "there is no "+string(p.Link)+" "+v.Text()+" yet")
 		return
 	}
 	x.Value = value.OfString(string(far))

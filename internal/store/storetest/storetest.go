@@ -139,11 +139,11 @@ func expected(owner string, values int) assignments.ExpectedResource {
 		Reasons: []assignments.Reason{{Rule: "resourceTypes.PersonalAccount.who[0]"}},
 	}
 	for i := range values {
-		e.Items = append(e.Items, assignments.ExpectedItem{
-			Property: property(i), Wanted: true, Value: value.OfString(fmt.Sprintf("%s-%d", owner, i)),
-			Workflow: assignments.Calculated, Compare: value.Exact,
+		from := &assignments.Origin{
+			Property: property(i), Workflow: assignments.Calculated, Compare: value.Exact,
 			Reasons: []assignments.Reason{{Rule: "resourceTypes.PersonalAccount.values", Role: "Clerk"}},
-		})
+		}
+		e.Items = append(e.Items, assignments.ExpectedItem{Origin: from, Wanted: true, Value: value.OfString(fmt.Sprintf("%s-%d", owner, i))})
 	}
 	return e
 }
