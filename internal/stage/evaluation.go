@@ -29,6 +29,7 @@ type ToEvaluate struct {
 	Basis string // on what the last evaluation of everybody was based
 	Marks []Mark
 	Stale []Stale
+	Again []resources.Ref // owners for the next evaluation too
 }
 
 // Stale is an assigned resource that stands otherwise than evaluation left it.

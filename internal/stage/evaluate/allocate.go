@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/value"
 )
 
@@ -194,11 +195,11 @@ func (al *allocator) inUse(r Request) map[string]resources.Key {
 func (al *allocator) ownerOf(account resources.Ref) resources.Key {
 	if al.owners == nil {
 		al.owners = map[resources.Ref]resources.Key{}
-		for _, a := range al.Assigned {
-			if t, ok := al.Model.ResourceTypes[a.Type]; ok && a.Target != "" {
-				al.owners[resources.Ref{Type: t.Target, Key: a.Target}] = a.Owner.Key
+		al.eachOwned(func(o stage.Ownership) {
+			if t, ok := al.Model.ResourceTypes[o.Type]; ok && o.Target != "" {
+				al.owners[resources.Ref{Type: t.Target, Key: o.Target}] = o.Owner.Key
 			}
-		}
+		})
 	}
 	return al.owners[account]
 }
@@ -241,42 +242,57 @@ func OwnRequests(in Input) []Request {
 	e := &evaluation{Input: in, programs: in.Programs, result: &Result{}}
 	e.prepare()
 	var requests []Request
-	for _, t := range e.sources() {
-		entity, ok := in.Model.Entity(t)
-		if !ok {
-			continue
-		}
-		for _, name := range entity.Names() {
-			if entity.Properties[name].Allocate != nil {
-				requests = append(requests, e.ownRequests(entity, entity.Properties[name])...)
-			}
-		}
+	for _, own := range e.allocated() {
+		e.World.Each(own.entity.Type, func(r *resources.Resource) { requests = e.ownRequest(requests, own, r) })
 	}
 	return requests
 }
 
-func (e *evaluation) ownRequests(entity schema.Entity, p schema.Property) []Request {
-	fed := feeds(e.Input, entity.Type, p.Name)
-	var requests []Request
-	e.World.Each(entity.Type, func(r *resources.Resource) {
-		subject := Subject{string(entity.Type), r.Key, p.Name}
-		if _, done := e.Allocations[subject]; done {
-			return
+// An ownProperty is a property that an entity type allocates for its own
+// resources, and the account properties that hold it.
+type ownProperty struct {
+	entity schema.Entity
+	schema.Property
+	fed []fedProperty
+}
+
+// allocated lists the properties that the owners' entity types allocate.
+func (e *evaluation) allocated() (list []ownProperty) {
+	for _, t := range e.sources() {
+		entity, _ := e.Model.Entity(t)
+		for _, name := range entity.Names() {
+			if p := entity.Properties[name]; p.Allocate != nil {
+				list = append(list, ownProperty{entity, p, feeds(e.Input, t, name)})
+			}
 		}
-		c := e.standingOf(r)
-		if c.failed != "" || c.excluded {
-			return
-		}
-		current := e.heldBy(r, fed)
-		if current.IsNull() && c.period.Over(e.Day) {
-			return
-		}
-		requests = append(requests, Request{
-			Subject: subject, Rule: *p.Allocate, Owner: r, Start: c.period.From, Entity: entity.Type,
-			Property: p.Name, Current: current, Object: string(entity.Type) + "." + string(p.Name), Own: true,
-		})
+	}
+	return list
+}
+
+// missing reports whether nothing was allocated to a resource yet.
+func (e *evaluation) missing(own ownProperty, key resources.Key) bool {
+	_, done := e.Allocations[Subject{string(own.entity.Type), key, own.Name}]
+	return !done
+}
+
+// ownRequest adds the request of one resource, if it needs a value.
+func (e *evaluation) ownRequest(list []Request, own ownProperty, r *resources.Resource) []Request {
+	if !e.missing(own, r.Key) {
+		return list
+	}
+	c := e.standingOf(r)
+	if c.failed != "" || c.excluded {
+		return list
+	}
+	current := e.heldBy(r, own.fed)
+	if current.IsNull() && c.period.Over(e.Day) {
+		return list
+	}
+	t := own.entity.Type
+	return append(list, Request{
+		Subject: Subject{string(t), r.Key, own.Name}, Rule: *own.Allocate, Owner: r, Start: c.period.From, Entity: t,
+		Property: own.Name, Current: current, Object: string(t) + "." + string(own.Name), Own: true,
 	})
-	return requests
 }
 
 // surelyOf is the resource of a type that is certainly the owner's, "" without one.
@@ -286,7 +302,7 @@ func (e *evaluation) surelyOf(r *resources.Resource, t roles.ResourceType) resou
 			return a.Target
 		}
 	}
-	sure, _ := e.matches[t.ID].candidates(r)
+	sure, _ := e.matches[t.ID].candidates(e, r)
 	if len(sure) == 0 {
 		return ""
 	}

@@ -17,48 +17,70 @@ const certain = 100
 // matcher finds the accounts of one resource type: whose they are, and which
 // belong to nobody. Keys are computed once per target and rule.
 type matcher struct {
-	*evaluation
 	resourceType roles.ResourceType
 	taken        map[resources.Key]bool // by an owner, or settled as nobody's
 	owned        map[resources.Key]bool // by an owner, for good
 	nobodys      map[resources.Key]bool // a person said that nobody owns it
 	confirmed    map[resources.Ref][]resources.Key
-	keys         []map[string][]resources.Key // by rule, then by the target's key text
+	keys         []map[string][]resources.Key // by rule, then by the target's key text: of those that are not taken
+	loose        []resources.Key              // what may be an orphan, in order
 }
 
 func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 	m := &matcher{
-		evaluation: e, resourceType: t, taken: map[resources.Key]bool{}, owned: map[resources.Key]bool{},
+		resourceType: t, taken: map[resources.Key]bool{}, owned: map[resources.Key]bool{},
 		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{},
-	}
-	for _, a := range e.Assigned {
-		if a.Type != t.ID || a.Target == "" || !a.settled() {
-			continue
-		}
-		m.taken[a.Target] = true
-		if isOrphan(a.Owner) {
-			m.nobodys[a.Target] = true
-		} else {
-			m.owned[a.Target] = true
-		}
 	}
 	for _, pair := range e.Confirmed {
 		if pair.Type == t.ID {
 			m.confirmed[pair.Owner] = append(m.confirmed[pair.Owner], pair.Target)
-			delete(m.nobodys, pair.Target)
 		}
 	}
-	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
-	for i, rule := range t.Correlate {
-		m.keys[i] = map[string][]resources.Key{}
-		e.World.Each(t.Target, func(r *resources.Resource) {
-			v, err := e.eval(rule.Target, expression.Bindings{Target: r, Records: e.World})
-			if err == nil && !v.IsNull() {
-				m.keys[i][v.Text()] = append(m.keys[i][v.Text()], r.Key)
-			}
-		})
-	}
 	return m
+}
+
+// settle notes that a target is somebody's, or nobody's, for good.
+func (m *matcher) settle(owner resources.Ref, target resources.Key) {
+	m.taken[target] = true
+	if isOrphan(owner) {
+		m.nobodys[target] = true
+	} else {
+		m.owned[target] = true
+	}
+}
+
+// read computes the keys of the targets.
+func (m *matcher) read(e *evaluation) {
+	for _, targets := range m.confirmed {
+		for _, key := range targets {
+			delete(m.nobodys, key)
+		}
+	}
+	t := m.resourceType
+	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
+	for i := range t.Correlate {
+		m.keys[i] = map[string][]resources.Key{}
+	}
+	if len(t.Correlate) == 0 && len(t.Classify) == 0 && len(m.nobodys) == 0 {
+		return
+	}
+	e.World.eachIn(t.Target, e.hops, func(w *World, r *resources.Resource) { m.readOne(e, w, r) })
+}
+
+// readOne computes the keys of a target that nobody has.
+func (m *matcher) readOne(e *evaluation, w *World, r *resources.Resource) {
+	if m.nobodys[r.Key] || !m.taken[r.Key] && m.classified(e, w, r) {
+		m.loose = append(m.loose, r.Key)
+	}
+	if m.taken[r.Key] {
+		return
+	}
+	for i, rule := range m.resourceType.Correlate {
+		v, err := e.eval(rule.Target, expression.Bindings{Target: r, Records: w})
+		if err == nil && !v.IsNull() {
+			m.keys[i][v.Text()] = append(m.keys[i][v.Text()], r.Key)
+		}
+	}
 }
 
 // A match is a resource that may be the owner's: known from before, or found now.
@@ -73,7 +95,7 @@ func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType)
 	m := e.matches[t.ID]
 	creating, has := -1, false
 	for _, a := range e.owned[pairKey{t.ID, owner.Ref}] {
-		if !a.settled() {
+		if !a.Settled {
 			continue // matched anew below, as the rules are now
 		}
 		if a.Target == "" {
@@ -82,7 +104,7 @@ func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType)
 		has = has || a.Target != "" && a.Confidence >= certain
 		list = append(list, match{a, true})
 	}
-	for _, found := range m.match(owner, has) {
+	for _, found := range m.match(e, owner, has) {
 		if creating >= 0 {
 			list[creating].Target, list[creating].Confidence = found.Target, found.Confidence
 			creating = -1
@@ -100,8 +122,8 @@ func (m match) sure() bool { return m.Target != "" && (m.Confidence == 0 || m.Co
 // somebody owns, or a person refused for this owner, is passed over. Which of
 // them are the owner's, proposed or passed over follows from whether the owner
 // has one already, and from what the resource type allows.
-func (m *matcher) match(owner *resources.Resource, has bool) (list []match) {
-	sure, doubtful := m.candidates(owner)
+func (m *matcher) match(e *evaluation, owner *resources.Resource, has bool) (list []match) {
+	sure, doubtful := m.candidates(e, owner)
 	t := m.resourceType
 	switch {
 	case !t.Multiple && has:
@@ -141,21 +163,21 @@ type candidateTarget struct {
 }
 
 // candidates lists what the rules match, the surest first.
-func (m *matcher) candidates(owner *resources.Resource) (sure, doubtful []candidateTarget) {
+func (m *matcher) candidates(e *evaluation, owner *resources.Resource) (sure, doubtful []candidateTarget) {
 	seen := map[resources.Key]bool{}
 	for _, key := range m.confirmed[owner.Ref] {
-		if _, there := m.World.Record(m.resourceType.Target, key); there && !seen[key] && !m.owned[key] {
+		if _, there := e.World.Record(m.resourceType.Target, key); there && !seen[key] && !m.owned[key] {
 			seen[key] = true
 			sure = append(sure, candidateTarget{key, certain, true})
 		}
 	}
 	for i, rule := range m.resourceType.Correlate {
-		v, err := m.eval(rule.Source, expression.Bindings{Source: owner, Records: m.World})
+		v, err := e.eval(rule.Source, expression.Bindings{Source: owner, Records: e.World})
 		if err != nil || v.IsNull() {
 			continue // what cannot be computed matches nothing
 		}
 		for _, key := range m.keys[i][v.Text()] {
-			if seen[key] || m.taken[key] || m.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
+			if seen[key] || m.taken[key] || e.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
 				continue
 			}
 			seen[key] = true
@@ -171,17 +193,17 @@ func (m *matcher) candidates(owner *resources.Resource) (sure, doubtful []candid
 
 // orphans reports classified accounts that belong to nobody, and those of which
 // a person said so.
-func (m *matcher) orphans() {
-	m.World.Each(m.resourceType.Target, func(r *resources.Resource) {
-		if !m.nobodys[r.Key] && (m.taken[r.Key] || !m.classified(r)) {
-			return
+func (m *matcher) orphans(e *evaluation, keys []resources.Key) {
+	for _, key := range keys {
+		if !m.nobodys[key] && m.taken[key] {
+			continue
 		}
-		m.result.Resources = append(m.result.Resources, assignments.ExpectedResource{
-			Type: m.resourceType.ID, Owner: resources.Ref{Type: m.resourceType.Source, Key: nobody + r.Key},
-			Target: r.Key, Confidence: certain, Found: true, Workflow: m.foundAs(m.resourceType.ID),
+		e.result.Resources = append(e.result.Resources, assignments.ExpectedResource{
+			Type: m.resourceType.ID, Owner: resources.Ref{Type: m.resourceType.Source, Key: nobody + key},
+			Target: key, Confidence: certain, Found: true, Workflow: e.foundAs(m.resourceType.ID),
 			Reasons: []assignments.Reason{{Note: "found in the system; nobody owns it"}},
 		})
-	})
+	}
 }
 
 // nobody stands for the owner that an account lacks, so that each orphan is an
@@ -190,9 +212,9 @@ const nobody = "nobody:"
 
 func isOrphan(owner resources.Ref) bool { return strings.HasPrefix(string(owner.Key), nobody) }
 
-func (m *matcher) classified(r *resources.Resource) bool {
+func (m *matcher) classified(e *evaluation, w *World, r *resources.Resource) bool {
 	for _, x := range m.resourceType.Classify {
-		v, err := m.eval(x, expression.Bindings{Target: r, Records: m.World})
+		v, err := e.eval(x, expression.Bindings{Target: r, Records: w})
 		if err == nil && v.Bool() {
 			return true
 		}
@@ -210,8 +232,8 @@ type queryIndex struct {
 // indexQuery computes the target expression of a query rule, once for all owners.
 func (e *evaluation) indexQuery(r roles.QueryRule, t schema.EntityType) {
 	index := queryIndex{keys: map[string]resources.Key{}}
-	e.World.Each(t, func(far *resources.Resource) {
-		v, err := e.eval(r.Target, expression.Bindings{Target: far, Records: e.World})
+	e.World.eachIn(t, e.hops, func(w *World, far *resources.Resource) {
+		v, err := e.eval(r.Target, expression.Bindings{Target: far, Records: w})
 		if err != nil {
 			index.err = err
 			return

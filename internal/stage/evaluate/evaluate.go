@@ -20,6 +20,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/value"
 )
 
@@ -31,6 +32,9 @@ type Input struct {
 	Allocations Allocations
 	// Assigned are the resources assigned so far: owners keep their targets.
 	Assigned []Assigned
+	// Owned stands in place of Assigned where each owner comes with its own: it
+	// calls a function for all that is assigned.
+	Owned func(func(stage.Ownership))
 	// Denied are pairs of owner and target that a person refused; Confirmed those
 	// that a person settled.
 	Denied    map[Pair]bool
@@ -57,19 +61,16 @@ type Assigned struct {
 	// Confidence of the match with the target, 100 once it is confirmed.
 	Confidence int
 	Found      bool // nothing gave it when it was last evaluated
-	// Reviewed: it was found, and a person said that it may stay or has to go.
-	Reviewed bool
-	Items    []orders.Item // as they stand, for what was found of them
+	// Settled: the ownership is out of the question (orders.AssignedResource.Settled).
+	Settled bool
+	Items   []orders.Item // as they stand, for what was found of them
 }
 
-// settled reports whether the ownership is out of the question: rules that match
-// otherwise from now on do not touch it. What is merely proposed, or was found
-// and seen by nobody, is matched anew each time.
-func (a Assigned) settled() bool {
-	if a.Found {
-		return a.Reviewed
+// assignedOf is an assigned resource as evaluation sees it.
+func assignedOf(a *orders.AssignedResource) Assigned {
+	return Assigned{
+		Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence, Found: a.Found(), Settled: a.Settled(), Items: a.Items,
 	}
-	return a.Target == "" || a.Confidence == 0 || a.Confidence >= certain
 }
 
 // A Pair is a possible ownership.
@@ -88,6 +89,7 @@ type Result struct {
 	// Allocate are values that have to be allocated before the result is whole.
 	Allocate []Request
 	Findings []fault.Finding
+	again    []resources.Ref // of whom something is found: it is said in every run
 }
 
 // evaluation is one run: the input with what is derived from it once.
@@ -102,6 +104,7 @@ type evaluation struct {
 	owned      map[pairKey][]Assigned        // by type and owner
 	live       map[roles.ResourceTypeID]bool // of which something was assigned before
 	owners     map[resources.Ref]bool        // who had something when last evaluated
+	hops       hops                          // that expressions follow
 	queries    map[string]queryIndex         // by the name of the line
 	rules      map[string]*rule              // by the name of the line
 	byType     map[roles.ResourceTypeID]*typeRules
@@ -162,18 +165,17 @@ func (e *evaluation) prepare() {
 	}
 	sort.Slice(e.roleIDs, func(i, j int) bool { return e.roleIDs[i] < e.roleIDs[j] })
 	e.owned = make(map[pairKey][]Assigned, len(e.Assigned))
-	e.live, e.owners = map[roles.ResourceTypeID]bool{}, map[resources.Ref]bool{}
+	e.owners = make(map[resources.Ref]bool, len(e.Assigned))
 	for _, a := range e.Assigned {
 		e.owned[pairKey{a.Type, a.Owner}] = append(e.owned[pairKey{a.Type, a.Owner}], a)
-		e.live[a.Type], e.owners[a.Owner] = true, true
+		e.owners[a.Owner] = true
 	}
 	e.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	e.matches = map[roles.ResourceTypeID]*matcher{}
 	e.queries = map[string]queryIndex{}
+	e.hops = hopsOf(e.Model, e.programs)
 	e.compileRules()
-	for _, id := range e.types {
-		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
-	}
+	e.readMatches()
 	e.triggers = e.readTriggers()
 	for n, id := range e.roleIDs {
 		if e.Model.Roles[id].Composite {
@@ -191,6 +193,34 @@ func (e *evaluation) prepare() {
 		}
 	}
 	e.sealed = true
+}
+
+// readMatches makes the matchers: what is settled, and the keys of the rest.
+func (e *evaluation) readMatches() {
+	e.live = map[roles.ResourceTypeID]bool{}
+	for _, id := range e.types {
+		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
+	}
+	e.eachOwned(func(o stage.Ownership) {
+		e.live[o.Type] = true
+		if m := e.matches[o.Type]; m != nil && o.Settled && o.Target != "" {
+			m.settle(o.Owner, o.Target)
+		}
+	})
+	for _, id := range e.types {
+		e.matches[id].read(e)
+	}
+}
+
+// eachOwned calls do for all that is assigned.
+func (in *Input) eachOwned(do func(stage.Ownership)) {
+	if in.Owned != nil {
+		in.Owned(do)
+		return
+	}
+	for _, a := range in.Assigned {
+		do(stage.Ownership{Type: a.Type, Owner: a.Owner, Target: a.Target, Settled: a.Settled})
+	}
 }
 
 func sortedTypes(m *roles.Model) []roles.ResourceTypeID {
@@ -253,6 +283,14 @@ func (e *evaluation) failed(r *resources.Resource, message string) {
 // ownerless says of what was assigned to an owner who is gone, or to nobody,
 // that no rule gives it, and finds accounts that never had an owner.
 func (e *evaluation) ownerless() {
+	e.ownersGone()
+	for _, id := range e.types {
+		e.matches[id].orphans(e, e.matches[id].loose)
+	}
+}
+
+// ownersGone says of what was assigned to an owner who is gone that no rule gives it.
+func (e *evaluation) ownersGone() {
 	for _, a := range e.Assigned {
 		if _, declared := e.Model.ResourceTypes[a.Type]; !declared {
 			continue // the runner releases what is no longer declared
@@ -268,9 +306,6 @@ func (e *evaluation) ownerless() {
 			Found: a.Found, Workflow: e.workflowOf(a),
 			Reasons: []assignments.Reason{{Note: "its owner is gone"}},
 		})
-	}
-	for _, id := range e.types {
-		e.matches[id].orphans()
 	}
 }
 

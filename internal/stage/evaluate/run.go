@@ -29,7 +29,17 @@ type Reader interface {
 // Store is what a run needs from the store.
 type Store interface {
 	Reader
+	shelves
 	stage.Counters
+	ToEvaluate(ctx context.Context) (stage.ToEvaluate, error)
+	Evaluated(ctx context.Context, x stage.ToEvaluate) error
+	FoldReadings(ctx context.Context) error
+	EachOwnership(ctx context.Context, do func(stage.Ownership)) error
+	EachRoleOwner(ctx context.Context, do func(resources.Ref)) error
+	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
+	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
+	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
+	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []stage.AssignedRoleKey) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
@@ -52,9 +62,9 @@ type Known struct {
 
 // Load reads what evaluation may see.
 func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error) {
-	k := &Known{
-		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
-		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
+	k, err := loadDecided(ctx, store)
+	if err != nil {
+		return nil, err
 	}
 	for _, c := range model.Connectors {
 		for t := range c.Entities {
@@ -65,6 +75,19 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 			k.Resources[t] = list
 		}
 	}
+	if k.Assigned, err = store.Assigned(ctx, stage.AssignedFilter{}); err != nil {
+		return nil, err
+	}
+	k.Roles, err = store.AssignedRoles(ctx, nil)
+	return k, err
+}
+
+// loadDecided reads what people and allocations settled, and when was read what.
+func loadDecided(ctx context.Context, store Reader) (*Known, error) {
+	k := &Known{
+		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
+		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
+	}
 	readings, err := store.LastReadings(ctx)
 	if err != nil {
 		return nil, err
@@ -72,40 +95,25 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 	for _, r := range readings {
 		k.ReadAt[r.Entity] = r.Complete.Began // what a later, incomplete one did not show is known from this
 	}
-	if k.Assigned, err = store.Assigned(ctx, stage.AssignedFilter{}); err != nil {
-		return nil, err
-	}
-	if k.Roles, err = store.AssignedRoles(ctx, nil); err != nil {
-		return nil, err
-	}
 	if k.Decided, err = store.RoleDecisions(ctx, nil); err != nil {
 		return nil, err
 	}
-	allocations, err := store.Decisions(ctx, stage.Allocation)
-	if err != nil {
-		return nil, err
+	each := func(kind stage.DecisionKind, do func(stage.Decision)) {
+		if err != nil {
+			return
+		}
+		var list []stage.Decision
+		list, err = store.Decisions(ctx, kind)
+		for _, d := range list {
+			do(d)
+		}
 	}
-	for _, d := range allocations {
+	each(stage.Allocation, func(d stage.Decision) {
 		k.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
-	}
-	denied, err := store.Decisions(ctx, stage.AssociationDenied)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range denied {
-		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
-	}
-	confirmed, err := store.Decisions(ctx, stage.AssociationConfirmed)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range confirmed {
-		k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target})
-	}
-	live, err := store.Decisions(ctx, stage.WentLive)
-	for _, d := range live {
-		k.Live[d.Type] = true
-	}
+	})
+	each(stage.AssociationDenied, func(d stage.Decision) { k.Denied[Pair{d.Type, d.Owner, d.Target}] = true })
+	each(stage.AssociationConfirmed, func(d stage.Decision) { k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target}) })
+	each(stage.WentLive, func(d stage.Decision) { k.Live[d.Type] = true })
 	return k, err
 }
 
@@ -125,7 +133,7 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 	var x Expectation
 	if made, findings := Allocate(in, OwnRequests(in)); len(made) > 0 || len(findings) > 0 {
 		x.keep(&in, made, findings)
-		in.World.fillAllocated(made)
+		in.World.allocate(made)
 	}
 	x.Result = Evaluate(in)
 	if len(x.Allocate) > 0 {
@@ -147,10 +155,7 @@ func InputOf(model *roles.Model, programs expression.Programs, k *Known, day tim
 		Prior:   OfOwner(k.Roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner }),
 	}
 	for _, a := range k.Assigned {
-		in.Assigned = append(in.Assigned, Assigned{
-			Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence,
-			Found: a.Found(), Reviewed: a.Found() && !a.Unauthorized(), Items: a.Items,
-		})
+		in.Assigned = append(in.Assigned, assignedOf(a))
 	}
 	return in
 }
@@ -273,10 +278,18 @@ type Runner struct {
 	// Moment is what the time in a workflow state is measured by; the clock when nil.
 	Moment func() time.Time
 	Actor  journal.Actor
+	// Configuration names the deployed one: when it is the same as before, only
+	// what changed since is evaluated. "": everybody always is.
+	Configuration string
+	// Held is how many resources an entity type may have to be held in memory as a
+	// whole; 0: as many as fit easily.
+	Held int
 }
 
 // A Summary says what a run did.
 type Summary struct {
+	Everybody bool            `json:"everybody"` // not only whom a change may concern
+	Owners    int             `json:"owners"`    // evaluated
 	Roles     int             `json:"roles"`     // assigned roles
 	Resources int             `json:"resources"` // expected resources
 	Changed   int             `json:"changed"`   // of which are different from before
@@ -291,15 +304,6 @@ const savedAtOnce = 2000
 
 // rolesAtOnce is how many assigned roles one transaction writes, for the same reason.
 const rolesAtOnce = 5000
-
-// Run evaluates everybody on a day and stores what is expected.
-func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
-	k, err := Load(ctx, r.Store, r.Model)
-	if err != nil {
-		return Summary{}, err
-	}
-	return r.save(ctx, day, k, Expect(r.Model, r.Programs, k, day))
-}
 
 // save stores what is expected beside what is known.
 func (r *Runner) save(ctx context.Context, day time.Time, k *Known, x Expectation) (Summary, error) {
@@ -349,15 +353,20 @@ func (r *Runner) end(ctx context.Context, act journal.Act, ended []assignments.R
 
 // saveRoles stores the differences of who has which role.
 func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expected []assignments.AssignedRole) error {
+	put, remove := r.roleChanges(act.At, stored, expected)
+	return r.writeRoles(ctx, act, put, remove)
+}
+
+// roleChanges compares who has which role with who should.
+func (r *Runner) roleChanges(at time.Time, stored, expected []assignments.AssignedRole) (put []assignments.AssignedRole, remove []stage.AssignedRoleKey) {
 	before := make(map[stage.AssignedRoleKey]assignments.AssignedRole, len(stored))
 	for _, role := range stored {
 		before[stage.RoleKeyOf(role)] = role
 	}
-	moment := act.At
+	moment := at
 	if r.Moment != nil {
 		moment = r.Moment()
 	}
-	var put []assignments.AssignedRole
 	for _, role := range expected {
 		at := stage.RoleKeyOf(role)
 		old, ok := before[at]
@@ -369,11 +378,15 @@ func (r *Runner) saveRoles(ctx context.Context, act journal.Act, stored, expecte
 		}
 		delete(before, at)
 	}
-	remove := make([]stage.AssignedRoleKey, 0, len(before))
 	for at := range before {
 		remove = append(remove, at)
 	}
-	// In pieces: what one leaves undone when it fails is found again by the next run.
+	return put, remove
+}
+
+// writeRoles stores them in pieces: what one leaves undone when it fails is found
+// again by the next run.
+func (r *Runner) writeRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error {
 	for len(put)+len(remove) > 0 {
 		p := min(len(put), rolesAtOnce)
 		n := min(len(remove), rolesAtOnce-p)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -13,11 +14,35 @@ import (
 // costs nothing, few enough that what is expected of them stays in its cache.
 const ownersAtOnce = 256
 
-// A shard is some owners, with the accounts that are theirs.
+// A shard is some owners, with the accounts that are theirs and, where not all is
+// in memory, a world that holds what they need.
 type shard struct {
 	owners   []*resources.Resource
 	accounts []map[roles.ResourceTypeID][]match
 	done     chan Result
+	*near
+}
+
+// near is what is read of some owners only; nil: everything is known of everybody.
+type near struct {
+	world  *World
+	stored []*orders.AssignedResource
+	roles  []assignments.AssignedRole
+	owned  map[pairKey][]Assigned
+	prior  map[resources.Ref][]assignments.AssignedRole
+}
+
+// nearTo returns the evaluation as it sees what is near.
+func (e *evaluation) nearTo(n *near) *evaluation {
+	if n == nil {
+		return e
+	}
+	own := *e
+	own.World, own.owned, own.Prior, own.owners = n.world, n.owned, n.prior, map[resources.Ref]bool{}
+	for _, a := range n.stored {
+		own.owners[a.Owner] = true
+	}
+	return &own
 }
 
 // Stream works out who should have what on a day, some owners after the other on
@@ -101,10 +126,16 @@ func (e *evaluation) worker(work <-chan *shard) {
 	own := *e
 	own.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
 	for s := range work {
-		own.result = roomFor(own.result)
+		near := own.nearTo(s.near)
+		near.result = roomFor(own.result)
 		for i, r := range s.owners {
-			own.owner(r, s.accounts[i])
+			found := len(near.result.Findings)
+			near.owner(r, s.accounts[i])
+			if len(near.result.Findings) > found {
+				near.result.again = append(near.result.again, r.Ref)
+			}
 		}
-		s.done <- *own.result
+		own.result, own.room = near.result, near.room
+		s.done <- *near.result
 	}
 }

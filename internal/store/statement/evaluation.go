@@ -94,8 +94,8 @@ const evaluatedAtOnce = 5000
 // stays to be evaluated.
 func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
 	err := db.write(ctx, "note what was evaluated", len(x.Marks)+len(x.Stale) >= bulkFrom, func(s *session) error {
-		if x.Basis == "" {
-			return nil
+		if err := s.mark(ctx, stage.MarkOwner, x.Again...); err != nil || x.Basis == "" {
+			return err
 		}
 		_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ('everybody', $1)
 			ON CONFLICT (name) DO UPDATE SET basis = excluded.basis`, x.Basis)
@@ -142,7 +142,9 @@ func (db *DB) EachOwnership(ctx context.Context, do func(stage.Ownership)) error
 	err := db.read().each(ctx, `SELECT type, owner_type, owner_key, target, settled FROM assigned_resource WHERE closed = 0 AND settled >= 0
 		ORDER BY type, id`, nil, func(r *sql.Rows) error {
 		var o stage.Ownership
-		err := r.Scan(&o.Type, &o.Owner.Type, &o.Owner.Key, &o.Target, &o.Settled)
+		settled := 0
+		err := r.Scan(&o.Type, &o.Owner.Type, &o.Owner.Key, &o.Target, &settled)
+		o.Settled = settled == 1
 		do(o)
 		return err
 	})
@@ -161,13 +163,40 @@ func (db *DB) EachOwnership(ctx context.Context, do func(stage.Ownership)) error
 	return db.failed("load ownerships", err)
 }
 
+// OwnedBy returns what some owners have.
+func (db *DB) OwnedBy(ctx context.Context, owners []resources.Ref) (list []stage.Ownership, err error) {
+	err = db.read().each(ctx, `SELECT type, owner_type, owner_key, target, settled FROM assigned_resource
+		WHERE (owner_type, owner_key) IN (`+db.dialect.Pairs("$1")+`) AND closed = 0 ORDER BY id`, []any{pairs(owners)}, func(r *sql.Rows) error {
+		var o stage.Ownership
+		settled := 0
+		err := r.Scan(&o.Type, &o.Owner.Type, &o.Owner.Key, &o.Target, &settled)
+		o.Settled = settled == 1
+		list = append(list, o)
+		return err
+	})
+	return list, db.failed("find what is owned", err)
+}
+
+// EachRoleOwner calls do for everybody who has a role. do must not call the store.
+func (db *DB) EachRoleOwner(ctx context.Context, do func(resources.Ref)) error {
+	err := db.read().each(ctx, `SELECT DISTINCT owner_type, owner_key FROM assigned_role`, nil, func(r *sql.Rows) error {
+		var owner resources.Ref
+		err := r.Scan(&owner.Type, &owner.Key)
+		do(owner)
+		return err
+	})
+	return db.failed("find who has roles", err)
+}
+
 // OwnersOf returns who owns, or may own, targets of a resource type.
 func (db *DB) OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) (list []stage.Ownership, err error) {
 	err = db.read().each(ctx, `SELECT owner_type, owner_key, target, settled FROM assigned_resource
 		WHERE entity = $1 AND target IN (`+db.dialect.Texts("$2")+`) AND type = $3 AND closed = 0 ORDER BY id`,
 		[]any{entity, listOf(targets), t}, func(r *sql.Rows) error {
 			o := stage.Ownership{Type: t}
-			err := r.Scan(&o.Owner.Type, &o.Owner.Key, &o.Target, &o.Settled)
+			settled := 0
+			err := r.Scan(&o.Owner.Type, &o.Owner.Key, &o.Target, &settled)
+			o.Settled = settled == 1
 			list = append(list, o)
 			return err
 		})

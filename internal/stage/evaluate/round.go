@@ -1,0 +1,570 @@
+package evaluate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
+)
+
+// A round evaluates owners, some after the other, and stores what is different.
+// What it holds of everybody is small: who owns which target, the keys of those
+// that nobody owns, what people decided. All else is read with some owners and
+// given up with them.
+type round struct {
+	*Runner
+	ctx   context.Context
+	stop  context.CancelCauseFunc
+	act   journal.Act
+	known *Known // but for resources, roles and what is assigned
+	e     *evaluation
+	ids   *stage.Numbering
+
+	only    *scope // nil: everybody
+	seen    map[resources.Ref]bool
+	waiting []waiting // for values that are allocated when all were asked
+	asked   []Request // by those that wait
+	summary Summary
+	again   []resources.Ref // to be evaluated by the next run too
+
+	// What is to be written, until it is enough for a transaction.
+	put     []assignments.AssignedRole
+	remove  []stage.AssignedRoleKey
+	ended   []assignments.RoleDecision
+	changed []*orders.AssignedResource
+}
+
+// waiting are owners who wait for values. Whose is whose was settled in order.
+type waiting struct {
+	entity   schema.EntityType
+	keys     []resources.Key
+	accounts []map[roles.ResourceTypeID][]match
+}
+
+// Run evaluates on a day and stores what is expected: everybody or, when the same
+// configuration was evaluated for the day already, whom a change may concern.
+func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
+	if err := r.Store.FoldReadings(ctx); err != nil {
+		return Summary{}, err
+	}
+	todo, err := r.Store.ToEvaluate(ctx)
+	if err != nil {
+		return Summary{}, err
+	}
+	same := r.Configuration + " " + day.Format(time.DateOnly) + " "
+	if r.Configuration != "" && len(todo.Marks)+len(todo.Stale) == 0 && strings.HasPrefix(todo.Basis, same) {
+		return Summary{}, nil
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	q, err := r.begin(ctx, stop, day)
+	if err != nil {
+		return Summary{}, err
+	}
+	basis := same + q.e.constants()
+	if r.Configuration != "" && basis == todo.Basis {
+		q.only, err = q.scopeOf(todo)
+	} else {
+		q.seen = map[resources.Ref]bool{}
+	}
+	if err == nil {
+		err = q.run()
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	q.summary.Everybody = q.only == nil
+	if todo.Basis = basis; r.Configuration == "" {
+		todo.Basis = ""
+	}
+	todo.Again = q.again
+	return q.summary, r.Store.Evaluated(ctx, todo)
+}
+
+// begin reads what concerns everybody.
+func (r *Runner) begin(ctx context.Context, stop context.CancelCauseFunc, day time.Time) (*round, error) {
+	known, err := loadDecided(ctx, r.Store)
+	if err != nil {
+		return nil, err
+	}
+	in := InputOf(r.Model, r.Programs, known, day)
+	if in.World, err = loadWorld(ctx, r.Store, r.Store, r.Model, cmp.Or(r.Held, heldAtMost), known.Allocations); err != nil {
+		return nil, err
+	}
+	q := &round{
+		Runner: r, ctx: ctx, stop: stop, known: known, ids: stage.Numbers(ctx, r.Store, stage.AssignedCounter),
+		act: journal.Act{Actor: r.Actor, Name: "evaluate", Subject: day.Format(time.DateOnly), At: r.Clock()},
+	}
+	var failed error
+	in.Owned = func(do func(stage.Ownership)) { failed = errors.Join(failed, r.Store.EachOwnership(ctx, do)) }
+	q.e = &evaluation{Input: in, programs: r.Programs, result: &Result{}}
+	q.e.prepare()
+	return q, errors.Join(failed, in.World.failed)
+}
+
+// run goes through the owners: once for the values that their entity types
+// allocate, once for all else, and once more for those that had to wait for a value.
+func (q *round) run() error {
+	if err := q.allocateOwn(); err != nil {
+		return err
+	}
+	if err := q.evaluate(q.shards); err != nil {
+		return err
+	}
+	if len(q.asked) > 0 {
+		if err := q.allocate(q.asked); err != nil {
+			return err
+		}
+		waiting := q.waiting
+		q.waiting, q.asked = nil, nil
+		err := q.evaluate(func(next func(*shard)) error {
+			for _, w := range waiting {
+				layer := q.e.World.layer()
+				layer.bring(w.entity, w.keys)
+				s, err := q.shard(w.entity, w.keys, layer, w.accounts)
+				if err != nil {
+					return err
+				}
+				next(s)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := q.leftovers(); err != nil {
+		return err
+	}
+	return q.flush(1)
+}
+
+func keysOf(list []*resources.Resource) []resources.Key {
+	keys := make([]resources.Key, len(list))
+	for i, r := range list {
+		keys[i] = r.Key
+	}
+	return keys
+}
+
+// each calls do for the owners of a type, some at a time, in a layer that holds them.
+func (q *round) each(t schema.EntityType, do func(layer *World, keys []resources.Key) error) error {
+	w := q.e.World
+	switch {
+	case q.only == nil && !w.whole(t):
+		var failed error
+		err := w.pages(t, ownersAtOnce, func(layer *World, keys []resources.Key) {
+			if failed == nil {
+				failed = do(layer, keys)
+			}
+		})
+		return cmp.Or(failed, err)
+	case q.only == nil:
+		for keys := range slices.Chunk(w.order[t], ownersAtOnce) {
+			if err := do(w.layer(), keys); err != nil {
+				return err
+			}
+		}
+	default:
+		for keys := range slices.Chunk(q.only.ownersOf(t), ownersAtOnce) {
+			layer := w.layer()
+			layer.bring(t, keys)
+			there := slices.DeleteFunc(slices.Clone(keys), func(key resources.Key) bool {
+				_, is := layer.Record(t, key)
+				return !is
+			})
+			if len(there) == 0 {
+				continue
+			}
+			if err := do(layer, there); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// allocateOwn finds values that entity types allocate for their own resources.
+func (q *round) allocateOwn() error {
+	own := q.e.allocated()
+	if len(own) == 0 {
+		return nil
+	}
+	// Whose is whose is settled once more when the owners are evaluated.
+	matches := q.e.matches
+	q.e.matches = map[roles.ResourceTypeID]*matcher{}
+	for id, m := range matches {
+		other := *m
+		other.taken = maps.Clone(m.taken)
+		q.e.matches[id] = &other
+	}
+	defer func() { q.e.matches = matches }()
+	var requests []Request
+	for _, p := range own {
+		err := q.each(p.entity.Type, func(layer *World, keys []resources.Key) error {
+			keys = slices.DeleteFunc(slices.Clone(keys), func(key resources.Key) bool { return !q.e.missing(p, key) })
+			if len(keys) == 0 {
+				return nil
+			}
+			s, err := q.near(p.entity.Type, keys, layer)
+			if err != nil {
+				return err
+			}
+			near := q.e.nearTo(s)
+			for _, key := range keys {
+				if r, there := layer.Record(p.entity.Type, key); there {
+					requests = near.ownRequest(requests, p, r)
+				}
+			}
+			return layer.failed
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := q.allocate(requests); err != nil || q.only == nil {
+		return err
+	}
+	allocated := make([]resources.Ref, len(requests))
+	for i, r := range requests {
+		allocated[i] = r.Owner.Ref
+	}
+	return q.spread(allocated)
+}
+
+// spread takes owners into the scope who read values that were just allocated.
+func (q *round) spread(refs []resources.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	if err := q.only.spread(refs); err != nil || !q.only.all {
+		return err
+	}
+	q.only, q.seen = nil, map[resources.Ref]bool{}
+	return nil
+}
+
+// allocate serves requests and stores the values: they are inputs from now on.
+func (q *round) allocate(requests []Request) error {
+	if len(requests) == 0 {
+		return nil
+	}
+	in := q.e.Input
+	in.World = in.World.layer()
+	made, findings := Allocate(in, requests)
+	if in.World.failed != nil {
+		return in.World.failed
+	}
+	q.summary.Findings = append(q.summary.Findings, findings...)
+	for _, r := range requests {
+		if _, served := made[r.Subject]; !served {
+			q.again = append(q.again, r.Owner.Ref)
+		}
+	}
+	if len(made) == 0 {
+		return nil
+	}
+	var x Expectation
+	x.keep(&q.e.Input, made, nil)
+	q.e.World.allocate(q.e.Allocations)
+	q.summary.Allocated += len(x.Made)
+	act := q.act
+	act.Name = "allocate"
+	return q.Store.Decide(q.ctx, act, x.Made)
+}
+
+// shards cuts the owners into shards.
+func (q *round) shards(next func(*shard)) error {
+	for _, t := range q.e.sources() {
+		err := q.each(t, func(layer *World, keys []resources.Key) error {
+			s, err := q.shard(t, keys, layer, nil)
+			if err != nil {
+				return err
+			}
+			next(s)
+			return context.Cause(q.ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shard reads what evaluating some owners takes, and settles which accounts are
+// theirs, unless that is known already: it depends on who comes first.
+func (q *round) shard(t schema.EntityType, keys []resources.Key, layer *World, known []map[roles.ResourceTypeID][]match) (*shard, error) {
+	n, err := q.near(t, keys, layer)
+	if err != nil {
+		return nil, err
+	}
+	s := &shard{near: n, done: make(chan Result, 1)}
+	e := q.e.nearTo(n)
+	matched := map[schema.EntityType][]resources.Key{}
+	for _, key := range keys {
+		r, _ := layer.Record(t, key)
+		var accounts map[roles.ResourceTypeID][]match
+		if known != nil {
+			accounts = known[len(s.owners)]
+		} else {
+			accounts = e.accountsOfAll(r)
+		}
+		for id, list := range accounts {
+			for _, m := range list {
+				target := q.Model.ResourceTypes[id].Target
+				matched[target] = append(matched[target], m.Target)
+			}
+		}
+		s.owners, s.accounts = append(s.owners, r), append(s.accounts, accounts)
+	}
+	q.bring(layer, matched)
+	return s, layer.failed
+}
+
+// near reads what is known of some owners of one type: what they have, and what
+// the expressions lead to from them and their accounts.
+func (q *round) near(t schema.EntityType, keys []resources.Key, layer *World) (*near, error) {
+	refs := make([]resources.Ref, len(keys))
+	for i, key := range keys {
+		refs[i] = resources.Ref{Type: t, Key: key}
+	}
+	n := &near{world: layer, owned: map[pairKey][]Assigned{}}
+	var err error
+	if n.stored, err = q.Store.Assigned(q.ctx, stage.AssignedFilter{Owners: refs}); err != nil {
+		return nil, err
+	}
+	if n.roles, err = q.Store.AssignedRolesOf(q.ctx, refs); err != nil {
+		return nil, err
+	}
+	n.prior = OfOwner(n.roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner })
+	targets := map[schema.EntityType][]resources.Key{}
+	for _, a := range n.stored {
+		at := pairKey{a.Type, a.Owner}
+		n.owned[at] = append(n.owned[at], assignedOf(a))
+		target := q.Model.ResourceTypes[a.Type].Target
+		targets[target] = append(targets[target], a.Target)
+	}
+	layer.reach(t, keys, q.e.hops)
+	q.bring(layer, targets)
+	return n, layer.failed
+}
+
+// bring fetches accounts and what the expressions lead to from them.
+func (q *round) bring(layer *World, targets map[schema.EntityType][]resources.Key) {
+	for t, keys := range targets {
+		if _, declared := q.Model.Entity(t); !declared {
+			continue
+		}
+		layer.bring(t, keys)
+		layer.reach(t, keys, q.e.hops)
+	}
+}
+
+// evaluate works on shards with all cores and settles each in its turn.
+func (q *round) evaluate(cut func(next func(*shard)) error) error {
+	workers := runtime.GOMAXPROCS(0)
+	work, order := make(chan *shard, workers), make(chan *shard, 2*workers)
+	for range workers {
+		go q.e.worker(work)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- cut(func(s *shard) {
+			order <- s
+			work <- s
+		})
+		close(work)
+		close(order)
+	}()
+	var err error
+	for s := range order {
+		result := <-s.done
+		if err == nil {
+			if err = q.settle(s, result); err != nil {
+				q.stop(err)
+			}
+		}
+	}
+	return cmp.Or(err, <-failed)
+}
+
+// settle notes what is different of some owners, or lets them wait for values.
+func (q *round) settle(s *shard, x Result) error {
+	if len(x.Allocate) > 0 {
+		q.waiting = append(q.waiting, waiting{s.owners[0].Type, keysOf(s.owners), s.accounts})
+		q.asked = append(q.asked, x.Allocate...)
+		return s.world.failed
+	}
+	q.summary.Owners += len(s.owners)
+	for _, r := range s.owners {
+		if q.seen != nil {
+			q.seen[r.Ref] = true
+		}
+	}
+	return q.adopt(s.near, x)
+}
+
+// adopt brings what is stored of some owners to what is expected.
+func (q *round) adopt(n *near, x Result) error {
+	q.summary.Roles += len(x.Roles)
+	q.summary.Resources += len(x.Resources)
+	q.summary.Findings = append(q.summary.Findings, x.Findings...)
+	q.again = append(q.again, x.again...)
+	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
+	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
+	for _, a := range x.Roles {
+		if a.Workflow == assignments.Cancellation || a.Workflow == assignments.WorkflowInactive {
+			q.again = append(q.again, a.Owner) // shown until the next run
+		}
+	}
+	q.ended = append(q.ended, x.Ended...)
+	known := &Known{Assigned: n.stored, ReadAt: q.known.ReadAt}
+	expected := Expectation{Result: x, World: n.world}
+	q.ids.Prepare(added(known, expected)) // exactly, so that the numbers of accounts follow each other
+	changed := Adopt(q.Model, known, expected, func() orders.AssignedID { return orders.AssignedID(q.ids.Next()) })
+	if err := errors.Join(q.ids.Err(), n.world.failed); err != nil {
+		return err
+	}
+	q.summary.Changed += len(changed)
+	q.changed = append(q.changed, changed...)
+	return q.flush(savedAtOnce)
+}
+
+// flush writes what waits to be written, once it is enough.
+func (q *round) flush(enough int) error {
+	if len(q.changed) < enough && len(q.put)+len(q.remove) < enough && len(q.ended) < enough {
+		return nil
+	}
+	if err := q.writeRoles(q.ctx, q.act, q.put, q.remove); err != nil {
+		return err
+	}
+	if err := q.end(q.ctx, q.act, q.ended); err != nil {
+		return err
+	}
+	for piece := range slices.Chunk(q.changed, savedAtOnce) {
+		if err := q.Store.Save(q.ctx, q.act, piece, stage.Extra{Evaluated: true}); err != nil {
+			return err
+		}
+	}
+	q.put, q.remove, q.ended, q.changed = q.put[:0], q.remove[:0], q.ended[:0], nil
+	return nil
+}
+
+// leftovers settles what is assigned to owners who are gone, or to nobody.
+func (q *round) leftovers() error {
+	owners, err := q.ownersLeft()
+	if err != nil {
+		return err
+	}
+	nobodys := map[schema.EntityType][]resources.Ref{}
+	gone := map[schema.EntityType][]resources.Key{}
+	for _, ref := range owners {
+		if isOrphan(ref) {
+			nobodys[ref.Type] = append(nobodys[ref.Type], ref)
+		} else {
+			gone[ref.Type] = append(gone[ref.Type], ref.Key)
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(gone)) {
+		for keys := range slices.Chunk(gone[t], ownersAtOnce) {
+			if err := q.ownersGone(t, keys); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range q.e.types {
+		t := q.Model.ResourceTypes[id]
+		for _, key := range q.loose(q.e.matches[id]) {
+			nobodys[t.Source] = append(nobodys[t.Source], resources.Ref{Type: t.Source, Key: nobody + key})
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(nobodys)) {
+		refs := nobodys[t]
+		slices.SortFunc(refs, func(a, b resources.Ref) int { return cmp.Compare(a.Key, b.Key) })
+		for piece := range slices.Chunk(slices.Compact(refs), ownersAtOnce) {
+			if err := q.orphans(t, piece); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ownersLeft lists to whom something is assigned and who were not evaluated.
+func (q *round) ownersLeft() ([]resources.Ref, error) {
+	if q.only != nil {
+		return q.only.left(q.e.World), nil
+	}
+	left := map[resources.Ref]bool{}
+	note := func(owner resources.Ref) {
+		if !q.seen[owner] {
+			left[owner] = true
+		}
+	}
+	if err := q.Store.EachOwnership(q.ctx, func(o stage.Ownership) { note(o.Owner) }); err != nil {
+		return nil, err
+	}
+	if err := q.Store.EachRoleOwner(q.ctx, note); err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Keys(left), func(a, b resources.Ref) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Key, b.Key))
+	}), nil
+}
+
+// ownersGone settles what some owners have who are not there any more.
+func (q *round) ownersGone(t schema.EntityType, keys []resources.Key) error {
+	layer := q.e.World.layer()
+	layer.bring(t, keys)
+	n, err := q.near(t, keys, layer)
+	if err != nil {
+		return err
+	}
+	e := q.e.nearTo(n)
+	e.Assigned, e.result = nil, &Result{}
+	for _, a := range n.stored {
+		e.Assigned = append(e.Assigned, assignedOf(a))
+	}
+	e.ownersGone()
+	return q.adopt(n, *e.result)
+}
+
+// orphans settles accounts that belong to nobody; refs stand for the owners that they lack.
+func (q *round) orphans(t schema.EntityType, refs []resources.Ref) error {
+	stored, err := q.Store.Assigned(q.ctx, stage.AssignedFilter{Owners: refs})
+	if err != nil {
+		return err
+	}
+	n := &near{world: q.e.World.layer(), stored: stored}
+	targets := map[schema.EntityType][]resources.Key{}
+	keys := make([]resources.Key, len(refs))
+	for i, ref := range refs {
+		keys[i] = ref.Key[len(nobody):]
+	}
+	e := q.e.nearTo(n)
+	e.result = &Result{}
+	for _, id := range e.types {
+		if e.Model.ResourceTypes[id].Source == t {
+			target := e.Model.ResourceTypes[id].Target
+			targets[target] = append(targets[target], keys...)
+			e.matches[id].orphans(e, slices.DeleteFunc(slices.Clone(keys), func(key resources.Key) bool {
+				_, loose := slices.BinarySearch(e.matches[id].loose, key)
+				return !loose
+			}))
+		}
+	}
+	q.bring(n.world, targets)
+	return q.adopt(n, *e.result)
+}
