@@ -55,6 +55,7 @@ type Engine struct {
 	Sleep       func(ctx context.Context, d time.Duration)
 	Jitter      func() float64
 	Progress    Progress
+	Held        int // resources of one type that an evaluation holds as a whole; 0: as many as fit easily
 	keyFile     string
 	day, today  time.Time
 	deployments *deployments

@@ -130,8 +130,11 @@ func (w *world) compute(ctx context.Context) error {
 
 func (w *world) evaluate(ctx context.Context) error {
 	w.judged = false
-	_, err := w.engine.Evaluate(ctx)
-	return err
+	if _, err := w.engine.Evaluate(ctx); err != nil {
+		return err
+	}
+	w.evaluatedInFull(ctx)
+	return nil
 }
 
 func (w *world) generate(ctx context.Context, block bool) error {
@@ -166,6 +169,7 @@ func (w *world) round(ctx context.Context) (r loop.Round, err error) {
 	if r.Evaluate, err = w.engine.Evaluate(ctx); err != nil {
 		return r, err
 	}
+	w.evaluatedInFull(ctx)
 	if r.Generate, err = w.engine.Generate(ctx, false); err != nil {
 		return r, err
 	}

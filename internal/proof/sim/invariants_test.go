@@ -3,16 +3,19 @@ package sim
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/connector/connectortest/fakesystem"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/stage/synchronize"
 )
 
@@ -412,4 +415,41 @@ func (r refusals) at(a *orders.AssignedResource, f fakesystem.Effect, h orders.H
 		return false // renewed since: its number is history
 	}
 	return slices.ContainsFunc(r[refusedKey(a, it)], func(x refusal) bool { return it.Same(x.value, h) && x.since.Before(sent) })
+}
+
+// Whom a change does not concern was rightly left alone: evaluating everybody
+// right afterwards changes nothing, but for what is shown of a role's end once.
+func (w *world) evaluatedInFull(ctx context.Context) {
+	c, err := w.engine.Deployed(ctx)
+	if err != nil {
+		w.fail("the deployed configuration: %v", err)
+	}
+	k, err := evaluate.Load(ctx, w.engine, c.Model)
+	if err != nil {
+		w.fail("what is known: %v", err)
+	}
+	x := evaluate.Expect(c.Model, c.Programs, k, w.engine.Day())
+	stored := map[stage.AssignedRoleKey]assignments.AssignedRole{}
+	for _, a := range k.Roles {
+		stored[stage.RoleKeyOf(a)] = a
+	}
+	for _, a := range x.Roles {
+		if old, ok := stored[stage.RoleKeyOf(a)]; !ok || !evaluate.SameRole(old, a) {
+			w.fail("evaluating everybody gives %s the role %s otherwise than evaluating whom a change concerns: %+v, not %+v", a.Owner, a.Role, a, old)
+		}
+		delete(stored, stage.RoleKeyOf(a))
+	}
+	for _, a := range stored {
+		if a.Workflow != assignments.Cancellation && a.Workflow != assignments.WorkflowInactive {
+			w.fail("evaluating everybody takes the role %s from %s; evaluating whom a change concerns did not", a.Role, a.Owner)
+		}
+	}
+	before := map[orders.AssignedID]string{}
+	for _, a := range k.Assigned {
+		before[a.ID] = fmt.Sprintf("%+v", *a)
+	}
+	next := orders.AssignedID(1) << 40
+	for _, a := range evaluate.Adopt(c.Model, k, x, func() orders.AssignedID { next++; return next }) {
+		w.fail("evaluating everybody changes %s of %s, which evaluating whom a change concerns did not:\n%+v\nbefore\n%s", a.Type, a.Owner, *a, before[a.ID])
+	}
 }

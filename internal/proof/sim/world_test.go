@@ -250,6 +250,9 @@ func (w *world) start() {
 	w.engine.Sleep = func(_ context.Context, d time.Duration) { w.now = w.now.Add(d) }
 	w.engine.Jitter = func() float64 { return 0.5 }
 	w.engine.SetDay(w.day)
+	if w.seed%2 == 1 {
+		w.engine.Held = 2 // everything is read with the owners that it concerns
+	}
 }
 
 // load checks the configuration with the chosen variants.
