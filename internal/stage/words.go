@@ -109,6 +109,9 @@ type AssignedFilter struct {
 	States     []orders.State // the consolidated state
 	OpenOnly   bool           // with an open order
 	Waiting    bool           // to be judged again
+	Unjudged   bool           // written since they were last judged
+	After      orders.AssignedID
+	Limit      int // 0: all
 	Closed     bool           // history too
 }
 
@@ -161,8 +164,8 @@ type Extra struct {
 	DecideRoles []assignments.RoleDecision
 	RevokeRoles []AssignedRoleKey
 	MoveRoles   []RoleMove
-	// Evaluated: the assigned resources are as an evaluation left them.
-	Evaluated bool
+	// The assigned resources are as an evaluation left them, or as they were judged.
+	Evaluated, Judged bool
 }
 
 // A RoleMove takes a role that somebody has from one workflow state to another.

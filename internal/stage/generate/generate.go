@@ -26,7 +26,9 @@ type Store interface {
 	stage.Counters
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	stage.Saver
+	Judged(ctx context.Context, list []*orders.AssignedResource) error
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
+	Holds(ctx context.Context, t roles.ResourceTypeID, atLeast int) (bool, error)
 	stage.GateStore
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
@@ -160,51 +162,111 @@ type Summary struct {
 // behind it for a fraction of a second.
 const judgedAtOnce = 500
 
-// Run judges everything that evaluation left to be judged.
+// Run judges everything that was written since it was last judged. It goes through
+// it twice: no order may go out before all are counted that a threshold could hold.
 func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
-	held, err := r.Store.Held(ctx)
-	if err != nil {
-		return Summary{}, err
-	}
-	list, err := r.Store.Assigned(ctx, stage.AssignedFilter{})
-	if err != nil {
-		return Summary{}, err
-	}
-	now := r.Clock()
 	numbers := stage.Numbers(ctx, r.Store, stage.OrderCounter)
 	occasion := orders.Occasion{
-		Now: now, Actor: r.Actor.String(), Block: o.Block,
+		Now: r.Clock(), Actor: r.Actor.String(), Block: o.Block,
 		NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
 	}
-	j, err := Judge(list, occasion)
-	if err != nil {
-		return Summary{}, err
-	}
-	s := Summary{Judged: len(list), Kinds: map[orders.Kind]int{}}
-	for at, n := range j.Raised {
-		s.Kinds[at.Kind] += n
-		s.Orders += n
-	}
-	if s.Parked, err = r.brake(ctx, list, held, now); err != nil {
-		return s, err
-	}
-	outdated, err := r.store(ctx, j.Moved, occasion, numbers, o.Day)
+	s := Summary{Kinds: map[orders.Kind]int{}}
+	pending, open, err := r.count(ctx, occasion)
 	if err != nil {
 		return s, err
 	}
-	if outdated {
-		if list, err = r.Store.Assigned(ctx, stage.AssignedFilter{OpenOnly: true}); err != nil {
-			return s, err
+	if s.Parked, err = r.brake(ctx, pending, open, occasion.Now); err != nil {
+		return s, err
+	}
+	if err := r.judge(ctx, occasion, numbers, o.Day, &s); err != nil {
+		return s, err
+	}
+	s.Waits, err = r.gates(ctx, numbers, o.Day, occasion.Now)
+	return s, err
+}
+
+// unjudged chooses what is to be judged: where everything is to be reviewed, all.
+func unjudged(o orders.Occasion) stage.AssignedFilter {
+	return stage.AssignedFilter{Unjudged: !o.Block}
+}
+
+// pages calls do for what a filter chooses, some at a time.
+func (r *Runner) pages(ctx context.Context, f stage.AssignedFilter, do func([]*orders.AssignedResource) error) error {
+	for f.Limit = judgedAtOnce; ; {
+		list, err := r.Store.Assigned(ctx, f)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		f.After = list[len(list)-1].ID
+		if err := do(list); err != nil || len(list) < f.Limit {
+			return err
 		}
 	}
-	s.Waits, err = r.gates(ctx, list, numbers, o.Day, now)
-	return s, err
+}
+
+// count judges what is to be judged and throws it away, so that all open orders
+// are counted as they will be.
+func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open map[stage.ParkKey]int, err error) {
+	pending, open = map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
+	counted := map[orders.AssignedID]bool{}
+	add := func(list []*orders.AssignedResource) {
+		p, n := Pending(list)
+		for at := range n {
+			pending[at] += p[at]
+			open[at] += n[at]
+		}
+	}
+	o.NewOrder = func() orders.OrderID { return -1 }
+	err = r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
+		for _, a := range list {
+			if a.Order != nil {
+				counted[a.ID] = true
+			}
+		}
+		_, err := Judge(list, o)
+		add(list)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	err = r.pages(ctx, stage.AssignedFilter{OpenOnly: true}, func(list []*orders.AssignedResource) error {
+		add(slices.DeleteFunc(list, func(a *orders.AssignedResource) bool { return counted[a.ID] }))
+		return nil
+	})
+	return pending, open, err
+}
+
+// judge judges what is to be judged and stores what moved, each piece in one
+// transaction; what somebody wrote meanwhile is judged again in it.
+func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, s *Summary) error {
+	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
+	return r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
+		j, err := Judge(list, o)
+		if err != nil {
+			return err
+		}
+		s.Judged += len(list)
+		for at, n := range j.Raised {
+			s.Kinds[at.Kind] += n
+			s.Orders += n
+		}
+		still := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return slices.Contains(j.Moved, a) })
+		if err := r.Store.Judged(ctx, still); err != nil || len(j.Moved) == 0 {
+			return err
+		}
+		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, j.Moved, func(a *orders.AssignedResource) error { return a.Judge(o) }, stage.Extra{Judged: true})
+		return err
+	})
 }
 
 // brake parks the kinds that trip before any of their orders can be collected,
 // and forgets parks of which nothing is left.
-func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, held map[roles.ResourceTypeID]int, now time.Time) ([]stage.Park, error) {
-	pending, open := Pending(list)
+func (r *Runner) brake(ctx context.Context, pending, open map[stage.ParkKey]int, now time.Time) ([]stage.Park, error) {
+	held, err := r.held(ctx, pending)
+	if err != nil {
+		return nil, err
+	}
 	parked, err := r.Store.Parks(ctx)
 	if err != nil {
 		return nil, err
@@ -239,51 +301,59 @@ func (r *Runner) brake(ctx context.Context, list []*orders.AssignedResource, hel
 	return fresh, r.Store.Park(ctx, act, fresh)
 }
 
-// store saves what moved; what somebody wrote meanwhile is judged again, and
-// the values in memory are then out of date.
-func (r *Runner) store(ctx context.Context, moved []*orders.AssignedResource, o orders.Occasion, numbers *stage.Numbering, day time.Time) (outdated bool, err error) {
-	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
-	for piece := range slices.Chunk(moved, judgedAtOnce) {
-		again, err := stage.SaveMoved(ctx, r.Store, numbers, act, piece, func(a *orders.AssignedResource) error { return a.Judge(o) })
-		outdated = outdated || again
-		if err != nil {
-			return outdated, err
+// held counts what resource types hold against which a percentage is measured:
+// exactly where so few are held that it could trip, else as many as are enough.
+func (r *Runner) held(ctx context.Context, pending map[stage.ParkKey]int) (map[roles.ResourceTypeID]int, error) {
+	held := map[roles.ResourceTypeID]int{}
+	for at, n := range pending {
+		_, percent := limits(r.Model.ResourceTypes[at.Type].Provisioning.Thresholds, at.Kind)
+		if n == 0 || percent <= 0 {
+			continue
 		}
+		enough := (n*100 + percent - 1) / percent
+		many, err := r.Store.Holds(ctx, at.Type, enough)
+		if err != nil {
+			return nil, err
+		}
+		if !many {
+			return r.Store.Held(ctx)
+		}
+		held[at.Type] = max(held[at.Type], enough)
 	}
-	return outdated, nil
+	return held, nil
 }
 
 // gates notes on each open order what it waits for, where that changed.
-func (r *Runner) gates(ctx context.Context, list []*orders.AssignedResource, numbers *stage.Numbering, day, now time.Time) (map[string]int, error) {
-	open := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return a.Order == nil || a.Closed })
-	g, err := stage.OpenGates(ctx, r.Store, r.Model, open, day, now)
-	if err != nil {
-		return nil, err
-	}
+func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, day, now time.Time) (map[string]int, error) {
 	counts := map[string]int{}
-	waits := map[orders.AssignedID]string{}
-	var changed []*orders.AssignedResource
-	for _, a := range open {
-		w := g.Waits(a)
-		if w != "" {
-			counts[w]++
-		}
-		if w != a.Order.Waits {
-			waits[a.ID], a.Order.Waits = w, w
-			changed = append(changed, a)
-		}
-	}
 	act := journal.Act{Actor: r.Actor, Name: "gate", At: now}
-	for piece := range slices.Chunk(changed, judgedAtOnce) {
-		_, err := stage.SaveMoved(ctx, r.Store, numbers, act, piece, func(a *orders.AssignedResource) error {
+	err := r.pages(ctx, stage.AssignedFilter{OpenOnly: true}, func(open []*orders.AssignedResource) error {
+		g, err := stage.OpenGates(ctx, r.Store, r.Model, open, day, now)
+		if err != nil {
+			return err
+		}
+		waits := map[orders.AssignedID]string{}
+		var changed []*orders.AssignedResource
+		for _, a := range open {
+			w := g.Waits(a)
+			if w != "" {
+				counts[w]++
+			}
+			if w != a.Order.Waits {
+				waits[a.ID], a.Order.Waits = w, w
+				changed = append(changed, a)
+			}
+		}
+		if len(changed) == 0 {
+			return nil
+		}
+		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, changed, func(a *orders.AssignedResource) error {
 			if a.Order != nil {
 				a.Order.Waits = waits[a.ID]
 			}
 			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return counts, nil
+		return err
+	})
+	return counts, err
 }

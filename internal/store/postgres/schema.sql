@@ -199,7 +199,8 @@ CREATE TABLE assigned_resource (
   document text COLLATE "C" NOT NULL,
   standing bigint NOT NULL DEFAULT 0,
   evaluated bigint NOT NULL DEFAULT 0,
-  settled bigint NOT NULL DEFAULT -1
+  settled bigint NOT NULL DEFAULT -1,
+  judged bigint NOT NULL DEFAULT 0
 );
 
 CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
@@ -210,6 +211,7 @@ CREATE INDEX assigned_resource_question ON assigned_resource (id)
   WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
 CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
+CREATE INDEX assigned_resource_unjudged ON assigned_resource (id) WHERE judged <> version AND closed = 0;
 CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 CREATE TABLE provisioning_order (

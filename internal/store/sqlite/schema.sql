@@ -191,11 +191,12 @@ CREATE TABLE assigned_resource (
 ) STRICT;
 
 -- A fingerprint of what evaluation reads of it: as it stands, and as the last
--- evaluation left it; and whether anybody doubts whose it is (-1: not known, its
--- document says so).
+-- evaluation left it; whether anybody doubts whose it is (-1: not known, its
+-- document says so); the version that was last judged.
 ALTER TABLE assigned_resource ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE assigned_resource ADD COLUMN evaluated INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE assigned_resource ADD COLUMN settled INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE assigned_resource ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key);
 CREATE INDEX assigned_resource_target ON assigned_resource (entity, target);
@@ -205,6 +206,7 @@ CREATE INDEX assigned_resource_question ON assigned_resource (id)
   WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
 CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
+CREATE INDEX assigned_resource_unjudged ON assigned_resource (id) WHERE judged <> version AND closed = 0;
 CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 CREATE TABLE provisioning_order (

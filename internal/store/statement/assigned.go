@@ -86,6 +86,12 @@ func assignedConditions(f AssignedFilter, d *Dialect) *conditions {
 	if f.Waiting {
 		c.say("a.waiting = 1")
 	}
+	if f.Unjudged {
+		c.say("a.judged <> a.version")
+	}
+	if f.After != 0 {
+		c.add("a.id > %s", int64(f.After))
+	}
 	return c
 }
 
@@ -116,7 +122,11 @@ func (db *DB) EachAssigned(ctx context.Context, f AssignedFilter, do func(*order
 func (s *session) eachAssigned(ctx context.Context, f AssignedFilter, do func(*orders.AssignedResource) error) error {
 	c := assignedConditions(f, &s.db.dialect)
 	documents := &reader{}
-	return s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id", c.args, func(r *sql.Rows) error {
+	query := selectAssigned + c.where() + " ORDER BY a.id"
+	if f.Limit > 0 {
+		query += c.limit(f.Limit)
+	}
+	return s.each(ctx, query, c.args, func(r *sql.Rows) error {
 		a, err := scanAssigned(r, documents)
 		if err != nil {
 			return err
@@ -154,6 +164,28 @@ func (db *DB) Summaries(ctx context.Context, owners []resources.Ref) (map[resour
 		return nil
 	})
 	return byOwner, db.failed("load summaries", err)
+}
+
+// Holds reports whether a resource type holds at least so many resources.
+func (db *DB) Holds(ctx context.Context, t roles.ResourceTypeID, atLeast int) (bool, error) {
+	n := 0
+	err := db.read().each(ctx, `SELECT count(*) FROM (SELECT 1 FROM assigned_resource WHERE present = 1 AND closed = 0 AND type = $1 LIMIT $2) counted`,
+		[]any{t, atLeast}, func(r *sql.Rows) error { return r.Scan(&n) })
+	return n >= atLeast, db.failed("count held resources", err)
+}
+
+// Judged notes that assigned resources, as they were seen, were judged and stay
+// as they are.
+func (db *DB) Judged(ctx context.Context, list []*orders.AssignedResource) error {
+	return db.write(ctx, "note what was judged", len(list) >= bulkFrom, func(s *session) error {
+		for _, a := range list {
+			_, err := s.exec(ctx, `UPDATE assigned_resource SET judged = version WHERE id = $1 AND version = $2`, int64(a.ID), a.Version)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Held returns how many resources each resource type holds: what thresholds

@@ -110,7 +110,11 @@ func (s *session) insert(ctx context.Context, b *batch) (int64, error) {
 
 // insertText is the statement that inserts a number of rows.
 func (db *DB) insertText(t *table, rows int) string {
-	name := t.name + "/" + strconv.Itoa(rows)
+	type of struct {
+		table *table
+		rows  int
+	}
+	name := of{t, rows}
 	text, ok := db.texts.Load(name)
 	if !ok {
 		// Rows bind their values in order. SQLite's driver looks up the name of each

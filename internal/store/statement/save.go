@@ -115,21 +115,25 @@ type writing struct {
 var assignedColumns = []string{
 	"id", "type", "owner_type", "owner_key", "entity", "target", "connector", "connection", "manual", "workflow",
 	"state", "blocked", "errored", "found", "present", "confidence", "from_at", "to_at", "waiting", "closed", "version", "document",
-	"standing", "settled", "evaluated",
+	"standing", "settled",
 }
 
 // What an act leaves is to be evaluated again where it stands otherwise than the
-// last evaluation left it; what an evaluation leaves is evaluated.
+// last evaluation left it, and to be judged again. What an evaluation leaves is
+// evaluated, and what was judged is judged.
 var (
-	assignedTable = &table{
-		name: "assigned_resource", columns: assignedColumns,
-		conflict: upsert("id", assignedColumns[:len(assignedColumns)-1], " WHERE assigned_resource.version = excluded.version - 1"),
-	}
-	evaluatedTable = &table{
-		name: "assigned_resource", columns: assignedColumns,
-		conflict: upsert("id", assignedColumns, " WHERE assigned_resource.version = excluded.version - 1"),
-	}
+	assignedTable  = assignedWith()
+	evaluatedTable = assignedWith("evaluated")
+	judgedTable    = assignedWith("judged")
 )
+
+func assignedWith(more ...string) *table {
+	columns := append(slices.Clone(assignedColumns), more...)
+	return &table{
+		name: "assigned_resource", columns: columns,
+		conflict: upsert("id", columns, " WHERE assigned_resource.version = excluded.version - 1"),
+	}
+}
 
 var stepTable = &table{name: "order_step", columns: []string{
 	"assigned_resource", "item", "step", "prev_step", "from_place", "event", "to_place", "order_id", "at", "actor", "why",
@@ -139,8 +143,13 @@ func newWriting(act journal.Act, list []*orders.AssignedResource, also []Extra) 
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
 	into := assignedTable
-	if slices.ContainsFunc(also, func(x Extra) bool { return x.Evaluated }) {
-		into = evaluatedTable
+	for _, x := range also {
+		switch {
+		case x.Evaluated:
+			into = evaluatedTable
+		case x.Judged:
+			into = judgedTable
+		}
 	}
 	w := &writing{
 		list: list, now: orders.At(act.At), assigned: newBatchOf(into, len(list)), orders: newBatch(orderTable),
@@ -167,15 +176,18 @@ func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
 		return fault.Wrap(fault.Internal, fmt.Sprintf("encode assigned resource %d", a.ID), err)
 	}
 	n, standing := a.Counters(), a.Standing()
-	evaluated := int64(0)
-	if w.assigned.table == evaluatedTable {
-		evaluated = standing
-	}
-	w.assigned.add(int64(a.ID), string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Target), string(a.Target),
+	row := []any{int64(a.ID), string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Target), string(a.Target),
 		string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual), int(a.Workflow()),
 		int(a.Consolidated()), n.Blocked, n.Errored, n.Found, flag(a.Items[0].Is.There), a.Confidence,
 		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, text,
-		standing, flag(a.Settled()), evaluated)
+		standing, flag(a.Settled())}
+	switch w.assigned.table {
+	case evaluatedTable:
+		row = append(row, standing)
+	case judgedTable:
+		row = append(row, a.Version+1)
+	}
+	w.assigned.add(row...)
 	touched := map[orders.OrderID][]int{}
 	for _, step := range a.TakeSteps() {
 		var prev any

@@ -8,7 +8,11 @@ ALTER TABLE assigned_resource ADD COLUMN evaluated bigint NOT NULL DEFAULT 0;
 -- Whether anybody doubts whose it is; -1: not known, its document says so.
 ALTER TABLE assigned_resource ADD COLUMN settled bigint NOT NULL DEFAULT -1;
 
+-- The version that was last judged.
+ALTER TABLE assigned_resource ADD COLUMN judged bigint NOT NULL DEFAULT 0;
+
 CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
+CREATE INDEX assigned_resource_unjudged ON assigned_resource (id) WHERE judged <> version AND closed = 0;
 CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 -- What the next evaluation has to look at anew: resources, owners, targets of a
