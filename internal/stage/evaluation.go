@@ -27,6 +27,7 @@ type Mark struct {
 // ToEvaluate is what changed since the last evaluation.
 type ToEvaluate struct {
 	Basis string // on what the last evaluation of everybody was based
+	Run   string // the last evaluation
 	Marks []Mark
 	Stale []Stale
 	Again []resources.Ref // owners for the next evaluation too

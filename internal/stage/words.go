@@ -111,8 +111,8 @@ type AssignedFilter struct {
 	Waiting    bool           // to be judged again
 	Unjudged   bool           // written since they were last judged
 	After      orders.AssignedID
-	Limit      int // 0: all
-	Closed     bool           // history too
+	Limit      int  // 0: all
+	Closed     bool // history too
 }
 
 // A Summary is what a dependency's gate needs to know of an assigned resource.

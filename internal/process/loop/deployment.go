@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/store/statement"
 )
 
@@ -32,6 +33,7 @@ type deployment struct {
 	*declare.Configuration
 	hash    string // that it is stored under
 	systems *systems
+	warm    evaluate.Warm // used by whoever goes round, alone
 	users   int
 	retired bool
 }

@@ -96,7 +96,7 @@ func (e *Engine) Evaluate(ctx context.Context) (evaluate.Summary, error) {
 
 func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary, error) {
 	r := evaluate.Runner{
-		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held,
+		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held, Warm: &d.warm,
 		Clock: e.Clock, Moment: e.Moment, Actor: e.Actor,
 	}
 	return r.Run(ctx, e.Day())

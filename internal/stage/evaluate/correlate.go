@@ -23,6 +23,7 @@ type matcher struct {
 	nobodys      map[resources.Key]bool // a person said that nobody owns it
 	confirmed    map[resources.Ref][]resources.Key
 	keys         []map[string][]resources.Key // by rule, then by the target's key text: of those that are not taken
+	texts        map[resources.Key][]string   // of a target, its key text by rule
 	loose        []resources.Key              // what may be an orphan, in order
 }
 
@@ -51,12 +52,9 @@ func (m *matcher) settle(owner resources.Ref, target resources.Key) {
 
 // read computes the keys of the targets.
 func (m *matcher) read(e *evaluation) {
-	for _, targets := range m.confirmed {
-		for _, key := range targets {
-			delete(m.nobodys, key)
-		}
-	}
+	m.unsettleConfirmed()
 	t := m.resourceType
+	m.texts = map[resources.Key][]string{}
 	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
 	for i := range t.Correlate {
 		m.keys[i] = map[string][]resources.Key{}
@@ -67,20 +65,44 @@ func (m *matcher) read(e *evaluation) {
 	e.World.eachIn(t.Target, e.hops, func(w *World, r *resources.Resource) { m.readOne(e, w, r) })
 }
 
+// unsettleConfirmed lets what a person confirmed to somebody be nobody's no more.
+func (m *matcher) unsettleConfirmed() {
+	for _, targets := range m.confirmed {
+		for _, key := range targets {
+			delete(m.nobodys, key)
+		}
+	}
+}
+
 // readOne computes the keys of a target that nobody has.
 func (m *matcher) readOne(e *evaluation, w *World, r *resources.Resource) {
 	if m.nobodys[r.Key] || !m.taken[r.Key] && m.classified(e, w, r) {
-		m.loose = append(m.loose, r.Key)
+		m.loose = inserted(m.loose, r.Key)
 	}
 	if m.taken[r.Key] {
 		return
 	}
+	texts := make([]string, len(m.resourceType.Correlate))
 	for i, rule := range m.resourceType.Correlate {
 		v, err := e.eval(rule.Target, expression.Bindings{Target: r, Records: w})
 		if err == nil && !v.IsNull() {
-			m.keys[i][v.Text()] = append(m.keys[i][v.Text()], r.Key)
+			texts[i] = v.Text()
+			m.keys[i][texts[i]] = inserted(m.keys[i][texts[i]], r.Key)
 		}
 	}
+	m.texts[r.Key] = texts
+}
+
+// inserted puts a key in its place, at the end nearly always.
+func inserted(list []resources.Key, key resources.Key) []resources.Key {
+	if len(list) == 0 || list[len(list)-1] < key {
+		return append(list, key)
+	}
+	i, there := slices.BinarySearch(list, key)
+	if there {
+		return list
+	}
+	return slices.Insert(list, i, key)
 }
 
 // A match is a resource that may be the owner's: known from before, or found now.

@@ -32,6 +32,8 @@ type round struct {
 	e     *evaluation
 	ids   *stage.Numbering
 
+	failed error
+
 	only    *scope // nil: everybody
 	seen    map[resources.Ref]bool
 	waiting []waiting // for values that are allocated when all were asked
@@ -69,7 +71,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	q, err := r.begin(ctx, stop, day)
+	q, err := r.begun(ctx, stop, day, todo, same)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -89,7 +91,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	if todo.Basis = basis; r.Configuration == "" {
 		todo.Basis = ""
 	}
-	todo.Again = q.again
+	todo.Again, todo.Run = q.again, q.leave(basis)
 	return q.summary, r.Store.Evaluated(ctx, todo)
 }
 
@@ -103,15 +105,23 @@ func (r *Runner) begin(ctx context.Context, stop context.CancelCauseFunc, day ti
 	if in.World, err = loadWorld(ctx, r.Store, r.Store, r.Model, cmp.Or(r.Held, heldAtMost), known.Allocations); err != nil {
 		return nil, err
 	}
-	q := &round{
+	q := r.newRound(ctx, stop, day, known)
+	in.Owned = q.owned
+	q.e = &evaluation{Input: in, programs: r.Programs, result: &Result{}}
+	q.e.prepare()
+	return q, errors.Join(q.failed, in.World.failed)
+}
+
+func (r *Runner) newRound(ctx context.Context, stop context.CancelCauseFunc, day time.Time, known *Known) *round {
+	return &round{
 		Runner: r, ctx: ctx, stop: stop, known: known, ids: stage.Numbers(ctx, r.Store, stage.AssignedCounter),
 		act: journal.Act{Actor: r.Actor, Name: "evaluate", Subject: day.Format(time.DateOnly), At: r.Clock()},
 	}
-	var failed error
-	in.Owned = func(do func(stage.Ownership)) { failed = errors.Join(failed, r.Store.EachOwnership(ctx, do)) }
-	q.e = &evaluation{Input: in, programs: r.Programs, result: &Result{}}
-	q.e.prepare()
-	return q, errors.Join(failed, in.World.failed)
+}
+
+// owned calls do for all that is assigned.
+func (q *round) owned(do func(stage.Ownership)) {
+	q.failed = errors.Join(q.failed, q.Store.EachOwnership(q.ctx, do))
 }
 
 // run goes through the owners: once for the values that their entity types
@@ -264,8 +274,8 @@ func (q *round) allocate(requests []Request) error {
 	in := q.e.Input
 	in.World = in.World.layer()
 	made, findings := Allocate(in, requests)
-	if in.World.failed != nil {
-		return in.World.failed
+	if err := errors.Join(q.failed, in.World.failed); err != nil {
+		return err
 	}
 	q.summary.Findings = append(q.summary.Findings, findings...)
 	for _, r := range requests {

@@ -39,6 +39,7 @@ type Store interface {
 	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
 	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
 	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
+	AllocatedTo(ctx context.Context, owner resources.Ref) ([]stage.Decision, error)
 	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []stage.AssignedRoleKey) error
@@ -85,15 +86,12 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 // loadDecided reads what people and allocations settled, and when was read what.
 func loadDecided(ctx context.Context, store Reader) (*Known, error) {
 	k := &Known{
-		Resources: map[schema.EntityType][]resources.Resource{}, ReadAt: map[schema.EntityType]time.Time{},
+		Resources:   map[schema.EntityType][]resources.Resource{},
 		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
 	}
-	readings, err := store.LastReadings(ctx)
-	if err != nil {
+	var err error
+	if k.ReadAt, err = readAt(ctx, store); err != nil {
 		return nil, err
-	}
-	for _, r := range readings {
-		k.ReadAt[r.Entity] = r.Complete.Began // what a later, incomplete one did not show is known from this
 	}
 	if k.Decided, err = store.RoleDecisions(ctx, nil); err != nil {
 		return nil, err
@@ -284,6 +282,8 @@ type Runner struct {
 	// Held is how many resources an entity type may have to be held in memory as a
 	// whole; 0: as many as fit easily.
 	Held int
+	// Warm keeps what the next run of this process can use; nil: nothing is kept.
+	Warm *Warm
 }
 
 // A Summary says what a run did.

@@ -64,10 +64,21 @@ func (s *session) markDecision(ctx context.Context, d Decision) error {
 // ToEvaluate returns what changed since the last evaluation.
 func (db *DB) ToEvaluate(ctx context.Context) (x stage.ToEvaluate, err error) {
 	err = db.snapshot(ctx, "find what is to be evaluated", func(s *session) error {
-		if _, err := s.one(ctx, `SELECT basis FROM evaluation WHERE name = 'everybody'`, nil, &x.Basis); err != nil {
+		err := s.each(ctx, `SELECT name, basis FROM evaluation`, nil, func(r *sql.Rows) error {
+			var name, basis string
+			err := r.Scan(&name, &basis)
+			switch name {
+			case evaluationOfAll:
+				x.Basis = basis
+			case evaluationLast:
+				x.Run = basis
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		err := s.each(ctx, `SELECT kind, entity, resource_key, marks FROM to_evaluate ORDER BY kind, entity, resource_key`, nil, func(r *sql.Rows) error {
+		err = s.each(ctx, `SELECT kind, entity, resource_key, marks FROM to_evaluate ORDER BY kind, entity, resource_key`, nil, func(r *sql.Rows) error {
 			var m stage.Mark
 			err := r.Scan(&m.Kind, &m.Ref.Type, &m.Ref.Key, &m.Count)
 			x.Marks = append(x.Marks, m)
@@ -87,48 +98,54 @@ func (db *DB) ToEvaluate(ctx context.Context) (x stage.ToEvaluate, err error) {
 	return x, err
 }
 
+// The rows of evaluation: on what the last one of everybody was based, and the
+// name of the last one.
+const (
+	evaluationOfAll = "everybody"
+	evaluationLast  = "last"
+)
+
 // evaluatedAtOnce is how much one transaction notes as evaluated.
 const evaluatedAtOnce = 5000
 
 // Evaluated notes that what changed was looked at. What changed again meanwhile
 // stays to be evaluated.
 func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
-	err := db.write(ctx, "note what was evaluated", len(x.Marks)+len(x.Stale) >= bulkFrom, func(s *session) error {
-		if err := s.mark(ctx, stage.MarkOwner, x.Again...); err != nil || x.Basis == "" {
-			return err
-		}
-		_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ('everybody', $1)
-			ON CONFLICT (name) DO UPDATE SET basis = excluded.basis`, x.Basis)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for piece := range slices.Chunk(x.Marks, evaluatedAtOnce) {
-		err := db.write(ctx, "note what was evaluated", true, func(s *session) error {
-			for _, m := range piece {
-				_, err := s.exec(ctx, `DELETE FROM to_evaluate WHERE kind = $1 AND entity = $2 AND resource_key = $3 AND marks = $4`,
-					m.Kind, m.Ref.Type, m.Ref.Key, m.Count)
+	again, noted := x.Again, false
+	for !noted || len(x.Marks)+len(x.Stale) > 0 {
+		marks := x.Marks[:min(evaluatedAtOnce, len(x.Marks))]
+		stale := x.Stale[:min(evaluatedAtOnce-len(marks), len(x.Stale))]
+		err := db.write(ctx, "note what was evaluated", len(marks)+len(stale) >= bulkFrom, func(s *session) error {
+			if err := s.mark(ctx, stage.MarkOwner, again...); err != nil {
+				return err
+			}
+			for name, basis := range map[string]string{evaluationOfAll: x.Basis, evaluationLast: x.Run} {
+				_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET basis = excluded.basis`, name, basis)
 				if err != nil {
 					return err
 				}
 			}
-			return nil
+			return s.evaluated(ctx, marks, stale)
 		})
 		if err != nil {
 			return err
 		}
+		again, noted = nil, true
+		x.Marks, x.Stale = x.Marks[len(marks):], x.Stale[len(stale):]
 	}
-	for piece := range slices.Chunk(x.Stale, evaluatedAtOnce) {
-		err := db.write(ctx, "note what was evaluated", true, func(s *session) error {
-			for _, a := range piece {
-				_, err := s.exec(ctx, `UPDATE assigned_resource SET evaluated = standing WHERE id = $1 AND standing = $2`, int64(a.ID), a.Standing)
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	return nil
+}
+
+func (s *session) evaluated(ctx context.Context, marks []stage.Mark, stale []stage.Stale) error {
+	for _, m := range marks {
+		_, err := s.exec(ctx, `DELETE FROM to_evaluate WHERE kind = $1 AND entity = $2 AND resource_key = $3 AND marks = $4`,
+			m.Kind, m.Ref.Type, m.Ref.Key, m.Count)
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range stale {
+		_, err := s.exec(ctx, `UPDATE assigned_resource SET evaluated = standing WHERE id = $1 AND standing = $2`, int64(a.ID), a.Standing)
 		if err != nil {
 			return err
 		}

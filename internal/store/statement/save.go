@@ -179,7 +179,7 @@ func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
 	row := []any{int64(a.ID), string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Target), string(a.Target),
 		string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual), int(a.Workflow()),
 		int(a.Consolidated()), n.Blocked, n.Errored, n.Found, flag(a.Items[0].Is.There), a.Confidence,
-		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version+1, text,
+		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version + 1, text,
 		standing, flag(a.Settled())}
 	switch w.assigned.table {
 	case evaluatedTable:
