@@ -23,9 +23,11 @@ type used struct {
 type organisation struct {
 	people      int
 	binary, dir string
-	first       used // evaluate and store everybody for the first time
-	again       used // nothing changed, another process
-	plan        used // one role rule changed
+	first       used            // evaluate and store everybody for the first time
+	again       used            // nothing changed, another process
+	rows        []time.Duration // each from one changed row to its orders, in order
+	warmUp      time.Duration   // for the first of them
+	plan        used            // one role rule changed
 }
 
 // The figures of one organisation serve several benchmarks.
@@ -64,6 +66,7 @@ func measured(b *testing.B, people int) *organisation {
 	o.run(b, "sync")
 	o.first = o.run(b, "evaluate")
 	o.again = o.run(b, "evaluate")
+	o.changeOneRow(b)
 	o.changeOneRule(b)
 	o.plan = o.run(b, "plan", "--json")
 	if err := os.RemoveAll(home); err != nil {

@@ -106,10 +106,13 @@ func (q *round) refresh(todo stage.ToEvaluate, touched map[roles.ResourceTypeID]
 	return true, nil
 }
 
-// shared reports whether something is held of an entity type that all owners share.
+// shared reports whether what all owners share is made of an entity type: what rule
+// lines name, hierarchies, and links that the other side shows.
 func (e *evaluation) shared(t schema.EntityType) bool {
-	if e.World.whole(t) {
-		return true
+	for _, d := range e.Model.Dimensions {
+		if d.Entity == t {
+			return true
+		}
 	}
 	for _, id := range e.types {
 		x := e.byType[id]
@@ -121,6 +124,15 @@ func (e *evaluation) shared(t schema.EntityType) bool {
 		for _, r := range x.Find {
 			if x.entity.Properties[r.Property].Link == t {
 				return true
+			}
+		}
+	}
+	for _, c := range e.Model.Connectors {
+		for _, entity := range c.Entities {
+			for _, p := range entity.Properties {
+				if _, stored := inverseOf(e.Model, p); stored && (p.Link == t || entity.Type == t) && e.World.whole(t) {
+					return true
+				}
 			}
 		}
 	}
@@ -136,13 +148,20 @@ func (q *round) refreshResource(ref resources.Ref) error {
 		}
 		return true
 	})
-	if len(q.e.World.allocates[ref.Type]) == 0 {
+	if len(q.e.World.allocates[ref.Type]) > 0 {
+		list, err := q.Store.AllocatedTo(q.ctx, ref)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			q.e.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
+		}
+	}
+	if !q.e.World.whole(ref.Type) {
 		return nil
 	}
-	list, err := q.Store.AllocatedTo(q.ctx, ref)
-	for _, d := range list {
-		q.e.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
-	}
+	list, err := q.Store.ResourcesOf(q.ctx, ref.Type, []resources.Key{ref.Key})
+	q.e.World.replace(ref, list)
 	return err
 }
 

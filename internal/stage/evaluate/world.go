@@ -165,6 +165,21 @@ func (w *World) take(t schema.EntityType, list []resources.Resource) {
 	}
 }
 
+// replace puts what was read anew in the place of a resource that is held; nothing
+// was read of one that is gone.
+func (w *World) replace(ref resources.Ref, list []resources.Resource) {
+	order := w.order[ref.Type]
+	i, held := slices.BinarySearch(order, ref.Key)
+	switch {
+	case len(list) == 0 && held:
+		w.order[ref.Type] = slices.Delete(order, i, i+1)
+	case len(list) > 0 && !held:
+		w.order[ref.Type] = slices.Insert(order, i, ref.Key)
+	}
+	delete(w.resources[ref.Type], ref.Key)
+	w.take(ref.Type, list)
+}
+
 // Find returns the resource that a value of its key or of an identifier names.
 func (w *World) Find(t schema.EntityType, p schema.PropertyName, v value.Value) (*resources.Resource, bool) {
 	if w.keyed[t] == p {
