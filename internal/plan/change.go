@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/evaluate"
 )
 
@@ -30,31 +31,35 @@ type PersonRoles struct {
 	Loses []string      `json:"loses,omitempty"`
 }
 
-// roleChanges compares who has which role now with who would have it.
-func (p *Plan) roleChanges(had, has []assignments.AssignedRole, w *evaluate.World) {
-	type way struct {
-		owner resources.Ref
-		role  roles.RoleID
-		with  assignments.Parameters
-	}
-	before := map[way]bool{}
-	for _, a := range had {
+// roleChanges compare who has which role now with who would have it.
+type roleChanges struct {
+	counts map[roles.RoleID]*RoleChange
+	people map[resources.Ref]*PersonRoles
+}
+
+func newRoleChanges() roleChanges {
+	return roleChanges{counts: map[roles.RoleID]*RoleChange{}, people: map[resources.Ref]*PersonRoles{}}
+}
+
+// add compares the roles of some owners.
+func (c *roleChanges) add(x evaluate.Part) {
+	before := map[stage.AssignedRoleKey]bool{}
+	for _, a := range x.Roles {
 		if a.Workflow.Expected() {
-			before[way{a.Owner, a.Role, a.Parameters}] = true
+			before[stage.RoleKeyOf(a)] = true
 		}
 	}
-	counts, people := map[roles.RoleID]*RoleChange{}, map[resources.Ref]*PersonRoles{}
-	note := func(at way) (*RoleChange, *PersonRoles) {
-		if counts[at.role] == nil {
-			counts[at.role] = &RoleChange{Role: at.role}
+	note := func(at stage.AssignedRoleKey) (*RoleChange, *PersonRoles) {
+		if c.counts[at.Role] == nil {
+			c.counts[at.Role] = &RoleChange{Role: at.Role}
 		}
-		if people[at.owner] == nil {
-			people[at.owner] = &PersonRoles{Owner: at.owner, Name: displayOf(w, at.owner)}
+		if c.people[at.Owner] == nil {
+			c.people[at.Owner] = &PersonRoles{Owner: at.Owner, Name: displayOf(x.World, at.Owner)}
 		}
-		return counts[at.role], people[at.owner]
+		return c.counts[at.Role], c.people[at.Owner]
 	}
-	for _, a := range has {
-		at := way{a.Owner, a.Role, a.Parameters}
+	for _, a := range x.Result.Roles {
+		at := stage.RoleKeyOf(a)
 		if !a.Workflow.Expected() {
 			continue
 		}
@@ -69,13 +74,17 @@ func (p *Plan) roleChanges(had, has []assignments.AssignedRole, w *evaluate.Worl
 	for at := range before {
 		n, person := note(at)
 		n.Lost++
-		person.Loses = append(person.Loses, roleName(at.role, at.with))
+		person.Loses = append(person.Loses, roleName(at.Role, at.Parameters))
 	}
-	for _, n := range counts {
+}
+
+// into writes them into a plan.
+func (c *roleChanges) into(p *Plan) {
+	for _, n := range c.counts {
 		p.Roles = append(p.Roles, *n)
 	}
 	slices.SortFunc(p.Roles, func(a, b RoleChange) int { return cmp.Compare(a.Role, b.Role) })
-	for _, person := range people {
+	for _, person := range c.people {
 		slices.Sort(person.Gains)
 		slices.Sort(person.Loses)
 		p.People = append(p.People, *person)
@@ -113,19 +122,20 @@ type Event struct {
 	On    string        `json:"on"`             // the first day; or the last one
 }
 
-// endings are what is to end, as it stands before the plan is evaluated.
-func endings(k *evaluate.Known, today, day time.Time) (list []Event) {
+// endings are what is to end for some owners, as it stands before the plan is
+// evaluated.
+func endings(x evaluate.Part, today, day time.Time) (list []Event) {
 	note := func(owner resources.Ref, what string, p assignments.Period) {
 		if endsWithin(p, today, day) {
 			list = append(list, Event{Owner: owner, What: what, On: p.To.Format(time.DateOnly)})
 		}
 	}
-	for _, a := range k.Roles {
+	for _, a := range x.Roles {
 		if a.Workflow.Expected() {
 			note(a.Owner, "role "+roleName(a.Role, a.Parameters), a.Period)
 		}
 	}
-	for _, a := range k.Assigned {
+	for _, a := range x.Stored {
 		if len(a.Items) > 0 && a.Items[0].Policy.Wanted {
 			note(a.Owner, "account "+string(a.Type), a.Period)
 		}
@@ -137,37 +147,40 @@ func endsWithin(p assignments.Period, today, day time.Time) bool {
 	return !p.To.IsZero() && !p.To.Before(today) && p.To.Before(day)
 }
 
-// ahead tells what happens until the plan's day.
-func ahead(p Proposal, model *roles.Model, w *evaluate.World, where *evaluate.Whereabouts, ends []Event) *By {
-	by := &By{Today: p.Today.Format(time.DateOnly)}
+// add tells what happens to some owners until the plan's day.
+func (by *By) add(p Proposal, x evaluate.Part, where *evaluate.Whereabouts, ends []Event) {
 	leaves := map[resources.Ref]bool{}
-	for _, t := range model.Owners() {
-		w.Each(t, func(r *resources.Resource) {
-			x := where.Of(r)
-			if x.Nowhere {
-				return
-			}
-			if from := x.Period.From; from.After(p.Today) && !from.After(p.Day) {
-				by.Joins = append(by.Joins, Event{Owner: r.Ref, Name: r.Display, On: from.Format(time.DateOnly)})
-			}
-			if endsWithin(x.Period, p.Today, p.Day) {
-				leaves[r.Ref] = true
-				by.Leaves = append(by.Leaves, Event{Owner: r.Ref, Name: r.Display, On: x.Period.To.Format(time.DateOnly)})
-			}
-		})
+	for _, ref := range x.Owners {
+		r, there := x.World.Record(ref.Type, ref.Key)
+		if !there {
+			continue
+		}
+		w := where.Of(r)
+		if w.Nowhere {
+			continue
+		}
+		if from := w.Period.From; from.After(p.Today) && !from.After(p.Day) {
+			by.Joins = append(by.Joins, Event{Owner: r.Ref, Name: r.Display, On: from.Format(time.DateOnly)})
+		}
+		if endsWithin(w.Period, p.Today, p.Day) {
+			leaves[r.Ref] = true
+			by.Leaves = append(by.Leaves, Event{Owner: r.Ref, Name: r.Display, On: w.Period.To.Format(time.DateOnly)})
+		}
 	}
 	for _, e := range ends {
 		if !leaves[e.Owner] {
-			e.Name = displayOf(w, e.Owner)
+			e.Name = displayOf(x.World, e.Owner)
 			by.Expires = append(by.Expires, e)
 		}
 	}
+}
+
+func (by *By) sort() {
 	for _, list := range [][]Event{by.Joins, by.Leaves, by.Expires} {
 		slices.SortFunc(list, func(a, b Event) int {
 			return cmp.Or(cmp.Compare(a.On, b.On), cmp.Compare(a.Owner.String(), b.Owner.String()), cmp.Compare(a.What, b.What))
 		})
 	}
-	return by
 }
 
 // A Supposition is a decision that a plan supposes and nobody made.

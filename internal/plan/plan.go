@@ -28,7 +28,7 @@ import (
 
 // Store is what planning reads from the store. It has nothing that writes.
 type Store interface {
-	evaluate.Reader
+	evaluate.PartReader
 }
 
 // A Proposal is what would change.
@@ -115,57 +115,34 @@ type Released struct {
 	Owner resources.Ref        `json:"owner"`
 }
 
-// Make works out what a proposal would cause.
+// Make works out what a proposal would cause, some owners after the other.
 func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
-	model := p.Proposed.Model
-	known, err := evaluate.Load(ctx, store, model)
+	m := newMaking(p)
+	question := evaluate.Question{
+		Model: p.Proposed.Model, Programs: p.Proposed.Programs, Day: p.Day, Resources: p.Resources,
+		Suppose: func(made []assignments.RoleDecision) []assignments.RoleDecision { return suppose(made, p.Decisions) },
+	}
+	allocated, findings, err := evaluate.Parts(ctx, store, question, m.part)
 	if err != nil {
 		return nil, err
 	}
-	for t, list := range p.Resources {
-		known.Resources[t] = list
-	}
-	known.Decided = suppose(known.Decided, p.Decisions)
-	before, came := openOrders(known.Assigned), rolesBefore(known.Assigned)
-	var ends []Event
-	if p.looksAhead() {
-		ends = endings(known, p.Today, p.Day)
-	}
-	x := evaluate.Expect(model, p.Proposed.Programs, known, p.Day)
-	all := adopted(model, known, x)
-	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
-	judged, err := generate.Judge(all, occasion)
-	if err != nil {
-		return nil, err
-	}
-	out := &Plan{
-		Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}, Allocations: len(x.Made),
-		Findings: append(x.Findings, unavailing(p.Decisions, x.Roles)...),
-	}
+	out := m.plan
+	out.Allocations, out.Findings = allocated, append(findings, m.unavailing...)
 	for _, d := range p.Decisions {
 		out.Decisions = append(out.Decisions, Supposition{d.Owner, roleName(d.Role, d.Parameters), supposed[d.Workflow]})
 	}
 	if p.Deployed != nil {
 		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
-	where := evaluate.NewWhereabouts(model, p.Proposed.Programs, x.World)
 	if p.looksAhead() {
-		out.Ahead = ahead(p, model, x.World, where, ends)
+		m.ahead.sort()
+		out.Ahead = m.ahead
 	}
-	var raised []*orders.AssignedResource
-	for _, a := range judged.Moved {
-		if len(a.Items) > 0 && a.Items[0].Policy.Released {
-			out.Released = append(out.Released, Released{a.Type, a.Owner})
-		}
-		if opened(a) != nil && before[a.ID] != versionOf(a) {
-			raised = append(raised, a)
-		}
-	}
-	out.roleChanges(known.Roles, x.Roles, x.World)
-	reach := newReaching(p.Proposed, x.World, p.Day, came)
-	out.tell(raised, reach, where)
-	out.Parks = out.tripped(model, all)
-	out.Reach = reach.reach(where, known.Roles, x.Roles)
+	m.roles.into(out)
+	out.Paces, out.Seconds = m.pace.paces()
+	out.sort()
+	out.Parks = out.tripped(p.Proposed.Model, m.pending, m.held)
+	out.Reach = m.reach.sum()
 	out.Name = out.hash(p.Proposed.Hash)
 	if p.looksAhead() || len(p.Decisions) > 0 {
 		out.Name = supposing + out.Name
@@ -173,44 +150,111 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	return out, nil
 }
 
-func (p Proposal) looksAhead() bool { return !p.Today.IsZero() && p.Today.Before(p.Day) }
+// making is a plan on its way: what was counted of the owners so far.
+type making struct {
+	Proposal
+	plan       *Plan
+	roles      roleChanges
+	reach      *reaching
+	pace       pacing
+	ahead      *By
+	unavailing []fault.Finding
+	pending    map[stage.ParkKey]int
+	held       map[roles.ResourceTypeID]int
+	next       orders.AssignedID // numbers of what does not exist yet
+}
 
-// adopted brings the assigned resources to what is expected, in memory.
-func adopted(model *roles.Model, known *evaluate.Known, x evaluate.Expectation) []*orders.AssignedResource {
-	next := orders.AssignedID(1) << 40 // numbers of what does not exist yet
-	changed := evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next })
-	all := known.Assigned
+// unborn is from where on the numbers of what does not exist yet are.
+const unborn = orders.AssignedID(1) << 40
+
+func newMaking(p Proposal) *making {
+	return &making{
+		Proposal: p, plan: &Plan{Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}}, roles: newRoleChanges(),
+		reach: newReaching(p.Proposed, p.Day), pace: pacing{model: p.Proposed.Model, by: map[[2]string]*Pace{}},
+		ahead:   &By{Today: p.Today.Format(time.DateOnly)},
+		pending: map[stage.ParkKey]int{}, held: map[roles.ResourceTypeID]int{}, next: unborn,
+	}
+}
+
+// part takes some owners into the plan.
+func (m *making) part(x evaluate.Part) error {
+	model := m.Proposed.Model
+	before, came := openOrders(x.Stored), rolesBefore(x.Stored)
+	var ends []Event
+	if m.looksAhead() {
+		ends = endings(x, m.Today, m.Day)
+	}
+	all := m.adopted(&x)
+	judged, err := generate.Judge(all, orders.Occasion{Now: m.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
+	if err != nil {
+		return err
+	}
+	where := evaluate.NewWhereabouts(model, m.Proposed.Programs, x.World)
+	if m.looksAhead() {
+		m.ahead.add(m.Proposal, x, where, ends)
+	}
+	m.reach.owners(x, where)
+	for _, a := range judged.Moved {
+		if len(a.Items) > 0 && a.Items[0].Policy.Released {
+			m.plan.Released = append(m.plan.Released, Released{a.Type, a.Owner})
+		}
+		if opened(a) != nil && before[a.ID] != versionOf(a) {
+			m.plan.tell(a, model, x.World)
+			m.reach.add(a, x.World, came, where)
+			m.pace.add(a)
+		}
+	}
+	m.roles.add(x)
+	m.unavailing = append(m.unavailing, unavailing(m.Decisions, x.Result.Roles)...)
+	pending, _ := generate.Pending(all)
+	for at, n := range pending {
+		m.pending[at] += n
+	}
+	countHeld(m.held, all)
+	return nil
+}
+
+// adopted brings the assigned resources of a part to what is expected, in memory.
+func (m *making) adopted(x *evaluate.Part) []*orders.AssignedResource {
+	changed := x.Adopt(m.Proposed.Model, func() orders.AssignedID { m.next++; return m.next })
+	all := x.Stored
 	for _, a := range changed {
-		if a.ID > 1<<40 {
+		if a.ID > unborn {
 			all = append(all, a)
 		}
 	}
 	return all
 }
 
-// tell describes the orders, and counts whom they touch and how long they take.
-func (p *Plan) tell(raised []*orders.AssignedResource, reach *reaching, where *evaluate.Whereabouts) {
-	model := reach.configuration.Model
-	pace := pacing{model: model, by: map[[2]string]*Pace{}}
-	for _, a := range raised {
-		o := describe(a, model, reach.world)
-		p.Orders = append(p.Orders, o)
-		p.Kinds[o.Kind]++
-		reach.add(a, where)
-		pace.add(a)
+func (p Proposal) looksAhead() bool { return !p.Today.IsZero() && p.Today.Before(p.Day) }
+
+// adopted brings the assigned resources to what is expected, in memory.
+func adopted(model *roles.Model, known *evaluate.Known, x evaluate.Expectation) []*orders.AssignedResource {
+	next := unborn
+	changed := evaluate.Adopt(model, known, x, func() orders.AssignedID { next++; return next })
+	all := known.Assigned
+	for _, a := range changed {
+		if a.ID > unborn {
+			all = append(all, a)
+		}
 	}
-	p.Paces, p.Seconds = pace.paces()
-	p.sort()
+	return all
+}
+
+// tell describes an order.
+func (p *Plan) tell(a *orders.AssignedResource, model *roles.Model, w *evaluate.World) {
+	o := describe(a, model, w)
+	p.Orders = append(p.Orders, o)
+	p.Kinds[o.Kind]++
 }
 
 // tripped are the thresholds that the run would trip with orders of the plan.
-func (p *Plan) tripped(model *roles.Model, all []*orders.AssignedResource) (parks []stage.Park) {
+func (p *Plan) tripped(model *roles.Model, pending map[stage.ParkKey]int, held map[roles.ResourceTypeID]int) (parks []stage.Park) {
 	touched := map[stage.ParkKey]bool{}
 	for _, o := range p.Orders {
 		touched[stage.ParkKey{Type: o.Type, Kind: o.Kind}] = true
 	}
-	pending, _ := generate.Pending(all)
-	for _, park := range generate.Brake(model, pending, heldBy(all)) {
+	for _, park := range generate.Brake(model, pending, held) {
 		if touched[stage.ParkKey{Type: park.Type, Kind: park.Kind}] {
 			parks = append(parks, park)
 		}
@@ -218,16 +262,14 @@ func (p *Plan) tripped(model *roles.Model, all []*orders.AssignedResource) (park
 	return parks
 }
 
-// heldBy counts what each resource type holds, as the run does once it has
+// countHeld counts what each resource type holds, as the run does once it has
 // evaluated: what was found to belong to somebody counts.
-func heldBy(list []*orders.AssignedResource) map[roles.ResourceTypeID]int {
-	held := map[roles.ResourceTypeID]int{}
+func countHeld(held map[roles.ResourceTypeID]int, list []*orders.AssignedResource) {
 	for _, a := range list {
 		if !a.Closed && len(a.Items) > 0 && a.Items[0].Is.There {
 			held[a.Type]++
 		}
 	}
-	return held
 }
 
 type version struct {

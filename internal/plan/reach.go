@@ -40,14 +40,15 @@ type Share struct {
 // reaching counts, order by order.
 type reaching struct {
 	configuration *declare.Configuration
-	world         *evaluate.World
 	day           time.Time
 	people        map[resources.Ref]bool
+	of            int // all owners
 	accounts      int
 	places        map[resources.Ref][]placed // of owners that are touched
 	shares        map[placed]*Share
 	touched       map[placed]map[resources.Ref]bool
-	before        map[itemKey][]roles.RoleID
+	all           map[placed]int // who stands there, or has the role before or after
+	names         map[placed]string
 }
 
 // placed names what a share is of; without a dimension it is a role.
@@ -84,21 +85,44 @@ func rolesIn(reasons []assignments.Reason) (list []roles.RoleID) {
 	return list
 }
 
-func newReaching(c *declare.Configuration, w *evaluate.World, day time.Time, before map[itemKey][]roles.RoleID) *reaching {
+func newReaching(c *declare.Configuration, day time.Time) *reaching {
 	return &reaching{
-		configuration: c, world: w, day: day, before: before, people: map[resources.Ref]bool{},
-		places: map[resources.Ref][]placed{}, shares: map[placed]*Share{}, touched: map[placed]map[resources.Ref]bool{},
+		configuration: c, day: day, people: map[resources.Ref]bool{}, places: map[resources.Ref][]placed{},
+		shares: map[placed]*Share{}, touched: map[placed]map[resources.Ref]bool{}, all: map[placed]int{}, names: map[placed]string{},
 	}
 }
 
-// add counts one order.
-func (r *reaching) add(a *orders.AssignedResource, where *evaluate.Whereabouts) {
+// owners counts where some owners stand and which roles they have: what shares
+// are compared with.
+func (r *reaching) owners(x evaluate.Part, where *evaluate.Whereabouts) {
+	for _, ref := range x.Owners {
+		owner, there := x.World.Record(ref.Type, ref.Key)
+		if !there {
+			continue
+		}
+		r.of++
+		if w := where.Of(owner); !w.Nowhere && w.Period.Covers(r.day) {
+			for _, p := range placesOf(w, r.day) {
+				r.all[p]++
+			}
+		}
+	}
+	for p, n := range holders(x.Roles, x.Result.Roles) {
+		r.all[p] += n
+	}
+}
+
+// add counts one order. before says by which roles items came so far.
+func (r *reaching) add(a *orders.AssignedResource, world *evaluate.World, before map[itemKey][]roles.RoleID, where *evaluate.Whereabouts) {
 	r.people[a.Owner] = true
 	r.accounts++
 	at, known := r.places[a.Owner]
-	if owner, ok := r.world.Record(a.Owner.Type, a.Owner.Key); ok && !known {
+	if owner, ok := world.Record(a.Owner.Type, a.Owner.Key); ok && !known {
 		at = placesOf(where.Of(owner), r.day)
 		r.places[a.Owner] = at
+		for _, p := range at {
+			r.name(p, world)
+		}
 	}
 	by := map[placed]bool{}
 	for _, p := range at {
@@ -107,7 +131,7 @@ func (r *reaching) add(a *orders.AssignedResource, where *evaluate.Whereabouts) 
 	for _, it := range a.Carried() {
 		list := rolesIn(it.Policy.Reasons)
 		if len(list) == 0 {
-			list = r.before[itemKey{a.ID, it.ID}]
+			list = before[itemKey{a.ID, it.ID}]
 		}
 		for _, role := range list {
 			by[placed{value: string(role)}] = true
@@ -137,38 +161,23 @@ func placesOf(w evaluate.Where, day time.Time) (list []placed) {
 	return list
 }
 
-// reach sums up. Who stands where is counted over everybody, but only when there
-// is something to compare it with.
-func (r *reaching) reach(where *evaluate.Whereabouts, had, has []assignments.AssignedRole) *Reach {
+// sum sums up; nothing where there is no order.
+func (r *reaching) sum() *Reach {
 	if r.accounts == 0 {
 		return nil
 	}
-	out := &Reach{People: len(r.people), Accounts: r.accounts}
-	all := map[placed]int{}
-	for _, t := range r.configuration.Model.Owners() {
-		r.world.Each(t, func(owner *resources.Resource) {
-			out.Of++
-			if w := where.Of(owner); !w.Nowhere && w.Period.Covers(r.day) {
-				for _, p := range placesOf(w, r.day) {
-					all[p]++
-				}
-			}
-		})
-	}
-	for p, n := range holders(had, has) {
-		all[p] = n
-	}
+	out := &Reach{People: len(r.people), Of: r.of, Accounts: r.accounts}
 	for p, share := range r.shares {
 		share.People = len(r.touched[p])
 		// Somebody who leaves stands nowhere on the day, and is touched all the same.
-		share.Of = max(all[p], share.People)
+		share.Of = max(r.all[p], share.People)
 		share.Percent = (100*share.People + share.Of - 1) / share.Of
 		if p.dimension == "" {
 			share.Name = r.configuration.Model.Roles[roles.RoleID(p.value)].Name
 			out.Roles = append(out.Roles, *share)
 			continue
 		}
-		share.Name = r.nameOf(p)
+		share.Name = r.names[p]
 		out.Dimensions = append(out.Dimensions, *share)
 	}
 	sortShares(out.Dimensions)
@@ -195,12 +204,12 @@ func holders(had, has []assignments.AssignedRole) map[placed]int {
 	return n
 }
 
-func (r *reaching) nameOf(p placed) string {
-	t := r.configuration.Model.Dimensions[p.dimension].Entity
-	if found, ok := r.world.Record(t, resources.Key(p.value)); ok && found.Display != p.value {
-		return found.Display
+// name keeps what people call a place, where that is not its key.
+func (r *reaching) name(p placed, world *evaluate.World) {
+	if _, known := r.names[p]; known {
+		return
 	}
-	return ""
+	r.names[p] = nameOf(world, r.configuration.Model.Dimensions[p.dimension].Entity, p.value)
 }
 
 func sortShares(list []Share) {

@@ -17,6 +17,7 @@ import (
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
+	"provisor.dev/provisor/internal/stage/generate"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/value"
 )
@@ -81,10 +82,9 @@ func Back(ctx context.Context, store Store, p BackProposal) (*Plan, error) {
 	}
 	world := evaluate.NewWorld(model, known.Resources, known.Allocations)
 	out := &Plan{Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}, RollBack: &RollBack{}}
-	reach := newReaching(p.Deployed, world, p.Day, rolesBefore(known.Assigned))
+	reach, came, pace := newReaching(p.Deployed, p.Day), rolesBefore(known.Assigned), pacing{model: model, by: map[[2]string]*Pace{}}
 	where := evaluate.NewWhereabouts(model, p.Deployed.Programs, world)
 	occasion := orders.Occasion{Now: p.Now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }}
-	var raised []*orders.AssignedResource
 	did := spansOf(p.Orders, out.RollBack)
 	for _, id := range slices.Sorted(maps.Keys(did)) {
 		a := accounts[id]
@@ -92,12 +92,23 @@ func Back(ctx context.Context, store Store, p BackProposal) (*Plan, error) {
 			continue // an order without its account does not exist in a sound store
 		}
 		if out.RollBack.account(model, world, a, did[id], occasion) {
-			raised = append(raised, a)
+			out.tell(a, model, world)
+			reach.add(a, world, came, where)
+			pace.add(a)
 		}
 	}
-	out.tell(raised, reach, where)
-	out.Parks = out.tripped(model, known.Assigned)
-	out.Reach = reach.reach(where, known.Roles, nil)
+	out.Paces, out.Seconds = pace.paces()
+	out.sort()
+	pending, _ := generate.Pending(known.Assigned)
+	held := map[roles.ResourceTypeID]int{}
+	countHeld(held, known.Assigned)
+	out.Parks = out.tripped(model, pending, held)
+	everybody := evaluate.Part{World: world, Roles: known.Roles}
+	for _, t := range model.Owners() {
+		world.Each(t, func(owner *resources.Resource) { everybody.Owners = append(everybody.Owners, owner.Ref) })
+	}
+	reach.owners(everybody, where)
+	out.Reach = reach.sum()
 	slices.SortStableFunc(out.RollBack.Cannot, func(a, b Kept) int { return cmp.Compare(a.Order, b.Order) })
 	out.Name = rollingBack + out.hash(fmt.Sprint(p.Deployed.Hash, out.RollBack.Orders))
 	return out, nil

@@ -25,6 +25,8 @@ import (
 // given up with them.
 type round struct {
 	*Runner
+	from  PartReader
+	take  func(Part) error // of a plan: what is expected goes there, and nothing is stored
 	ctx   context.Context
 	stop  context.CancelCauseFunc
 	act   journal.Act
@@ -101,27 +103,33 @@ func (r *Runner) begin(ctx context.Context, stop context.CancelCauseFunc, day ti
 	if err != nil {
 		return nil, err
 	}
-	in := InputOf(r.Model, r.Programs, known, day)
-	if in.World, err = loadWorld(ctx, r.Store, r.Store, r.Model, cmp.Or(r.Held, heldAtMost), known.Allocations); err != nil {
-		return nil, err
-	}
 	q := r.newRound(ctx, stop, day, known)
+	return q, q.prepare(day, cmp.Or(r.Held, heldAtMost), nil)
+}
+
+// prepare reads what concerns everybody. Some resources may stand in place of
+// those in the store.
+func (q *round) prepare(day time.Time, held int, instead map[schema.EntityType][]resources.Resource) (err error) {
+	in := InputOf(q.Model, q.Programs, q.known, day)
+	if in.World, err = loadWorld(q.ctx, q.from, q.Model, held, q.known.Allocations, instead); err != nil {
+		return err
+	}
 	in.Owned = q.owned
-	q.e = &evaluation{Input: in, programs: r.Programs, result: &Result{}}
+	q.e = &evaluation{Input: in, programs: q.Programs, result: &Result{}}
 	q.e.prepare()
-	return q, errors.Join(q.failed, in.World.failed)
+	return errors.Join(q.failed, in.World.failed)
 }
 
 func (r *Runner) newRound(ctx context.Context, stop context.CancelCauseFunc, day time.Time, known *Known) *round {
 	return &round{
-		Runner: r, ctx: ctx, stop: stop, known: known, ids: stage.Numbers(ctx, r.Store, stage.AssignedCounter),
+		Runner: r, from: r.Store, ctx: ctx, stop: stop, known: known, ids: stage.Numbers(ctx, r.Store, stage.AssignedCounter),
 		act: journal.Act{Actor: r.Actor, Name: "evaluate", Subject: day.Format(time.DateOnly), At: r.Clock()},
 	}
 }
 
 // owned calls do for all that is assigned.
 func (q *round) owned(do func(stage.Ownership)) {
-	q.failed = errors.Join(q.failed, q.Store.EachOwnership(q.ctx, do))
+	q.failed = errors.Join(q.failed, q.from.EachOwnership(q.ctx, do))
 }
 
 // run goes through the owners: once for the values that their entity types
@@ -157,6 +165,9 @@ func (q *round) run() error {
 	}
 	if err := q.leftovers(); err != nil {
 		return err
+	}
+	if q.take != nil {
+		return nil
 	}
 	return q.flush(1)
 }
@@ -290,6 +301,9 @@ func (q *round) allocate(requests []Request) error {
 	x.keep(&q.e.Input, made, nil)
 	q.e.World.allocate(q.e.Allocations)
 	q.summary.Allocated += len(x.Made)
+	if q.take != nil {
+		return nil
+	}
 	act := q.act
 	act.Name = "allocate"
 	return q.Store.Decide(q.ctx, act, x.Made)
@@ -350,12 +364,12 @@ func (q *round) near(t schema.EntityType, keys []resources.Key, layer *World) (*
 	for i, key := range keys {
 		refs[i] = resources.Ref{Type: t, Key: key}
 	}
-	n := &near{world: layer, owned: map[pairKey][]Assigned{}}
+	n := &near{world: layer, owned: map[pairKey][]Assigned{}, owners: refs}
 	var err error
-	if n.stored, err = q.Store.Assigned(q.ctx, stage.AssignedFilter{Owners: refs}); err != nil {
+	if n.stored, err = q.from.Assigned(q.ctx, stage.AssignedFilter{Owners: refs}); err != nil {
 		return nil, err
 	}
-	if n.roles, err = q.Store.AssignedRolesOf(q.ctx, refs); err != nil {
+	if n.roles, err = q.from.AssignedRolesOf(q.ctx, refs); err != nil {
 		return nil, err
 	}
 	n.prior = OfOwner(n.roles, func(a assignments.AssignedRole) resources.Ref { return a.Owner })
@@ -432,6 +446,9 @@ func (q *round) adopt(n *near, x Result) error {
 	q.summary.Resources += len(x.Resources)
 	q.summary.Findings = append(q.summary.Findings, x.Findings...)
 	q.again = append(q.again, x.again...)
+	if q.take != nil {
+		return cmp.Or(n.world.failed, q.take(Part{Stored: n.stored, Roles: n.roles, Result: x, World: n.world, Owners: n.owners, ReadAt: q.known.ReadAt}))
+	}
 	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
 	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
 	for _, a := range x.Roles {
@@ -523,10 +540,10 @@ func (q *round) ownersLeft() ([]resources.Ref, error) {
 			left[owner] = true
 		}
 	}
-	if err := q.Store.EachOwnership(q.ctx, func(o stage.Ownership) { note(o.Owner) }); err != nil {
+	if err := q.from.EachOwnership(q.ctx, func(o stage.Ownership) { note(o.Owner) }); err != nil {
 		return nil, err
 	}
-	if err := q.Store.EachRoleOwner(q.ctx, note); err != nil {
+	if err := q.from.EachRoleOwner(q.ctx, note); err != nil {
 		return nil, err
 	}
 	return slices.SortedFunc(maps.Keys(left), func(a, b resources.Ref) int {
@@ -553,7 +570,7 @@ func (q *round) ownersGone(t schema.EntityType, keys []resources.Key) error {
 
 // orphans settles accounts that belong to nobody; refs stand for the owners that they lack.
 func (q *round) orphans(t schema.EntityType, refs []resources.Ref) error {
-	stored, err := q.Store.Assigned(q.ctx, stage.AssignedFilter{Owners: refs})
+	stored, err := q.from.Assigned(q.ctx, stage.AssignedFilter{Owners: refs})
 	if err != nil {
 		return err
 	}

@@ -26,19 +26,25 @@ type Reader interface {
 	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
 }
 
-// Store is what a run needs from the store.
-type Store interface {
+// A PartReader reads what an evaluation needs that goes through the owners some at
+// a time.
+type PartReader interface {
 	Reader
 	shelves
+	EachOwnership(ctx context.Context, do func(stage.Ownership)) error
+	EachRoleOwner(ctx context.Context, do func(resources.Ref)) error
+	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
+}
+
+// Store is what a run needs from the store.
+type Store interface {
+	PartReader
 	stage.Counters
 	ToEvaluate(ctx context.Context) (stage.ToEvaluate, error)
 	Evaluated(ctx context.Context, x stage.ToEvaluate) error
 	FoldReadings(ctx context.Context) error
-	EachOwnership(ctx context.Context, do func(stage.Ownership)) error
-	EachRoleOwner(ctx context.Context, do func(resources.Ref)) error
 	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
 	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
-	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
 	AllocatedTo(ctx context.Context, owner resources.Ref) ([]stage.Decision, error)
 	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error

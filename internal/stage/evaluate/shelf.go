@@ -89,7 +89,8 @@ func inverseOf(m *roles.Model, p schema.Property) (schema.EntityType, bool) {
 
 // loadWorld holds entity types with few resources as a whole, and finds the
 // others in the store. Dimensions are always held: their hierarchies are walked.
-func loadWorld(ctx context.Context, store Reader, from shelves, model *roles.Model, held int, allocated Allocations) (*World, error) {
+// Resources that stand in place of those in the store are held as a whole too.
+func loadWorld(ctx context.Context, from PartReader, model *roles.Model, held int, allocated Allocations, instead map[schema.EntityType][]resources.Resource) (*World, error) {
 	s := shelf{ctx, from, model}
 	var walked []schema.EntityType
 	for _, d := range model.Dimensions {
@@ -99,6 +100,10 @@ func loadWorld(ctx context.Context, store Reader, from shelves, model *roles.Mod
 	large := map[schema.EntityType]bool{}
 	for _, c := range model.Connectors {
 		for t := range c.Entities {
+			if list, proposed := instead[t]; proposed {
+				all[t] = list
+				continue
+			}
 			is, err := from.IsLarge(ctx, t, held)
 			if err != nil {
 				return nil, err
@@ -106,7 +111,7 @@ func loadWorld(ctx context.Context, store Reader, from shelves, model *roles.Mod
 			if large[t] = is && !slices.Contains(walked, t); large[t] {
 				continue
 			}
-			if all[t], err = store.Resources(ctx, t); err != nil {
+			if all[t], err = from.Resources(ctx, t); err != nil {
 				return nil, err
 			}
 		}

@@ -26,6 +26,7 @@ type shard struct {
 // near is what is read of some owners only; nil: everything is known of everybody.
 type near struct {
 	world  *World
+	owners []resources.Ref
 	stored []*orders.AssignedResource
 	roles  []assignments.AssignedRole
 	owned  map[pairKey][]Assigned
