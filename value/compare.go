@@ -39,7 +39,7 @@ func Equal(c Comparison, a, b Value) bool {
 // which of the two a system returns is the system's habit, not a difference.
 func Key(c Comparison, v Value) string {
 	text := v.text
-	if v.kind == DN {
+	if v.kind == isDN {
 		return strings.ToLower(text)
 	}
 	switch c {

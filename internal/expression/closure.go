@@ -79,7 +79,7 @@ func (c *compiler) kind(x ast.Expr) types.Kind {
 func (c *compiler) value(x ast.Expr, want value.Type) of[value.Value] {
 	switch c.kind(x) {
 	case types.StringKind:
-		return converted(c.text(x), textValue(want))
+		return c.texted(x, want)
 	case types.IntKind:
 		if want == value.Float {
 			return converted(c.whole(x), func(n int64) (value.Value, state) { return value.OfFloat(float64(n)), here })
@@ -114,6 +114,24 @@ func textValue(want value.Type) func(string) (value.Value, state) {
 			return value.Null, failed
 		}
 		return v, here
+	}
+}
+
+// texted copies a text as it stands.
+func (c *compiler) texted(x ast.Expr, want value.Type) of[value.Value] {
+	spell := converted(c.text(x), textValue(want))
+	owner, p := c.property(x)
+	if spell == nil || owner == nil || want != "" && want != value.String {
+		return spell
+	}
+	return func(f frame) (value.Value, state) {
+		r, st := owner(f)
+		if st == here {
+			if v := r.Values[p.Name]; v.Type() == value.String && v.Text() != "" {
+				return v, here
+			}
+		}
+		return spell(f)
 	}
 }
 

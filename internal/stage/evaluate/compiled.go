@@ -162,6 +162,9 @@ func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
 		if one.far, there = e.linked(one.property, r.To); !there {
 			one.origin.Parked = "there is no " + string(one.property.Link) + " with " + describe(r.To)
 		}
+		if one.property.Many {
+			one.origin.Link = one.far
+		}
 		c.links = append(c.links, one)
 		c.manages(one.property)
 		if !r.Deny && (r.Role != "" || len(r.Match) > 0) {

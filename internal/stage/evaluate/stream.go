@@ -10,8 +10,9 @@ import (
 )
 
 // ownersAtOnce is how many owners a core takes: enough that handing them over
-// costs nothing, few enough that what is expected of them stays in its cache.
-const ownersAtOnce = 256
+// costs nothing, few enough that what is expected of those under way is little
+// for the garbage collector to look through.
+const ownersAtOnce = 32
 
 // A shard is some owners, with the accounts that are theirs.
 type shard struct {
