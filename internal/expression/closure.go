@@ -99,15 +99,8 @@ func (c *compiler) value(x ast.Expr, want value.Type) of[value.Value] {
 	return nil
 }
 
+// textValue reads a text as a value of another type.
 func textValue(want value.Type) func(string) (value.Value, state) {
-	if want == "" || want == value.String {
-		return func(s string) (value.Value, state) {
-			if s == "" {
-				return value.Null, null
-			}
-			return value.OfString(s), here
-		}
-	}
 	return func(s string) (value.Value, state) {
 		v, err := value.Normalize(want, "", s)
 		if err != nil {
@@ -117,17 +110,29 @@ func textValue(want value.Type) func(string) (value.Value, state) {
 	}
 }
 
-// texted copies a text as it stands.
+// texted makes a value of a text. One that is copied goes as it stands.
 func (c *compiler) texted(x ast.Expr, want value.Type) of[value.Value] {
-	spell := converted(c.text(x), textValue(want))
+	text := c.text(x)
+	if text == nil || want != "" && want != value.String {
+		return converted(text, textValue(want))
+	}
+	spell := func(f frame) (value.Value, state) {
+		s, st := text(f)
+		switch {
+		case st != here:
+			return value.Null, st
+		case s == "":
+			return value.Null, null
+		}
+		return value.OfString(s), here
+	}
 	owner, p := c.property(x)
-	if spell == nil || owner == nil || want != "" && want != value.String {
+	if owner == nil || !c.atSource(x) {
 		return spell
 	}
 	return func(f frame) (value.Value, state) {
-		r, st := owner(f)
-		if st == here {
-			if v := r.Values[p.Name]; v.Type() == value.String && v.Text() != "" {
+		if f.source != nil {
+			if v := f.source.Values[p.Name]; v.Type() == value.String && v.Text() != "" {
 				return v, here
 			}
 		}

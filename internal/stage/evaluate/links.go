@@ -107,14 +107,14 @@ func (w *writer) navigation(r *linkRule) (x assignments.ExpectedItem, given bool
 		}
 		return x, true
 	}
-	period := w.periodOf(g)
+	x.Period = w.lasting(w.periodOf(g))
 	if r.rule.Role == "" && !r.rule.Deny {
-		w.span = stretch(w.span, period)
+		w.span = stretch(w.span, *x.Period)
 	}
-	if !period.Covers(w.day) {
+	if !w.today(x.Period) {
 		return x, false
 	}
-	x.Origin, x.Period = origin(r.origin, g.reasons), w.lasting(period)
+	x.Origin = origin(r.origin, g.reasons)
 	switch {
 	case !g.workflow.Found():
 	case w.target != nil && w.target.HasLink(r.property.Name, r.far):
