@@ -199,7 +199,7 @@ func (e *Environment) plan(env *cel.Env, scope Scope, want Result, x schema.Expr
 		return nil, one(at(x, 1, 0), "the expression cannot be prepared: "+err.Error(), "")
 	}
 	p := &Program{
-		environment: e, scope: scope, want: want, expression: x,
+		own: scope.own != "", environment: e, scope: scope, want: want, expression: x,
 		env: env, plan: &plan{run: run}, tree: checked.NativeRep(), reads: reads,
 	}
 	p.closures()

@@ -20,6 +20,14 @@ import (
 
 // A Program is a checked expression. It is safe for concurrent use.
 type Program struct {
+	// The closures, as far as the tree could be compiled as a whole. What every
+	// evaluation looks at stands together: there are many programs, and each is
+	// far from the processor when its turn comes.
+	value    of[value.Value]
+	truth    of[bool]
+	resource of[*resources.Resource]
+	own      bool // the scope names the properties of one resource
+
 	environment *Environment
 	scope       Scope
 	want        Result
@@ -28,11 +36,6 @@ type Program struct {
 	plan        *plan
 	tree        *ast.AST
 	reads       []Path
-
-	// The closures, as far as the tree could be compiled as a whole.
-	value    of[value.Value]
-	truth    of[bool]
-	resource of[*resources.Resource]
 }
 
 // A plan is how the interpreter runs a program.
@@ -107,7 +110,7 @@ func (p *Program) IsCompiled() bool { return p.value != nil || p.truth != nil ||
 // a pointer, for which the caller's copy would have to live on the heap.
 func (p *Program) framed(b Bindings) frame {
 	f := frame{source: b.Source, target: b.Target, records: b.Records}
-	if p.scope.own != "" {
+	if p.own {
 		f.source = b.Own
 	}
 	return f

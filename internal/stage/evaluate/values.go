@@ -98,8 +98,11 @@ func first(a, b bool) int {
 
 // compute gives the value of the line that won.
 func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarRule) {
-	v := r.Value
+	var v value.Value
+	var err error
 	switch {
+	case r.gives != nil:
+		v, err = r.gives.Eval(w.bindings)
 	case r.Allocate != nil:
 		subject := Subject{string(w.t.ID), w.standing.owner.Key, s.property.Name}
 		allocated, ok := w.Allocations[subject]
@@ -115,25 +118,22 @@ func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarR
 		}
 		v = allocated
 		x.Origin = noted(x.Origin, "allocated once, kept for life")
-	case !r.Constant:
-		var err error
-		if v, err = w.evaluate(r); err != nil {
-			x.Origin = failed(x.Origin, message(r.rule.Object, err))
-			return
-		}
+	case r.Constant:
+		v = r.Value
+	default:
+		_, err = w.program(r.ScalarRule.Expression) // says that there is none
 	}
-	if s.property.IsLink() {
+	if err == nil && !s.isLink && v.Type() != s.kind {
+		v, err = value.Normalize(s.kind, "", v.Text())
+	}
+	switch {
+	case err != nil:
+		x.Origin = failed(x.Origin, message(r.rule.Object, err))
+	case s.isLink:
 		w.singleLink(x, s.property, v)
-		return
+	default:
+		x.Wanted, x.Value = !v.IsNull(), v
 	}
-	if v.Type() != s.property.Type {
-		var err error
-		if v, err = value.Normalize(s.property.Type, "", v.Text()); err != nil {
-			x.Origin = failed(x.Origin, message(r.rule.Object, err))
-			return
-		}
-	}
-	x.Wanted, x.Value = !v.IsNull(), v
 }
 
 // failed is the origin of an item of which nobody knows what it should be.
@@ -156,15 +156,6 @@ func noted(from *assignments.Origin, note string) *assignments.Origin {
 	reason.Note = note
 	own.Reasons = because(reason)
 	return &own
-}
-
-// evaluate computes the expression of a rule.
-func (w *writer) evaluate(r *scalarRule) (value.Value, error) {
-	if r.gives == nil {
-		_, err := w.program(r.ScalarRule.Expression)
-		return value.Null, err
-	}
-	return r.gives.Eval(w.bindings)
 }
 
 // singleLink keeps a computed link as the far resource's key.
