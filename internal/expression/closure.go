@@ -34,6 +34,7 @@ type frame struct {
 	source, target *resources.Resource // source is also the resource whose own properties are named
 	member         *resources.Resource // the variable of exists and its like
 	records        Records
+	row            *Row // of source; nil: none
 }
 
 // of computes a T.
@@ -130,9 +131,10 @@ func (c *compiler) texted(x ast.Expr, want value.Type) of[value.Value] {
 	if owner == nil || !c.atSource(x) {
 		return spell
 	}
+	n := c.e.numbers[p.Name]
 	return func(f frame) (value.Value, state) {
 		if f.source != nil {
-			if v := f.source.Values[p.Name]; v.Type() == value.String && v.Text() != "" {
+			if v := f.scalar(n, p.Name); v.Type() == value.String && v.Text() != "" {
 				return v, here
 			}
 		}
@@ -273,11 +275,12 @@ func first[T any](a, b of[T], blank func(T) bool) of[T] {
 // the root itself, has a closure of its own.
 func scalarOf[T any](c *compiler, x ast.Expr, owner of[*resources.Resource], name schema.PropertyName, read func(value.Value) (T, state)) of[T] {
 	if c.atSource(x) {
+		n := c.e.numbers[name]
 		return func(f frame) (T, state) {
 			if f.source == nil {
 				return *new(T), null
 			}
-			return read(f.source.Values[name])
+			return read(f.scalar(n, name))
 		}
 	}
 	return func(f frame) (T, state) {

@@ -92,6 +92,7 @@ func LinkTo(e schema.EntityType) Result { return Result{kind: link, entity: e} }
 // An Environment knows the entity types. It is safe for concurrent use.
 type Environment struct {
 	entities map[schema.EntityType]schema.Entity
+	numbers  map[schema.PropertyName]int // of properties, whatever entity has them
 	base     *cel.Env
 
 	mu     sync.Mutex
@@ -104,10 +105,16 @@ type Environment struct {
 func New(entities []schema.Entity) (*Environment, error) {
 	e := &Environment{
 		entities: make(map[schema.EntityType]schema.Entity, len(entities)),
+		numbers:  map[schema.PropertyName]int{},
 		scopes:   map[Scope]*cel.Env{},
 	}
 	for _, entity := range entities {
 		e.entities[entity.Type] = entity
+		for _, p := range entity.Properties {
+			if _, known := e.numbers[p.Name]; !known {
+				e.numbers[p.Name] = len(e.numbers)
+			}
+		}
 	}
 	registry, err := types.NewRegistry()
 	if err != nil {

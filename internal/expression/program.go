@@ -53,6 +53,7 @@ type Programs map[schema.Expression]*Program
 type Bindings struct {
 	Own, Source, Target *resources.Resource
 	Records             Records // for links and lookup; nil when there are none
+	Row                 *Row    // remembers what is read of Source; nil: nothing is remembered
 }
 
 // Expression returns the text and its place.
@@ -109,11 +110,10 @@ func (p *Program) IsCompiled() bool { return p.value != nil || p.truth != nil ||
 // framed gives the closures what they look at, by value. The interpreter takes
 // a pointer, for which the caller's copy would have to live on the heap.
 func (p *Program) framed(b Bindings) frame {
-	f := frame{source: b.Source, target: b.Target, records: b.Records}
 	if p.own {
-		f.source = b.Own
+		return frame{source: b.Own, target: b.Target, records: b.Records}
 	}
-	return f
+	return frame{source: b.Source, target: b.Target, records: b.Records, row: b.Row.over(b.Source, p.environment)}
 }
 
 func (p *Program) interpretValue(b Bindings) (value.Value, error) {

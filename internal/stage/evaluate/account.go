@@ -24,7 +24,10 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 		}
 		return
 	}
-	firm := slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
+	firm := grants
+	if slices.ContainsFunc(grants, func(g granted) bool { return g.workflow.Found() }) {
+		firm = slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
+	}
 	list := c.accounts[t.ID]
 	if len(list) == 0 && len(grants) > 0 {
 		list = []match{{}} // to be created
@@ -53,8 +56,12 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 // account works out what one resource that the owner is entitled to should hold.
 func (e *evaluation) account(c *standing, t *typeRules, x assignments.ExpectedResource, day time.Time, known bool, grants []granted) {
 	base := union(grants)
-	target, _ := e.World.Record(t.Target, x.Target)
-	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
+	var target *resources.Resource
+	if x.Target != "" {
+		target, _ = e.World.Record(t.Target, x.Target)
+	}
+	bindings := c.bindings
+	bindings.Target = target
 	w := writer{evaluation: e, standing: c, t: t, base: &base, covered: base.Covers(day), day: day, bindings: bindings, target: target}
 	x.Items = w.items()
 	x.Period = w.span

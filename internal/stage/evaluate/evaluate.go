@@ -125,6 +125,7 @@ type room struct {
 	reasons map[reasonAt][]assignments.Reason
 	// sections are those of contexts, by the entity type of the owners.
 	sections map[schema.EntityType][]roles.Section
+	row      *expression.Row // what was read of the owner
 }
 
 // empty makes room for the roles of the next owner, and for what grants them.

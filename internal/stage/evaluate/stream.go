@@ -101,6 +101,7 @@ func roomFor(like *Result) *Result {
 func (e *evaluation) worker(work <-chan *shard) {
 	own := *e
 	own.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
+	own.room = room{}
 	for s := range work {
 		own.result = roomFor(own.result)
 		for i, r := range s.owners {
