@@ -39,7 +39,7 @@ func Equal(c Comparison, a, b Value) bool {
 // which of the two a system returns is the system's habit, not a difference.
 func Key(c Comparison, v Value) string {
 	text := v.text
-	if v.kind == DN {
+	if v.kind == isDN {
 		return strings.ToLower(text)
 	}
 	switch c {
@@ -104,16 +104,14 @@ func Fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for _, r := range s {
-		switch {
-		case r < 0x80:
+		if r < 0x80 {
+			b.WriteByte(byte(r))
+			continue
+		}
+		if plain, ok := folded[r]; ok {
+			b.WriteString(plain)
+		} else if !unicode.Is(unicode.Mn, r) {
 			b.WriteRune(r)
-		case unicode.Is(unicode.Mn, r):
-		default:
-			if plain, ok := folded[r]; ok {
-				b.WriteString(plain)
-			} else {
-				b.WriteRune(r)
-			}
 		}
 	}
 	return b.String()

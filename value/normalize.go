@@ -100,7 +100,7 @@ func Normalize(t Type, f Format, raw string) (Value, error) {
 		if len(content) == 0 {
 			return Null, nil
 		}
-		return Value{Binary, base64.StdEncoding.EncodeToString(content)}, nil
+		return Value{isBinary, base64.StdEncoding.EncodeToString(content)}, nil
 	}
 	return Null, fmt.Errorf("%q is not a type", string(t))
 }
@@ -155,7 +155,7 @@ func normalizeTime(t Type, f Format, raw string) (Value, error) {
 		if at, err := time.Parse(layout, raw); err == nil {
 			if t == Date {
 				// A day is a day: the zone in which it was written does not move it.
-				return Value{Date, at.Format(time.DateOnly)}, nil
+				return Value{isDate, at.Format(time.DateOnly)}, nil
 			}
 			if year := at.UTC().Year(); year < 0 || year > 9999 {
 				return Null, fmt.Errorf("%q is outside the years 0 to 9999", raw)
@@ -175,15 +175,15 @@ func Spell(f Format, v Value) string {
 		return v.text
 	}
 	switch v.kind {
-	case Bool:
+	case isBool:
 		yes, no, _ := strings.Cut(string(f), "/")
 		if v.Bool() {
 			return yes
 		}
 		return no
-	case Date, Time:
+	case isDate, isTime:
 		return v.Time().Format(f.Layout())
-	case Binary:
+	case isBinary:
 		return spellBytes(f, v)
 	}
 	return v.text
@@ -201,7 +201,7 @@ func spellBytes(f Format, v Value) string {
 // no space around separators. The case of values is kept for display; Key folds it.
 func normalizeDN(raw string) (Value, error) {
 	if isNormalDN(raw) {
-		return Value{DN, raw}, nil
+		return Value{isDN, raw}, nil
 	}
 	return spellDN(raw)
 }
@@ -215,7 +215,7 @@ func spellDN(raw string) (Value, error) {
 		}
 		parts[i] = strings.ToLower(strings.TrimSpace(name)) + "=" + trimUnescaped(rest)
 	}
-	return Value{DN, strings.Join(parts, ",")}, nil
+	return Value{isDN, strings.Join(parts, ",")}, nil
 }
 
 // isNormalDN recognises names that are spelt as normalizeDN would spell them.

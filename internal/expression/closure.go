@@ -34,6 +34,7 @@ type frame struct {
 	source, target *resources.Resource // source is also the resource whose own properties are named
 	member         *resources.Resource // the variable of exists and its like
 	records        Records
+	row            *Row // of source; nil: none
 }
 
 // of computes a T.
@@ -79,7 +80,7 @@ func (c *compiler) kind(x ast.Expr) types.Kind {
 func (c *compiler) value(x ast.Expr, want value.Type) of[value.Value] {
 	switch c.kind(x) {
 	case types.StringKind:
-		return converted(c.text(x), textValue(want))
+		return c.texted(x, want)
 	case types.IntKind:
 		if want == value.Float {
 			return converted(c.whole(x), func(n int64) (value.Value, state) { return value.OfFloat(float64(n)), here })
@@ -99,21 +100,45 @@ func (c *compiler) value(x ast.Expr, want value.Type) of[value.Value] {
 	return nil
 }
 
+// textValue reads a text as a value of another type.
 func textValue(want value.Type) func(string) (value.Value, state) {
-	if want == "" || want == value.String {
-		return func(s string) (value.Value, state) {
-			if s == "" {
-				return value.Null, null
-			}
-			return value.OfString(s), here
-		}
-	}
 	return func(s string) (value.Value, state) {
 		v, err := value.Normalize(want, "", s)
 		if err != nil {
 			return value.Null, failed
 		}
 		return v, here
+	}
+}
+
+// texted makes a value of a text. One that is copied goes as it stands.
+func (c *compiler) texted(x ast.Expr, want value.Type) of[value.Value] {
+	text := c.text(x)
+	if text == nil || want != "" && want != value.String {
+		return converted(text, textValue(want))
+	}
+	spell := func(f frame) (value.Value, state) {
+		s, st := text(f)
+		switch {
+		case st != here:
+			return value.Null, st
+		case s == "":
+			return value.Null, null
+		}
+		return value.OfString(s), here
+	}
+	owner, p := c.property(x)
+	if owner == nil || !c.atSource(x) {
+		return spell
+	}
+	n := c.e.numbers[p.Name]
+	return func(f frame) (value.Value, state) {
+		if f.source != nil {
+			if v := f.scalar(n, p.Name); v.Type() == value.String && v.Text() != "" {
+				return v, here
+			}
+		}
+		return spell(f)
 	}
 }
 
@@ -250,11 +275,12 @@ func first[T any](a, b of[T], blank func(T) bool) of[T] {
 // the root itself, has a closure of its own.
 func scalarOf[T any](c *compiler, x ast.Expr, owner of[*resources.Resource], name schema.PropertyName, read func(value.Value) (T, state)) of[T] {
 	if c.atSource(x) {
+		n := c.e.numbers[name]
 		return func(f frame) (T, state) {
 			if f.source == nil {
 				return *new(T), null
 			}
-			return read(f.source.Values[name])
+			return read(f.scalar(n, name))
 		}
 	}
 	return func(f frame) (T, state) {

@@ -191,6 +191,9 @@ func drawnWorld(t *rapid.T) Bindings {
 	account := add("Account", "a1")
 	someText(account, "cn")
 	b := Bindings{Source: all[0], Target: account, Records: w}
+	if rapid.Bool().Draw(t, "remembered") {
+		b.Row = &Row{}
+	}
 	switch rapid.IntRange(0, 9).Draw(t, "without") {
 	case 0:
 		b.Source = nil
@@ -260,6 +263,25 @@ func difference(p *Program, b Bindings) string {
 		return say("resource", fast, st, slow, err)
 	}
 	return ""
+}
+
+func TestARowRemembersOneResource(t *testing.T) {
+	env := company(t)
+	w, ann, bob := people(t)
+	p, findings := env.Compile(Source("Person"), Text, schema.Expression{Text: "source.firstName"})
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	row := &Row{}
+	for _, who := range []*resources.Resource{ann, ann, bob, ann} {
+		v, err := p.Eval(Bindings{Source: who, Records: w, Row: row})
+		if err != nil || v != who.Value("firstName") {
+			t.Errorf("of %s the row gives %v, %v", who.Ref, v, err)
+		}
+	}
+	if v, err := p.Eval(Bindings{Records: w, Row: row}); err != nil || !v.IsNull() {
+		t.Errorf("of nobody the row gives %v, %v", v, err)
+	}
 }
 
 func TestClosuresGiveWhatTheInterpreterGives(t *testing.T) {

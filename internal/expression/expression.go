@@ -92,6 +92,7 @@ func LinkTo(e schema.EntityType) Result { return Result{kind: link, entity: e} }
 // An Environment knows the entity types. It is safe for concurrent use.
 type Environment struct {
 	entities map[schema.EntityType]schema.Entity
+	numbers  map[schema.PropertyName]int // of properties, whatever entity has them
 	base     *cel.Env
 
 	mu     sync.Mutex
@@ -104,10 +105,16 @@ type Environment struct {
 func New(entities []schema.Entity) (*Environment, error) {
 	e := &Environment{
 		entities: make(map[schema.EntityType]schema.Entity, len(entities)),
+		numbers:  map[schema.PropertyName]int{},
 		scopes:   map[Scope]*cel.Env{},
 	}
 	for _, entity := range entities {
 		e.entities[entity.Type] = entity
+		for _, p := range entity.Properties {
+			if _, known := e.numbers[p.Name]; !known {
+				e.numbers[p.Name] = len(e.numbers)
+			}
+		}
 	}
 	registry, err := types.NewRegistry()
 	if err != nil {
@@ -199,7 +206,7 @@ func (e *Environment) plan(env *cel.Env, scope Scope, want Result, x schema.Expr
 		return nil, one(at(x, 1, 0), "the expression cannot be prepared: "+err.Error(), "")
 	}
 	p := &Program{
-		environment: e, scope: scope, want: want, expression: x,
+		own: scope.own != "", environment: e, scope: scope, want: want, expression: x,
 		env: env, plan: &plan{run: run}, tree: checked.NativeRep(), reads: reads,
 	}
 	p.closures()

@@ -55,13 +55,14 @@ func (w world) Record(t schema.EntityType, key resources.Key) (*resources.Resour
 	return r, ok
 }
 
-func (w world) Find(t schema.EntityType, p schema.PropertyName, v value.Value) (*resources.Resource, bool) {
+// Find finds the first by key, whenever it is asked.
+func (w world) Find(t schema.EntityType, p schema.PropertyName, v value.Value) (found *resources.Resource, ok bool) {
 	for ref, r := range w {
-		if ref.Type == t && r.Values[p] == v {
-			return r, true
+		if ref.Type == t && r.Values[p] == v && (!ok || r.Key < found.Key) {
+			found, ok = r, true
 		}
 	}
-	return nil, false
+	return found, ok
 }
 
 func people(t testing.TB) (world, *resources.Resource, *resources.Resource) {

@@ -20,6 +20,14 @@ import (
 
 // A Program is a checked expression. It is safe for concurrent use.
 type Program struct {
+	// The closures, as far as the tree could be compiled as a whole. What every
+	// evaluation looks at stands together: there are many programs, and each is
+	// far from the processor when its turn comes.
+	value    of[value.Value]
+	truth    of[bool]
+	resource of[*resources.Resource]
+	own      bool // the scope names the properties of one resource
+
 	environment *Environment
 	scope       Scope
 	want        Result
@@ -28,11 +36,6 @@ type Program struct {
 	plan        *plan
 	tree        *ast.AST
 	reads       []Path
-
-	// The closures, as far as the tree could be compiled as a whole.
-	value    of[value.Value]
-	truth    of[bool]
-	resource of[*resources.Resource]
 }
 
 // A plan is how the interpreter runs a program.
@@ -50,6 +53,7 @@ type Programs map[schema.Expression]*Program
 type Bindings struct {
 	Own, Source, Target *resources.Resource
 	Records             Records // for links and lookup; nil when there are none
+	Row                 *Row    // remembers what is read of Source; nil: nothing is remembered
 }
 
 // Expression returns the text and its place.
@@ -106,11 +110,10 @@ func (p *Program) IsCompiled() bool { return p.value != nil || p.truth != nil ||
 // framed gives the closures what they look at, by value. The interpreter takes
 // a pointer, for which the caller's copy would have to live on the heap.
 func (p *Program) framed(b Bindings) frame {
-	f := frame{source: b.Source, target: b.Target, records: b.Records}
-	if p.scope.own != "" {
-		f.source = b.Own
+	if p.own {
+		return frame{source: b.Own, target: b.Target, records: b.Records}
 	}
-	return f
+	return frame{source: b.Source, target: b.Target, records: b.Records, row: b.Row.over(b.Source, p.environment)}
 }
 
 func (p *Program) interpretValue(b Bindings) (value.Value, error) {

@@ -84,19 +84,24 @@ type Period struct {
 }
 
 // Covers reports whether the day of t lies in the period.
-func (p Period) Covers(t time.Time) bool {
-	day := t.UTC().Truncate(schema.Day)
-	return !p.Begins(day) && !p.Over(day)
-}
+func (p Period) Covers(t time.Time) bool { return !p.Begins(t) && !p.Over(t) }
 
 // Begins reports whether the period still lies ahead at t.
-func (p Period) Begins(t time.Time) bool {
-	return !p.From.IsZero() && t.UTC().Truncate(schema.Day).Before(p.From)
-}
+func (p Period) Begins(t time.Time) bool { return !p.From.IsZero() && compareDay(t, p.From) < 0 }
 
 // Over reports whether the period is past at t.
-func (p Period) Over(t time.Time) bool {
-	return !p.To.IsZero() && t.UTC().Truncate(schema.Day).After(p.To)
+func (p Period) Over(t time.Time) bool { return !p.To.IsZero() && compareDay(t, p.To) > 0 }
+
+// compareDay compares the beginning of the day of t with a bound. It is asked of
+// every value, and seldom do the two lie so near that the day has to be found.
+func compareDay(t, bound time.Time) int {
+	switch since := t.Sub(bound); {
+	case since < 0:
+		return -1
+	case since >= schema.Day:
+		return 1
+	}
+	return t.Truncate(schema.Day).Compare(bound)
 }
 
 // Meet returns the days that lie in both periods, false when there are none.
@@ -233,18 +238,18 @@ type ExpectedResource struct {
 // There are more of them than of anything else: what one of them shares with the
 // same item of other owners stands in its Origin, once for all of them.
 type ExpectedItem struct {
-	*Origin               // never nil
-	Wanted  bool          // false: it should not be there
-	Review  bool          // only a role that was found gives it: a person says whether it is written
-	Link    resources.Key // the far end, for a link of many
-	Value   value.Value   // of a scalar; of a single link, the far key as a string
-	Period  *Period       // nil: for ever; shared like the origin
+	*Origin             // never nil
+	Wanted  bool        // false: it should not be there
+	Review  bool        // only a role that was found gives it: a person says whether it is written
+	Value   value.Value // of a scalar; of a single link, the far key as a string
+	Period  *Period     // nil: for ever; shared like the origin
 }
 
 // An Origin is what an item is of and where it comes from: the rule line that
 // gives it and why. It is shared, so nobody changes it.
 type Origin struct {
 	Property schema.PropertyName
+	Link     resources.Key // the far end, for a link of many
 	Workflow Workflow
 	Reasons  []Reason
 	Once     bool

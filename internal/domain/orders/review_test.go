@@ -203,7 +203,7 @@ func TestDecliningAValueOfAMatchDoesNotDenyThePair(t *testing.T) {
 
 func TestARefusedLinkIsRemovedForGood(t *testing.T) {
 	s := automatic(t).standing().links(group, "g1")
-	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group}, Link: "g1"}).evaluate().at(group, atFound).open(false)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Link: "g1"}}).evaluate().at(group, atFound).open(false)
 	s.decide(Decline, group).at(group, atPending)
 	if wf := s.item(group).Workflow; wf != assignments.Cancellation {
 		t.Errorf("workflow %v", wf)
@@ -214,7 +214,7 @@ func TestARefusedLinkIsRemovedForGood(t *testing.T) {
 
 func TestAFoundLinkMayBeKept(t *testing.T) {
 	s := automatic(t).standing().links(group, "g1")
-	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group}, Link: "g1"}).evaluate().decide(Keep, group).at(group, atVerified)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Link: "g1"}}).evaluate().decide(Keep, group).at(group, atVerified)
 	s.evaluate().reads().at(group, atVerified).open(false)
 }
 
@@ -250,12 +250,12 @@ func TestRefusingWithoutTheRightToReviewWaitsForAReview(t *testing.T) {
 
 func TestAParkedItemIsNotCollected(t *testing.T) {
 	s := automatic(t).standing()
-	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Parked: "group g9 is not there yet"}, Link: "g9", Wanted: true}).evaluate().at(group, atPending)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Link: "g9", Parked: "group g9 is not there yet"}, Wanted: true}).evaluate().at(group, atPending)
 	if len(s.a.Ready(s.now)) != 0 {
 		t.Fatal("a parked item is ready")
 	}
 	s.refuses(s.a.Collect(s.occasion(), "agent", 0)).at(group, atPending)
-	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group}, Link: "g9", Wanted: true}).evaluate().collect().at(group, atTransmitted)
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Link: "g9"}, Wanted: true}).evaluate().collect().at(group, atTransmitted)
 }
 
 func TestAThresholdsParkedOrderIsReleasedByAPerson(t *testing.T) {

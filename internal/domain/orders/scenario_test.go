@@ -425,7 +425,7 @@ func TestWhoCreatedAnAccountDecidesAboutItsWriteOnceValues(t *testing.T) {
 // groups after. That the account is missing there says nothing of its membership.
 func TestAMembershipGoesWithItsAccountOnlyByAReadingThatCouldShowTheAccount(t *testing.T) {
 	s := automatic(t).wants(mail, "ann@x")
-	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group}, Link: "staff", Wanted: true}).evaluate()
+	s.expect(assignments.ExpectedItem{Origin: &assignments.Origin{Property: group, Link: "staff"}, Wanted: true}).evaluate()
 	before := s.now
 	s.after(time.Minute).collect().done()
 	s.after(time.Minute).leaves().evaluate()

@@ -96,7 +96,9 @@ func (p *plain) value() value.Value {
 		p.must(':')
 		text := p.text()
 		p.must('}')
-		return value.Canonical(kind, text)
+		v := value.Canonical(kind, text)
+		p.failed = p.failed || v.IsNull() // not a type: the library says so
+		return v
 	case strings.HasPrefix(p.rest, "true"):
 		p.rest = p.rest[len("true"):]
 		return value.OfBool(true)

@@ -24,7 +24,10 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 		}
 		return
 	}
-	firm := slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
+	firm := grants
+	if slices.ContainsFunc(grants, func(g granted) bool { return g.workflow.Found() }) {
+		firm = slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
+	}
 	list := c.accounts[t.ID]
 	if len(list) == 0 && len(grants) > 0 {
 		list = []match{{}} // to be created
@@ -53,9 +56,13 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 // account works out what one resource that the owner is entitled to should hold.
 func (e *evaluation) account(c *standing, t *typeRules, x assignments.ExpectedResource, day time.Time, known bool, grants []granted) {
 	base := union(grants)
-	target, _ := e.World.Record(t.Target, x.Target)
-	bindings := expression.Bindings{Source: c.owner, Target: target, Records: e.World}
-	w := writer{evaluation: e, standing: c, t: t, base: &base, day: day, bindings: bindings, target: target}
+	var target *resources.Resource
+	if x.Target != "" {
+		target, _ = e.World.Record(t.Target, x.Target)
+	}
+	bindings := c.bindings
+	bindings.Target = target
+	w := writer{evaluation: e, standing: c, t: t, base: &base, covered: base.Covers(day), day: day, bindings: bindings, target: target}
 	x.Items = w.items()
 	x.Period = w.span
 	x.Reasons = reasonsOf(grants)
@@ -186,7 +193,7 @@ func (e *evaluation) unentitled(c *standing, t *typeRules, x assignments.Expecte
 		x.Found, x.Workflow = true, e.foundAs(x.Type)
 		x.Reasons = []assignments.Reason{{Note: "found in the system; no rule gives it"}}
 		if target, there := e.World.Record(t.Target, x.Target); there && len(c.roles) > 0 {
-			w := writer{evaluation: e, standing: c, t: t, base: &c.period, day: e.Day, target: target}
+			w := writer{evaluation: e, standing: c, t: t, base: &c.period, covered: c.period.Covers(e.Day), day: e.Day, target: target}
 			x.Items = slices.DeleteFunc(w.links(nil), func(it assignments.ExpectedItem) bool { return !it.Wanted || !it.Workflow.Found() })
 		}
 	default:
@@ -202,6 +209,7 @@ type writer struct {
 	t        *typeRules
 	base     *assignments.Period // what the rules that give the account say
 	span     assignments.Period  // base, stretched to hold its values
+	covered  bool                // base covers the day
 	day      time.Time
 	bindings expression.Bindings
 	target   *resources.Resource
@@ -224,6 +232,14 @@ func (w *writer) lasting(p assignments.Period) *assignments.Period {
 	}
 	own := p // only this one lives on
 	return &own
+}
+
+// today reports whether a period covers the day.
+func (w *writer) today(p *assignments.Period) bool {
+	if p == w.base {
+		return w.covered
+	}
+	return p.Covers(w.day)
 }
 
 // origin is where an item comes from: as all that the line gives, where it gives

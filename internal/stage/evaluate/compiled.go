@@ -8,6 +8,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
+	"provisor.dev/provisor/value"
 )
 
 // What is the same for every owner is worked out once: a rule line with its
@@ -82,10 +83,12 @@ type typeRules struct {
 
 // scalarRules are the rules of one scalar, in the order of the lines.
 type scalarRules struct {
-	property schema.Property
 	rules    []scalarRule
+	plain    bool // one line for everybody, as long as the account lasts
 	byRole   bool
-	plain    bool                // one line for everybody, as long as the account lasts
+	isLink   bool
+	kind     value.Type // of a scalar
+	property schema.Property
 	lost     *assignments.Origin // when no role gives it any more
 }
 
@@ -133,7 +136,8 @@ func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
 		if !known {
 			n = len(c.scalars)
 			at[r.Property] = n
-			c.scalars = append(c.scalars, scalarRules{property: c.entity.Properties[r.Property]})
+			p := c.entity.Properties[r.Property]
+			c.scalars = append(c.scalars, scalarRules{property: p, isLink: p.IsLink(), kind: p.Type})
 		}
 		one := scalarRule{rule: e.newRule(r.Line), ScalarRule: r}
 		if !r.Constant && r.Allocate == nil {
@@ -161,6 +165,9 @@ func (e *evaluation) newTypeRules(t roles.ResourceType) *typeRules {
 		var there bool
 		if one.far, there = e.linked(one.property, r.To); !there {
 			one.origin.Parked = "there is no " + string(one.property.Link) + " with " + describe(r.To)
+		}
+		if one.property.Many {
+			one.origin.Link = one.far
 		}
 		c.links = append(c.links, one)
 		c.manages(one.property)

@@ -121,12 +121,14 @@ type evaluation struct {
 // A room is what evaluating one owner takes for a while. The next owner takes it
 // again: anew for each it would be most of what an evaluation allocates.
 type room struct {
-	rows   []assignments.AssignedRole
 	grants []granted
 	roles  map[roles.RoleID][]granted
 	may    []bool
 	// reasons are those of rules that hold at a place.
 	reasons map[reasonAt][]assignments.Reason
+	// sections are those of contexts, by the entity type of the owners.
+	sections map[schema.EntityType][]roles.Section
+	row      *expression.Row // what was read of the owner
 }
 
 // empty makes room for the roles of the next owner, and for what grants them.

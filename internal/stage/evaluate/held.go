@@ -16,7 +16,9 @@ type holder struct {
 	standing *standing
 	decided  []assignments.RoleDecision
 	prior    map[roleKey]assignments.AssignedRole
-	rows     []assignments.AssignedRole // in the order of roles and parameters
+	// rows are in the order of roles and parameters. They stand where they are
+	// handed over, in the room behind those of the owners before.
+	rows []assignments.AssignedRole
 }
 
 // roleKey names one way of having a role.
@@ -26,7 +28,7 @@ type roleKey struct {
 }
 
 func (e *evaluation) holder(c *standing) *holder {
-	h := &holder{evaluation: e, standing: c, decided: e.Decided[c.owner.Ref], rows: e.room.rows[:0]}
+	h := &holder{evaluation: e, standing: c, decided: e.Decided[c.owner.Ref], rows: e.result.Roles[len(e.result.Roles):]}
 	if prior := e.Prior[c.owner.Ref]; len(prior) > 0 {
 		h.prior = make(map[roleKey]assignments.AssignedRole, len(prior))
 		for _, a := range prior {
@@ -94,10 +96,14 @@ func (h *holder) settle(role *roles.Role) bool {
 	grants = append(complete, h.approved(role)...)
 	grants = h.withoutDenied(role, grants)
 	grants = append(grants, h.graced(role, grants)...)
-	h.rowsOf(role, grants)
 	today := grants
 	if slices.ContainsFunc(grants, func(g granted) bool { return !g.period.Covers(h.Day) }) {
 		today = slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return !g.period.Covers(h.Day) })
+	}
+	if len(grants) == 1 && len(today) == 1 {
+		h.has(role.ID, grants[0].workflow, grants)
+	} else {
+		h.rowsOf(role, grants)
 	}
 	if len(grants) == 0 {
 		h.suggest(role)
@@ -279,10 +285,6 @@ func (h *holder) offered(role *roles.Role) assignments.Workflow {
 // rowsOf notes how the owner has the role, each way by itself. What a person
 // approved is shown as that, although a rule gives it too.
 func (h *holder) rowsOf(role *roles.Role, grants []granted) {
-	if len(grants) == 1 && grants[0].period.Covers(h.Day) {
-		h.has(role.ID, grants[0].workflow, grants)
-		return
-	}
 	by := map[assignments.Parameters][]granted{}
 	for _, g := range grants {
 		if g.period.Covers(h.Day) || g.workflow == assignments.Approved && !g.period.Over(h.Day) {

@@ -76,13 +76,15 @@ func (w *writer) unexplained(list []assignments.ExpectedItem) []assignments.Expe
 		return list
 	}
 	for _, property := range w.t.managed {
-		var from *assignments.Origin // of all of them
+		var reasons []assignments.Reason // of all of them
 		for _, to := range w.target.Links[property] {
 			if itemAt(list, linkAt{property, to}) == nil {
-				if from == nil {
-					from = &assignments.Origin{Property: property, Workflow: w.foundAs(w.t.ID), Reasons: because(assignments.Reason{Note: "no rule gives it"})}
+				if reasons == nil {
+					reasons = because(assignments.Reason{Note: "no rule gives it"})
 				}
-				list = append(list, assignments.ExpectedItem{Origin: from, Link: to})
+				list = append(list, assignments.ExpectedItem{Origin: &assignments.Origin{
+					Property: property, Link: to, Workflow: w.foundAs(w.t.ID), Reasons: reasons,
+				}})
 			}
 		}
 	}
@@ -96,23 +98,23 @@ func (w *writer) navigation(r *linkRule) (x assignments.ExpectedItem, given bool
 		return x, false
 	}
 	x.Origin, x.Wanted = r.origin, true
-	if r.property.Many {
-		x.Link = r.far
-	} else {
+	if !r.property.Many {
 		x.Value = value.OfString(string(r.far))
 	}
 	if err != nil {
-		x.Origin = &assignments.Origin{Property: r.property.Name, Workflow: assignments.Calculated, Failed: message(r.rule.Object, err)}
+		x.Origin = &assignments.Origin{
+			Property: r.property.Name, Link: r.origin.Link, Workflow: assignments.Calculated, Failed: message(r.rule.Object, err),
+		}
 		return x, true
 	}
-	period := w.periodOf(g)
+	x.Period = w.lasting(w.periodOf(g))
 	if r.rule.Role == "" && !r.rule.Deny {
-		w.span = stretch(w.span, period)
+		w.span = stretch(w.span, *x.Period)
 	}
-	if !period.Covers(w.day) {
+	if !w.today(x.Period) {
 		return x, false
 	}
-	x.Origin, x.Period = origin(r.origin, g.reasons), w.lasting(period)
+	x.Origin = origin(r.origin, g.reasons)
 	switch {
 	case !g.workflow.Found():
 	case w.target != nil && w.target.HasLink(r.property.Name, r.far):

@@ -31,7 +31,7 @@ func (e *evaluation) places(rule roles.Context, owner *resources.Resource) ([]pl
 			}
 		}
 	}
-	sections := sectionsOf(rule)
+	sections := e.sectionsOf(rule)
 	instances := make([][]instance, len(sections))
 	for i, section := range sections {
 		for _, r := range records {
@@ -58,6 +58,19 @@ type instance struct {
 	at     map[roles.DimensionID]resources.Ref
 	period assignments.Period
 	sort   string
+}
+
+// sectionsOf lists the sections of a context, worked out once.
+func (e *evaluation) sectionsOf(rule roles.Context) []roles.Section {
+	if known, ok := e.room.sections[rule.Entity]; ok {
+		return known
+	}
+	if e.room.sections == nil {
+		e.room.sections = map[schema.EntityType][]roles.Section{}
+	}
+	sections := sectionsOf(rule)
+	e.room.sections[rule.Entity] = sections
+	return sections
 }
 
 // sectionsOf lists the sections of a context; the first is the record as a whole,
@@ -183,7 +196,7 @@ const placesMax = 1_000
 func cut(sections []roles.Section, instances [][]instance) []place {
 	var list []place
 	for _, piece := range pieces(instances) {
-		combined := []place{{at: map[roles.DimensionID]resources.Ref{}, period: piece}}
+		combined := []place{{period: piece}}
 		held := false
 		for i, s := range sections {
 			var here []instance
@@ -293,8 +306,11 @@ func combine(places []place, with []instance) []place {
 	list := make([]place, 0, len(places)*len(with))
 	for _, p := range places {
 		for _, x := range with {
-			both := place{at: maps.Clone(p.at), period: p.period}
-			maps.Copy(both.at, x.at)
+			both := place{at: x.at, period: p.period}
+			if len(p.at) > 0 {
+				both.at = maps.Clone(p.at)
+				maps.Copy(both.at, x.at)
+			}
 			list = append(list, both)
 		}
 	}

@@ -41,9 +41,7 @@ func (e *evaluation) assignRoles(c *standing) {
 		}
 		h.deduce()
 	}
-	list := h.assigned()
-	e.result.Roles = append(e.result.Roles, list...)
-	e.room.rows = list[:0]
+	e.result.Roles = append(e.result.Roles, h.assigned()...)
 }
 
 // granting is what the role's own rules give the owner, whenever that may be.

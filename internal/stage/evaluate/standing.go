@@ -39,8 +39,11 @@ type place struct {
 // standingOf reads the owner's context. Without a context rule an owner stands
 // nowhere and for ever.
 func (e *evaluation) standingOf(r *resources.Resource) *standing {
+	if e.room.row == nil {
+		e.room.row = &expression.Row{}
+	}
 	c := &standing{
-		owner: r, bindings: expression.Bindings{Source: r, Records: e.World}, places: []place{{}},
+		owner: r, bindings: expression.Bindings{Source: r, Records: e.World, Row: e.room.row}, places: []place{{}},
 	}
 	rule, ok := e.Model.Contexts[r.Type]
 	if !ok {

@@ -11,8 +11,9 @@ import (
 )
 
 // ownersAtOnce is how many owners a core takes: enough that handing them over
-// costs nothing, few enough that what is expected of them stays in its cache.
-const ownersAtOnce = 256
+// costs nothing, few enough that what is expected of those under way is little
+// for the garbage collector to look through.
+const ownersAtOnce = 32
 
 // A shard is some owners, with the accounts that are theirs and, where not all is
 // in memory, a world that holds what they need.
@@ -126,6 +127,7 @@ func roomFor(like *Result) *Result {
 func (e *evaluation) worker(work <-chan *shard) {
 	own := *e
 	own.ancestry = map[roles.DimensionID]map[resources.Key][]resources.Key{}
+	own.room = room{}
 	for s := range work {
 		near := own.nearTo(s.near)
 		near.result = roomFor(own.result)

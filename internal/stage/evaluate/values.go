@@ -29,7 +29,9 @@ func (w *writer) scalar(items []assignments.ExpectedItem, s *scalarRules) []assi
 		if w.Touched != nil {
 			w.Touched[r.rule.Object] = true
 		}
-		return append(items, w.compute(s, r, r.origin, w.base))
+		items = append(items, assignments.ExpectedItem{Origin: r.origin, Period: w.base})
+		w.compute(&items[len(items)-1], s, r)
+		return items
 	}
 	var today, plain []candidate
 	moved := false
@@ -67,9 +69,11 @@ func (w *writer) scalar(items []assignments.ExpectedItem, s *scalarRules) []assi
 	}
 	slices.SortStableFunc(today, stronger)
 	won := &today[0]
-	x := w.compute(s, won.rule, origin(won.rule.origin, won.reasons), w.lasting(won.period))
-	x.Review = won.workflow.Found()
-	return append(items, x)
+	items = append(items, assignments.ExpectedItem{
+		Origin: origin(won.rule.origin, won.reasons), Period: w.lasting(won.period), Review: won.workflow.Found(),
+	})
+	w.compute(&items[len(items)-1], s, won.rule)
+	return items
 }
 
 // stronger orders candidates: a role's value beats a plain one, what somebody
@@ -93,10 +97,12 @@ func first(a, b bool) int {
 }
 
 // compute gives the value of the line that won.
-func (w *writer) compute(s *scalarRules, r *scalarRule, from *assignments.Origin, period *assignments.Period) assignments.ExpectedItem {
-	x := assignments.ExpectedItem{Origin: from, Period: period}
-	v := r.Value
+func (w *writer) compute(x *assignments.ExpectedItem, s *scalarRules, r *scalarRule) {
+	var v value.Value
+	var err error
 	switch {
+	case r.gives != nil:
+		v, err = r.gives.Eval(w.bindings)
 	case r.Allocate != nil:
 		subject := Subject{string(w.t.ID), w.standing.owner.Key, s.property.Name}
 		allocated, ok := w.Allocations[subject]
@@ -105,33 +111,29 @@ func (w *writer) compute(s *scalarRules, r *scalarRule, from *assignments.Origin
 				Subject: subject, Rule: *r.Allocate, Owner: w.standing.owner, Start: w.base.From,
 				Entity: w.t.Target, Property: s.property.Name, Current: w.current(s.property.Name), Object: r.rule.Object,
 			})
-			waiting := parked(from, "waits for its allocation")
+			waiting := parked(x.Origin, "waits for its allocation")
 			waiting.Reasons = nil
 			x.Wanted, x.Origin = true, waiting
-			return x
+			return
 		}
 		v = allocated
-		x.Origin = noted(from, "allocated once, kept for life")
-	case !r.Constant:
-		var err error
-		if v, err = w.evaluate(r); err != nil {
-			x.Origin = failed(from, message(r.rule.Object, err))
-			return x
-		}
+		x.Origin = noted(x.Origin, "allocated once, kept for life")
+	case r.Constant:
+		v = r.Value
+	default:
+		_, err = w.program(r.ScalarRule.Expression) // says that there is none
 	}
-	if s.property.IsLink() {
-		w.singleLink(&x, s.property, v)
-		return x
+	if err == nil && !s.isLink && v.Type() != s.kind {
+		v, err = value.Normalize(s.kind, "", v.Text())
 	}
-	if v.Type() != s.property.Type {
-		var err error
-		if v, err = value.Normalize(s.property.Type, "", v.Text()); err != nil {
-			x.Origin = failed(from, message(r.rule.Object, err))
-			return x
-		}
+	switch {
+	case err != nil:
+		x.Origin = failed(x.Origin, message(r.rule.Object, err))
+	case s.isLink:
+		w.singleLink(x, s.property, v)
+	default:
+		x.Wanted, x.Value = !v.IsNull(), v
 	}
-	x.Wanted, x.Value = !v.IsNull(), v
-	return x
 }
 
 // failed is the origin of an item of which nobody knows what it should be.
@@ -154,15 +156,6 @@ func noted(from *assignments.Origin, note string) *assignments.Origin {
 	reason.Note = note
 	own.Reasons = because(reason)
 	return &own
-}
-
-// evaluate computes the expression of a rule.
-func (w *writer) evaluate(r *scalarRule) (value.Value, error) {
-	if r.gives == nil {
-		_, err := w.program(r.ScalarRule.Expression)
-		return value.Null, err
-	}
-	return r.gives.Eval(w.bindings)
 }
 
 // singleLink keeps a computed link as the far resource's key.
