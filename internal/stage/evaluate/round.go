@@ -57,6 +57,10 @@ type waiting struct {
 	accounts []map[roles.ResourceTypeID][]match
 }
 
+// ownersRead is how many owners are read in one go: enough that the questions cost
+// little, few enough that what is read of them is soon given up.
+const ownersRead = 256
+
 // Run evaluates on a day and stores what is expected: everybody or, when the same
 // configuration was evaluated for the day already, whom a change may concern.
 func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
@@ -186,20 +190,20 @@ func (q *round) each(t schema.EntityType, do func(layer *World, keys []resources
 	switch {
 	case q.only == nil && !w.whole(t):
 		var failed error
-		err := w.pages(t, ownersAtOnce, func(layer *World, keys []resources.Key) {
+		err := w.pages(t, ownersRead, func(layer *World, keys []resources.Key) {
 			if failed == nil {
 				failed = do(layer, keys)
 			}
 		})
 		return cmp.Or(failed, err)
 	case q.only == nil:
-		for keys := range slices.Chunk(w.order[t], ownersAtOnce) {
+		for keys := range slices.Chunk(w.order[t], ownersRead) {
 			if err := do(w.layer(), keys); err != nil {
 				return err
 			}
 		}
 	default:
-		for keys := range slices.Chunk(q.only.ownersOf(t), ownersAtOnce) {
+		for keys := range slices.Chunk(q.only.ownersOf(t), ownersRead) {
 			layer := w.layer()
 			layer.bring(t, keys)
 			there := slices.DeleteFunc(slices.Clone(keys), func(key resources.Key) bool {
@@ -505,7 +509,7 @@ func (q *round) leftovers() error {
 		}
 	}
 	for _, t := range slices.Sorted(maps.Keys(gone)) {
-		for keys := range slices.Chunk(gone[t], ownersAtOnce) {
+		for keys := range slices.Chunk(gone[t], ownersRead) {
 			if err := q.ownersGone(t, keys); err != nil {
 				return err
 			}
@@ -520,7 +524,7 @@ func (q *round) leftovers() error {
 	for _, t := range slices.Sorted(maps.Keys(nobodys)) {
 		refs := nobodys[t]
 		slices.SortFunc(refs, func(a, b resources.Ref) int { return cmp.Compare(a.Key, b.Key) })
-		for piece := range slices.Chunk(slices.Compact(refs), ownersAtOnce) {
+		for piece := range slices.Chunk(slices.Compact(refs), ownersRead) {
 			if err := q.orphans(t, piece); err != nil {
 				return err
 			}
