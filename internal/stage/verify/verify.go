@@ -23,7 +23,7 @@ type Store interface {
 	stage.Counters
 	LastReadings(ctx context.Context) ([]stage.LastReading, error)
 	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
-	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
+	EachAssigned(ctx context.Context, f stage.AssignedFilter, do func(*orders.AssignedResource) error) error
 	Expiring(ctx context.Context, now orders.Instant) ([]orders.AssignedID, error)
 	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
 }
@@ -94,18 +94,14 @@ func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]sta
 		if !ok {
 			continue
 		}
-		list, err := r.Store.Assigned(ctx, stage.AssignedFilter{Types: []roles.ResourceTypeID{id}})
-		if err != nil {
-			return nil, err
-		}
 		held, err := world.load(ctx, t.Target)
 		if err != nil {
 			return nil, err
 		}
 		base := observationOf(r.Model, t, readings)
-		for _, a := range list {
+		err = r.Store.EachAssigned(ctx, stage.AssignedFilter{Types: []roles.ResourceTypeID{id}}, func(a *orders.AssignedResource) error {
 			if slices.Contains(reading.SetAside, a.Target) || a.Target == "" && a.Order == nil {
-				continue
+				return nil
 			}
 			obs := base
 			if obs.Resource = held[a.Target]; a.Target == "" {
@@ -115,6 +111,10 @@ func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]sta
 			if would(a, obs, r.dry()) {
 				moved[a.ID] = obs
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return moved, nil
