@@ -94,6 +94,14 @@ func (e *Engine) Evaluate(ctx context.Context) (evaluate.Summary, error) {
 	})
 }
 
+// EvaluateAll is Evaluate of everybody, whatever changed.
+func (e *Engine) EvaluateAll(ctx context.Context) (evaluate.Summary, error) {
+	if err := e.DB.EvaluateEverybody(ctx); err != nil {
+		return evaluate.Summary{}, err
+	}
+	return e.Evaluate(ctx)
+}
+
 func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary, error) {
 	r := evaluate.Runner{
 		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held, Warm: &d.warm,

@@ -61,6 +61,11 @@ func (s *session) markDecision(ctx context.Context, d Decision) error {
 	return nil
 }
 
+// EvaluateEverybody lets the next evaluation look at everybody.
+func (db *DB) EvaluateEverybody(ctx context.Context) error {
+	return db.write(ctx, "mark everybody", false, func(s *session) error { return s.mark(ctx, stage.MarkEverything, resources.Ref{}) })
+}
+
 // ToEvaluate returns what changed since the last evaluation.
 func (db *DB) ToEvaluate(ctx context.Context) (x stage.ToEvaluate, err error) {
 	err = db.snapshot(ctx, "find what is to be evaluated", func(s *session) error {

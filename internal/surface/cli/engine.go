@@ -63,6 +63,7 @@ type Engine interface {
 	Synchronize(context.Context, synchronize.Options) ([]synchronize.Outcome, error)
 	Verify(context.Context) (verify.Summary, error)
 	Evaluate(context.Context) (evaluate.Summary, error)
+	EvaluateAll(context.Context) (evaluate.Summary, error)
 	EvaluatePerson(ctx context.Context, owner resources.Ref, save bool) (*plan.Person, error)
 	Generate(ctx context.Context, block bool) (generate.Summary, error)
 	Fulfil(context.Context, []schema.ConnectorID) (fulfil.Summary, error)

@@ -130,12 +130,17 @@ func (v *invocation) connectors(ctx context.Context, e Engine, names []string) (
 
 func (v *invocation) evaluate() *cobra.Command {
 	var person string
-	var save bool
+	var save, all bool
 	c := &cobra.Command{
 		Use: "evaluate", Short: "Work out who should have what, and why", Args: cobra.NoArgs,
 		Long: `Computes from the deployed rules and from what was read who should have which roles,
 accounts and values on the day, each with its reasons, and stores it. A rule that
 fails marks what it computes as Error and stops nobody else. No system is asked.
+
+On a day that was evaluated already with the same configuration, only those are
+evaluated anew whom a change since then may concern: a person, everybody of a
+department that was renamed, whoever may match an account that appeared. --all
+evaluates everybody.
 
 Use it alone to look at rules before orders come of them: "person show", "explain".
 
@@ -146,6 +151,8 @@ person, exactly what a run would store; "generate" or the next round makes the o
 	}
 	c.Flags().StringVar(&person, "person", "", "only this person: key, identifier or name; shows what would change")
 	c.Flags().BoolVar(&save, "save", false, "with --person: store it")
+	c.Flags().BoolVar(&all, "all", false, "everybody, not only whom a change may concern")
+	c.MarkFlagsMutuallyExclusive("person", "all")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		switch {
 		case save && person == "":
@@ -154,7 +161,11 @@ person, exactly what a run would store; "generate" or the next round makes the o
 			return v.opened(func(ctx context.Context, e Engine, _ []string) error { return v.evaluatePerson(ctx, e, person, save) })(c, args)
 		}
 		return v.staged(func(ctx context.Context, e Engine, _ []string) error {
-			s, err := e.Evaluate(ctx)
+			evaluated := e.Evaluate
+			if all {
+				evaluated = e.EvaluateAll
+			}
+			s, err := evaluated(ctx)
 			if err != nil {
 				return err
 			}
@@ -166,7 +177,11 @@ person, exactly what a run would store; "generate" or the next round makes the o
 }
 
 func (v *invocation) evaluateText(s evaluate.Summary) {
-	v.say("  expect  %s, %s; %d changed, %d allocated", count(s.Roles, "role"), count(s.Resources, "account"), s.Changed, s.Allocated)
+	whom := ""
+	if !s.Everybody {
+		whom = fmt.Sprintf(" for %s whom a change may concern", count(s.Owners, "owner"))
+	}
+	v.say("  expect  %s, %s%s; %d changed, %d allocated", count(s.Roles, "role"), count(s.Resources, "account"), whom, s.Changed, s.Allocated)
 	for i, f := range s.Findings {
 		if i == fewLines && !v.verbose {
 			v.say("          ... and %d more findings: -v shows all", len(s.Findings)-i)
