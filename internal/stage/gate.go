@@ -197,10 +197,16 @@ func (g *Gates) ready(t roles.ResourceType, a *orders.AssignedResource) string {
 }
 
 // unnamed holds the creation of an account whose names do not go with it: if the
-// reply were lost, nobody could look it up.
+// reply were lost, nobody could look it up. That of an account which we deleted
+// waits for whoever reads that it is gone: until then it bears the former key.
 func (g *Gates) unnamed(t roles.ResourceType, a *orders.AssignedResource, ready []*orders.Item) string {
-	if ready[0].Property != "" || !ready[0].Want.There || a.Target != "" && ready[0].Stands() {
+	switch self := ready[0]; {
+	case self.Property != "" || !self.Want.There:
+		return ""
+	case a.Target != "" && self.Stands():
 		return "" // what is there can be looked up
+	case self.Is.There:
+		return "a reading that shows that the former account is gone"
 	}
 	e, _ := g.Model.Entity(t.Target)
 	names := append([]schema.PropertyName{e.Key}, e.Identify...)

@@ -58,7 +58,7 @@ func TestAnAccountThatIsThereNeedsNoNameToGoWithIt(t *testing.T) {
 		t.Errorf("the order waits for %q", waits)
 	}
 	a.Items[0].ReadAt, a.Items[0].Ours = 5, []orders.Sent{{At: 4, Done: 6}}
-	if waits := g.Waits(a); waits != "the values that name the account" {
+	if waits := g.Waits(a); waits != "a reading that shows that the former account is gone" {
 		t.Errorf("an account that was deleted since it was read waits for %q", waits)
 	}
 	a.Target, a.Items[0].Is = "", orders.Nothing

@@ -33,7 +33,7 @@ func (a *AssignedResource) kind() Kind {
 		return Deletion
 	case a.Doubtful():
 		return Association
-	case self.Place.carried() && self.Want.There && !self.Is.There, a.Target == "":
+	case self.Place.carried() && self.Want.There && (!self.Is.There || self.takenAway()), a.Target == "":
 		return Addition
 	}
 	return Update

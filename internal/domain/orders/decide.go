@@ -353,19 +353,20 @@ func (a *AssignedResource) beginAnew() {
 	if self.Is.There || !self.policy().There {
 		return
 	}
+	if self.Unseen() && !self.takenAway() {
+		return // what we created may be there
+	}
 	creating := self.Place.State == Pending || self.Place == atAwaiting || self.Place == atErrored
 	over := self.Place == atInactive && a.Target != "" && !a.open() || self.Place == atVerified && !self.Want.There && !self.excepted()
-	over = over && !self.Unseen()
-	if over || creating && !self.Unseen() {
+	if over || creating {
 		a.Target, a.Confidence = "", 0
 	}
 	for i := range a.Items {
 		it := &a.Items[i]
-		once := it.Place == atExecuted && it.Policy.Once
-		left := once || it.Place.State == Verified && it.restingOn().There
+		left := it.Place == atExecuted || it.Place.State == Verified && it.restingOn().There
 		switch {
 		case it.Property == "" || !over && !(creating && left):
-		case left, it.Place.State == Executed, it.Place.State == Verified, it.Place == atFound:
+		case left, it.Place.State == Verified, it.Place == atFound:
 			a.renew(it)
 			fallthrough
 		default:

@@ -60,10 +60,11 @@ func (a *AssignedResource) Observe(o Occasion, obs Observation) error {
 	return a.settle(o)
 }
 
-// deleting reports whether the open order is to delete the resource.
+// deleting reports whether the open order is to delete the resource, or an
+// earlier one did while it was wanted again.
 func (a *AssignedResource) deleting() bool {
 	self := &a.Items[0]
-	return !self.Want.There && (self.Place.State == Transmitted || self.Place == atExecuted || self.Place == atUnknown)
+	return self.takenAway() || !self.Want.There && (self.Place.State == Transmitted || self.Place == atExecuted || self.Place == atUnknown)
 }
 
 // observeItem takes one item on by what a reading begun at an instant shows.
@@ -113,12 +114,18 @@ func (it *Item) see(shown Holding, began Instant, validity time.Duration) {
 			it.Before = shown
 		}
 	}
+	executed := func(sent Sent) bool { return sent.Done != 0 && began > sent.Done }
+	last := -1 // of ours that is shown: it overwrote what we had carried out before it
+	for i, sent := range it.Ours {
+		if executed(sent) && it.Same(shown, sent.Holding) {
+			last = i
+		}
+	}
 	kept := it.Ours[:0]
-	for _, sent := range it.Ours {
-		executed := sent.Done != 0 && began > sent.Done
+	for i, sent := range it.Ours {
 		over := sent.Done != 0 || it.Place.State != Transmitted
 		late := over && validity > 0 && began > max(sent.At, sent.Done)+Instant(validity)
-		if seen := it.Same(shown, sent.Holding) || !it.Same(shown, before); executed && seen || late {
+		if seen := i <= last || !it.Same(shown, before); executed(sent) && seen || late {
 			continue
 		}
 		kept = append(kept, sent)

@@ -394,6 +394,13 @@ func (i *Item) Same(a, b Holding) bool {
 // Unseen reports whether a value of ours may be in the system without having been read.
 func (i *Item) Unseen() bool { return len(i.Ours) > 0 }
 
+// takenAway reports whether the last that we sent took it away: nothing else of
+// ours can have put it back.
+func (i *Item) takenAway() bool {
+	n := len(i.Ours)
+	return n > 0 && !i.Ours[n-1].Holding.There
+}
+
 // Stands reports whether a reading begun after everything that we did shows it
 // there: a deletion that was carried out and not read since is believed.
 func (i *Item) Stands() bool {

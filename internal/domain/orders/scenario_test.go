@@ -256,6 +256,13 @@ func (s *story) looks() *story {
 	return s.must(s.a.LookedUp(s.occasion(), Look{Began: s.now, Resource: s.system}))
 }
 
+// lookedUpByKey reads the resource back after it was written.
+func (s *story) lookedUpByKey() *story {
+	s.t.Helper()
+	s.after(time.Second)
+	return s.must(s.a.Observe(s.occasion(), Observation{Began: s.now, Resource: s.system, LookUp: true}))
+}
+
 // choose decides about the named properties, "" being the account.
 func (s *story) choose(on Event, names ...schema.PropertyName) error {
 	s.after(time.Second)
@@ -442,4 +449,35 @@ func TestADeletionThatNothingShowsInTimeIsGivenUp(t *testing.T) {
 	s.returns().wants(mail, "ann@x").evaluate().at("", atPending)
 	s.reads().evaluate().at("", atPending) // the deletion may still show
 	s.after(2*time.Hour).reads().evaluate().at("", atVerified)
+}
+
+// Found by simulation: an account was wanted again while it was deleted. Nobody
+// took notice that looking it up showed it gone, and the new account was taken for
+// the one that had been: it had another key, and the next reading missed it.
+func TestAnAccountThatIsWantedAgainWhileItIsDeletedIsCreatedAsAnother(t *testing.T) {
+	deleted := func() *story {
+		s := automatic(t).standing().after(time.Hour).leaves().evaluate().collect().does()
+		s.returns().wants(mail, "ann@x").evaluate().done().at("", atPending)
+		if s.a.Order.Kind != Addition {
+			t.Errorf("the order is an %s", s.a.Order.Kind)
+		}
+		return s
+	}
+	created := func(s *story) {
+		t.Helper()
+		if s.a.Target != "" {
+			t.Errorf("what is to be created is %q", s.a.Target)
+		}
+		s.collect().does().done().reads().at("", atVerified).at(mail, atVerified)
+	}
+	created(deleted().lookedUpByKey())
+	created(deleted().readsAsOf(time.Minute).evaluate()) // what was read a minute ago, less what is known to be gone since
+
+	unread := func() *story {
+		s := automatic(t).wants(mail, "ann@x").evaluate().collect().does().done().at("", atExecuted)
+		s.leaves().evaluate().collect().does()
+		return s.returns().wants(mail, "ann@x").evaluate().done().lookedUpByKey()
+	}
+	created(unread())
+	unread().leaves().evaluate().at("", atInactive).open(false) // the account that nobody had read is gone, too
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,12 +174,14 @@ func (w *world) missed() {
 	}
 }
 
-// remember keeps the true report about the items of an attempt.
+// remember keeps the true report about the items of an attempt. An agent names the
+// order that it was handed: of items which another order took over since, nobody
+// can say anything in that one's name.
 func (w *world) remember(a *orders.AssignedResource, of func(*orders.Item) bool) {
 	r := orders.Report{Order: a.Order.ID, Fence: a.Order.Fence, Items: map[int]orders.ItemReport{}}
 	done := w.effectsOf(a)
 	for _, it := range a.Carried() {
-		if !of(it) {
+		if !of(it) || w.handedOutWith(a, it) != a.Order.ID {
 			continue
 		}
 		said := orders.ItemReport{Effect: orders.EffectNone, Err: "not sent: the agent died"}
@@ -192,6 +195,16 @@ func (w *world) remember(a *orders.AssignedResource, of func(*orders.Item) bool)
 		w.reports = append(w.reports, lateReport{a.ID, r})
 		w.reports = w.reports[max(0, len(w.reports)-reportsKept):]
 	}
+}
+
+// handedOutWith returns the order with which an item last went out.
+func (w *world) handedOutWith(a *orders.AssignedResource, it *orders.Item) orders.OrderID {
+	for _, s := range slices.Backward(w.book.paths[a.ID][it.ID]) {
+		if s.Event == orders.Collect {
+			return s.Order
+		}
+	}
+	return 0
 }
 
 // effectsOf returns the last effect of each item of the resource's order.

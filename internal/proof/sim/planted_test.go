@@ -322,3 +322,17 @@ func TestASeedIsTheSameWorldEveryTime(t *testing.T) {
 		t.Error("two worlds of one seed went different ways")
 	}
 }
+
+// A world once let a late agent deny, in the name of an order that had taken the
+// item over, what the order before it had carried out.
+func TestALateAgentSpeaksOfItsOwnOrderOnly(t *testing.T) {
+	w := newWorld(t, 5)
+	a := &orders.AssignedResource{ID: 1, Order: &orders.Order{ID: 7, Fence: 1}, Items: []orders.Item{{Order: 7}}}
+	for order, reports := range map[orders.OrderID]int{6: 0, 7: 1} {
+		w.reports = nil
+		w.book.paths[a.ID] = map[int][]orders.Step{0: {{Event: orders.Collect, Order: order}, {Event: orders.Retry, Order: 7}}}
+		if w.remember(a, func(*orders.Item) bool { return true }); len(w.reports) != reports {
+			t.Errorf("%d reports in the name of order 7 of what went out with order %d", len(w.reports), order)
+		}
+	}
+}
