@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ import (
 // Store is what planning reads from the store. It has nothing that writes.
 type Store interface {
 	evaluate.PartReader
+	EachAssigned(ctx context.Context, f stage.AssignedFilter, do func(*orders.AssignedResource) error) error
+	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
+	RoleHolders(ctx context.Context, list []roles.RoleID) (map[roles.RoleID]int, error)
 }
 
 // A Proposal is what would change.
@@ -115,24 +119,25 @@ type Released struct {
 	Owner resources.Ref        `json:"owner"`
 }
 
-// Make works out what a proposal would cause, some owners after the other.
+// Make works out what a proposal would cause, some owners after the other. Where
+// nothing but rules of roles differs from what is evaluated, only those are looked
+// at of whom such a rule says something else.
 func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	m := newMaking(p)
-	question := evaluate.Question{
-		Model: p.Proposed.Model, Programs: p.Proposed.Programs, Day: p.Day, Resources: p.Resources,
-		Suppose: func(made []assignments.RoleDecision) []assignments.RoleDecision { return suppose(made, p.Decisions) },
+	if p.Deployed != nil {
+		m.plan.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
-	allocated, findings, err := evaluate.Parts(ctx, store, question, m.part)
+	answer, err := evaluate.Parts(ctx, store, m.question(), m.part)
+	if err == nil && answer.Some {
+		err = m.others(ctx, store)
+	}
 	if err != nil {
 		return nil, err
 	}
 	out := m.plan
-	out.Allocations, out.Findings = allocated, append(findings, m.unavailing...)
+	out.Allocations, out.Findings = answer.Allocated, append(answer.Findings, m.unavailing...)
 	for _, d := range p.Decisions {
 		out.Decisions = append(out.Decisions, Supposition{d.Owner, roleName(d.Role, d.Parameters), supposed[d.Workflow]})
-	}
-	if p.Deployed != nil {
-		out.Configuration = declare.Compare(p.Deployed, p.Proposed)
 	}
 	if p.looksAhead() {
 		m.ahead.sort()
@@ -150,6 +155,36 @@ func Make(ctx context.Context, store Store, p Proposal) (*Plan, error) {
 	return out, nil
 }
 
+// question is the proposal as evaluation understands it.
+func (m *making) question() evaluate.Question {
+	q := evaluate.Question{
+		Model: m.Proposed.Model, Programs: m.Proposed.Programs, Day: m.Day, Resources: m.Resources,
+		Suppose:  func(made []assignments.RoleDecision) []assignments.RoleDecision { return suppose(made, m.Decisions) },
+		Everyone: m.reach.stands(m.Proposed),
+	}
+	for _, d := range m.Decisions {
+		q.Supposed = append(q.Supposed, d.Owner)
+	}
+	if differ, rulesOnly := roleRules(m.plan.Configuration); m.Deployed != nil && rulesOnly && !m.looksAhead() {
+		q.Before = &evaluate.Before{Configuration: m.Deployed.Hash, Model: m.Deployed.Model, Programs: m.Deployed.Programs, Roles: differ}
+	}
+	return q
+}
+
+// roleRules lists the roles of which rules differ; false where anything else does.
+func roleRules(list []declare.Difference) (differ []roles.RoleID, only bool) {
+	for _, d := range list {
+		parts := strings.SplitN(d.Object, ".", 3)
+		if len(parts) < 3 || parts[0] != "roles" || !strings.HasPrefix(parts[2], "assign[") {
+			return nil, false
+		}
+		if id := roles.RoleID(parts[1]); !slices.Contains(differ, id) {
+			differ = append(differ, id)
+		}
+	}
+	return differ, true
+}
+
 // making is a plan on its way: what was counted of the owners so far.
 type making struct {
 	Proposal
@@ -160,8 +195,9 @@ type making struct {
 	ahead      *By
 	unavailing []fault.Finding
 	pending    map[stage.ParkKey]int
-	held       map[roles.ResourceTypeID]int
-	next       orders.AssignedID // numbers of what does not exist yet
+	was, held  map[roles.ResourceTypeID]int // what the owners looked at hold, before and after
+	next       orders.AssignedID            // numbers of what does not exist yet
+	seen       map[resources.Ref]bool
 }
 
 // unborn is from where on the numbers of what does not exist yet are.
@@ -172,13 +208,18 @@ func newMaking(p Proposal) *making {
 		Proposal: p, plan: &Plan{Day: p.Day.Format(time.DateOnly), Kinds: map[orders.Kind]int{}}, roles: newRoleChanges(),
 		reach: newReaching(p.Proposed, p.Day), pace: pacing{model: p.Proposed.Model, by: map[[2]string]*Pace{}},
 		ahead:   &By{Today: p.Today.Format(time.DateOnly)},
-		pending: map[stage.ParkKey]int{}, held: map[roles.ResourceTypeID]int{}, next: unborn,
+		pending: map[stage.ParkKey]int{}, was: map[roles.ResourceTypeID]int{}, held: map[roles.ResourceTypeID]int{}, next: unborn,
+		seen: map[resources.Ref]bool{},
 	}
 }
 
 // part takes some owners into the plan.
 func (m *making) part(x evaluate.Part) error {
 	model := m.Proposed.Model
+	for _, ref := range x.Owners {
+		m.seen[ref] = true
+	}
+	countHeld(m.was, x.Stored)
 	before, came := openOrders(x.Stored), rolesBefore(x.Stored)
 	var ends []Event
 	if m.looksAhead() {
@@ -193,7 +234,7 @@ func (m *making) part(x evaluate.Part) error {
 	if m.looksAhead() {
 		m.ahead.add(m.Proposal, x, where, ends)
 	}
-	m.reach.owners(x, where)
+	m.reach.holders(x)
 	for _, a := range judged.Moved {
 		if len(a.Items) > 0 && a.Items[0].Policy.Released {
 			m.plan.Released = append(m.plan.Released, Released{a.Type, a.Owner})
@@ -212,6 +253,34 @@ func (m *making) part(x evaluate.Part) error {
 	}
 	countHeld(m.held, all)
 	return nil
+}
+
+// others adds what stays as it is of all who were not looked at.
+func (m *making) others(ctx context.Context, store Store) error {
+	held, err := store.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for t, n := range held {
+		m.held[t] += n - m.was[t]
+	}
+	err = store.EachAssigned(ctx, stage.AssignedFilter{OpenOnly: true}, func(a *orders.AssignedResource) error {
+		if !m.seen[a.Owner] {
+			pending, _ := generate.Pending([]*orders.AssignedResource{a})
+			for at, n := range pending {
+				m.pending[at] += n
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	holders, err := store.RoleHolders(ctx, m.reach.roles())
+	for role, n := range holders {
+		m.reach.all[placed{value: string(role)}] = n + m.reach.gained[role]
+	}
+	return err
 }
 
 // adopted brings the assigned resources of a part to what is expected, in memory.

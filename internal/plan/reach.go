@@ -48,6 +48,7 @@ type reaching struct {
 	shares        map[placed]*Share
 	touched       map[placed]map[resources.Ref]bool
 	all           map[placed]int // who stands there, or has the role before or after
+	gained        map[roles.RoleID]int
 	names         map[placed]string
 }
 
@@ -89,27 +90,44 @@ func newReaching(c *declare.Configuration, day time.Time) *reaching {
 	return &reaching{
 		configuration: c, day: day, people: map[resources.Ref]bool{}, places: map[resources.Ref][]placed{},
 		shares: map[placed]*Share{}, touched: map[placed]map[resources.Ref]bool{}, all: map[placed]int{}, names: map[placed]string{},
+		gained: map[roles.RoleID]int{},
 	}
 }
 
-// owners counts where some owners stand and which roles they have: what shares
-// are compared with.
-func (r *reaching) owners(x evaluate.Part, where *evaluate.Whereabouts) {
-	for _, ref := range x.Owners {
-		owner, there := x.World.Record(ref.Type, ref.Key)
-		if !there {
-			continue
+// stands counts where each owner stands: what shares are compared with.
+func (r *reaching) stands(c *declare.Configuration) func(*evaluate.World, *resources.Resource) {
+	var where *evaluate.Whereabouts
+	var in *evaluate.World
+	return func(w *evaluate.World, owner *resources.Resource) {
+		if w != in {
+			where, in = evaluate.NewWhereabouts(c.Model, c.Programs, w), w
 		}
 		r.of++
-		if w := where.Of(owner); !w.Nowhere && w.Period.Covers(r.day) {
-			for _, p := range placesOf(w, r.day) {
+		if at := where.Of(owner); !at.Nowhere && at.Period.Covers(r.day) {
+			for _, p := range placesOf(at, r.day) {
 				r.all[p]++
 			}
 		}
 	}
+}
+
+// holders counts who of a part has which role, before or after.
+func (r *reaching) holders(x evaluate.Part) {
+	before := holders(x.Roles, nil)
 	for p, n := range holders(x.Roles, x.Result.Roles) {
 		r.all[p] += n
+		r.gained[roles.RoleID(p.value)] += n - before[p]
 	}
+}
+
+// roles are those of which there is a share.
+func (r *reaching) roles() (list []roles.RoleID) {
+	for p := range r.shares {
+		if p.dimension == "" {
+			list = append(list, roles.RoleID(p.value))
+		}
+	}
+	return list
 }
 
 // add counts one order. before says by which roles items came so far.

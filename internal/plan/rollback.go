@@ -103,11 +103,11 @@ func Back(ctx context.Context, store Store, p BackProposal) (*Plan, error) {
 	held := map[roles.ResourceTypeID]int{}
 	countHeld(held, known.Assigned)
 	out.Parks = out.tripped(model, pending, held)
-	everybody := evaluate.Part{World: world, Roles: known.Roles}
+	stands := reach.stands(p.Deployed)
 	for _, t := range model.Owners() {
-		world.Each(t, func(owner *resources.Resource) { everybody.Owners = append(everybody.Owners, owner.Ref) })
+		world.Each(t, func(owner *resources.Resource) { stands(world, owner) })
 	}
-	reach.owners(everybody, where)
+	reach.holders(evaluate.Part{Roles: known.Roles})
 	out.Reach = reach.sum()
 	slices.SortStableFunc(out.RollBack.Cannot, func(a, b Kept) int { return cmp.Compare(a.Order, b.Order) })
 	out.Name = rollingBack + out.hash(fmt.Sprint(p.Deployed.Hash, out.RollBack.Orders))

@@ -114,6 +114,12 @@ type match struct {
 // accountsOf lists the owner's resources of a type: those whose ownership is
 // settled or under way, and what matches now.
 func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType) (list []match) {
+	if e.Matched {
+		for _, a := range e.owned[pairKey{t.ID, owner.Ref}] {
+			list = append(list, match{a, true})
+		}
+		return list
+	}
 	m := e.matches[t.ID]
 	creating, has := -1, false
 	for _, a := range e.owned[pairKey{t.ID, owner.Ref}] {
@@ -192,6 +198,9 @@ func (m *matcher) candidates(e *evaluation, owner *resources.Resource) (sure, do
 			seen[key] = true
 			sure = append(sure, candidateTarget{key, certain, true})
 		}
+	}
+	if e.Matched {
+		return sure, nil
 	}
 	for i, rule := range m.resourceType.Correlate {
 		v, err := e.eval(rule.Source, expression.Bindings{Source: owner, Records: e.World})

@@ -48,6 +48,8 @@ type Input struct {
 	// Live are resource types of which a person said that what appears from now
 	// on was not there before.
 	Live map[roles.ResourceTypeID]bool
+	// Matched: whose is whose was settled by the last run, and stays so.
+	Matched bool
 	// Only evaluates this one owner; nil: everybody.
 	Only *resources.Ref
 	Day  time.Time
@@ -202,6 +204,9 @@ func (e *evaluation) readMatches() {
 	e.live = map[roles.ResourceTypeID]bool{}
 	for _, id := range e.types {
 		e.matches[id] = newMatcher(e, e.Model.ResourceTypes[id])
+	}
+	if e.Matched {
+		return
 	}
 	e.eachOwned(func(o stage.Ownership) {
 		e.live[o.Type] = true

@@ -36,6 +36,8 @@ type round struct {
 
 	failed error
 
+	matched bool // by the run before
+
 	only    *scope // nil: everybody
 	seen    map[resources.Ref]bool
 	waiting []waiting // for values that are allocated when all were asked
@@ -115,6 +117,7 @@ func (r *Runner) begin(ctx context.Context, stop context.CancelCauseFunc, day ti
 // those in the store.
 func (q *round) prepare(day time.Time, held int, instead map[schema.EntityType][]resources.Resource) (err error) {
 	in := InputOf(q.Model, q.Programs, q.known, day)
+	in.Matched = q.matched
 	if in.World, err = loadWorld(q.ctx, q.from, q.Model, held, q.known.Allocations, instead); err != nil {
 		return err
 	}
@@ -259,7 +262,7 @@ func (q *round) allocateOwn() error {
 			return err
 		}
 	}
-	if err := q.allocate(requests); err != nil || q.only == nil {
+	if err := q.allocate(requests); err != nil || q.only == nil || q.take != nil {
 		return err
 	}
 	allocated := make([]resources.Ref, len(requests))

@@ -34,16 +34,16 @@ type PartReader interface {
 	EachOwnership(ctx context.Context, do func(stage.Ownership)) error
 	EachRoleOwner(ctx context.Context, do func(resources.Ref)) error
 	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
+	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
+	ToEvaluate(ctx context.Context) (stage.ToEvaluate, error)
 }
 
 // Store is what a run needs from the store.
 type Store interface {
 	PartReader
 	stage.Counters
-	ToEvaluate(ctx context.Context) (stage.ToEvaluate, error)
 	Evaluated(ctx context.Context, x stage.ToEvaluate) error
 	FoldReadings(ctx context.Context) error
-	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
 	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
 	AllocatedTo(ctx context.Context, owner resources.Ref) ([]stage.Decision, error)
 	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)

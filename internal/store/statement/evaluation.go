@@ -199,6 +199,27 @@ func (db *DB) OwnedBy(ctx context.Context, owners []resources.Ref) (list []stage
 	return list, db.failed("find what is owned", err)
 }
 
+// RoleHolders counts who has some roles.
+func (db *DB) RoleHolders(ctx context.Context, list []roles.RoleID) (map[roles.RoleID]int, error) {
+	var counted []int
+	for w := assignments.NoWorkflow; w <= assignments.GivenByRole; w++ {
+		if w.Expected() {
+			counted = append(counted, int(w))
+		}
+	}
+	holders := map[roles.RoleID]int{}
+	err := db.read().each(ctx, `SELECT role, count(*) FROM (SELECT DISTINCT role, owner_type, owner_key FROM assigned_role
+		WHERE role IN (`+db.dialect.Texts("$1")+`) AND workflow IN (`+db.dialect.Numbers("$2")+`)) holding GROUP BY role`,
+		[]any{listOf(list), listOf(counted)}, func(r *sql.Rows) error {
+			var role roles.RoleID
+			n := 0
+			err := r.Scan(&role, &n)
+			holders[role] = n
+			return err
+		})
+	return holders, db.failed("count who has roles", err)
+}
+
 // EachRoleOwner calls do for everybody who has a role. do must not call the store.
 func (db *DB) EachRoleOwner(ctx context.Context, do func(resources.Ref)) error {
 	err := db.read().each(ctx, `SELECT DISTINCT owner_type, owner_key FROM assigned_role`, nil, func(r *sql.Rows) error {
