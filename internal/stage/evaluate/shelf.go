@@ -10,8 +10,8 @@ import (
 )
 
 // heldAtMost is how many resources of an entity type are held in memory as a
-// whole: some dozen megabytes.
-const heldAtMost = 20_000
+// whole: some twenty megabytes.
+const heldAtMost = 10_000
 
 // shelves is where the store keeps resources.
 type shelves interface {
