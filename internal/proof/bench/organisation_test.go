@@ -25,6 +25,7 @@ type organisation struct {
 	binary, dir string
 	first       used            // evaluate and store everybody for the first time
 	again       used            // nothing changed, another process
+	all         used            // the same of everybody, whatever changed
 	rows        []time.Duration // each from one changed row to its orders, in order
 	warmUp      time.Duration   // for the first of them
 	plan        used            // one role rule changed
