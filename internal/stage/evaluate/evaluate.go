@@ -63,13 +63,14 @@ type Assigned struct {
 	Found      bool // nothing gave it when it was last evaluated
 	// Settled: the ownership is out of the question (orders.AssignedResource.Settled).
 	Settled bool
+	Made    bool          // something of ours may have created it
 	Items   []orders.Item // as they stand, for what was found of them
 }
 
 // assignedOf is an assigned resource as evaluation sees it.
 func assignedOf(a *orders.AssignedResource) Assigned {
 	return Assigned{
-		Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence, Found: a.Found(), Settled: a.Settled(), Items: a.Items,
+		Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence, Found: a.Found(), Settled: a.Settled(), Made: a.Made(), Items: a.Items,
 	}
 }
 
