@@ -36,6 +36,7 @@ type round struct {
 	seen    map[resources.Ref]bool
 	waiting []waiting // for values that are allocated when all were asked
 	asked   []Request // by those that wait
+	served  bool      // all were: what somebody still lacks is not to be had now
 	summary Summary
 	again   []resources.Ref // to be evaluated by the next run too
 
@@ -128,7 +129,7 @@ func (q *round) run() error {
 			return err
 		}
 		waiting := q.waiting
-		q.waiting, q.asked = nil, nil
+		q.waiting, q.asked, q.served = nil, nil, true
 		err := q.evaluate(func(next func(*shard)) error {
 			for _, w := range waiting {
 				layer := q.e.World.layer()
@@ -207,7 +208,7 @@ func (q *round) allocateOwn() error {
 	q.e.matches = map[roles.ResourceTypeID]*matcher{}
 	for id, m := range matches {
 		other := *m
-		other.taken = maps.Clone(m.taken)
+		other.taken, other.owned = maps.Clone(m.taken), maps.Clone(m.owned)
 		q.e.matches[id] = &other
 	}
 	defer func() { q.e.matches = matches }()
@@ -402,7 +403,7 @@ func (q *round) evaluate(cut func(next func(*shard)) error) error {
 
 // settle notes what is different of some owners, or lets them wait for values.
 func (q *round) settle(s *shard, x Result) error {
-	if len(x.Allocate) > 0 {
+	if len(x.Allocate) > 0 && !q.served {
 		q.waiting = append(q.waiting, waiting{s.owners[0].Type, keysOf(s.owners), s.accounts})
 		q.asked = append(q.asked, x.Allocate...)
 		return s.world.failed
