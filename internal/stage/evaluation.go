@@ -29,7 +29,8 @@ type ToEvaluate struct {
 	Basis string // on what the last evaluation of everybody was based
 	Marks []Mark
 	Stale []Stale
-	Again []resources.Ref // owners for the next evaluation too
+	// For the next evaluation: owners, and resources that hold another value now.
+	Again, Changed []resources.Ref
 }
 
 // Stale is an assigned resource that stands otherwise than evaluation left it.
@@ -47,4 +48,10 @@ type Ownership struct {
 	Owner   resources.Ref
 	Target  resources.Key
 	Settled bool // nobody doubts it; until then it is matched anew each time
+}
+
+// A Former is an earlier version of a resource.
+type Former struct {
+	resources.Resource
+	Last bool // it was not there for a while when this version had ended
 }

@@ -39,7 +39,7 @@ type Store interface {
 	OwnedBy(ctx context.Context, owners []resources.Ref) ([]stage.Ownership, error)
 	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
 	AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error)
-	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)
+	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]stage.Former, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []stage.AssignedRoleKey) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
@@ -135,14 +135,15 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 		x.keep(&in, made, findings)
 		in.World.allocate(made)
 	}
+	said := x.Findings
 	x.Result = Evaluate(in)
 	if len(x.Allocate) > 0 {
 		made, findings := Allocate(in, x.Allocate)
-		x.keep(&in, made, findings)
-		findings = x.Findings
+		x.keep(&in, made, nil)
+		said = append(said, findings...)
 		x.Result = Evaluate(in)
-		x.Findings = append(findings, x.Findings...)
 	}
+	x.Findings = append(said, x.Findings...)
 	x.World = in.World
 	return x
 }
@@ -284,6 +285,9 @@ type Runner struct {
 	// Held is how many resources an entity type may have to be held in memory as a
 	// whole; 0: as many as fit easily.
 	Held int
+	// Overlooks is what a proof plants: a dependency of which it reports true is
+	// missing when a change is followed to whom it concerns. nil: none is.
+	Overlooks func(Dependency) bool
 }
 
 // A Summary says what a run did.

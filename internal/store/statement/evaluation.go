@@ -94,7 +94,10 @@ const evaluatedAtOnce = 5000
 // stays to be evaluated.
 func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
 	err := db.write(ctx, "note what was evaluated", len(x.Marks)+len(x.Stale) >= bulkFrom, func(s *session) error {
-		if err := s.mark(ctx, stage.MarkOwner, x.Again...); err != nil || x.Basis == "" {
+		if err := s.mark(ctx, stage.MarkOwner, x.Again...); err != nil {
+			return err
+		}
+		if err := s.mark(ctx, stage.MarkResource, x.Changed...); err != nil || x.Basis == "" {
 			return err
 		}
 		_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ('everybody', $1)
@@ -249,13 +252,21 @@ func (db *DB) LinksTo(ctx context.Context, entity schema.EntityType, property sc
 }
 
 // Former returns the earlier versions of resources, as far as they are kept.
-func (db *DB) Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) (list []resources.Resource, err error) {
-	err = db.read().each(ctx, `SELECT resource_key, display, document FROM resource_history
-		WHERE entity = $1 AND resource_key IN (`+db.dialect.Texts("$2")+`) ORDER BY resource_key, valid_to, version`,
+func (db *DB) Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) (list []stage.Former, err error) {
+	err = db.read().each(ctx, `SELECT h.resource_key, h.display, h.document,
+			EXISTS (SELECT 1 FROM resource r WHERE r.entity = h.entity AND r.resource_key = h.resource_key AND r.valid_from <= h.valid_to) OR
+			EXISTS (SELECT 1 FROM resource_history n WHERE n.entity = h.entity AND n.resource_key = h.resource_key
+				AND n.valid_from <= h.valid_to AND n.valid_to > h.valid_to)
+		FROM resource_history h WHERE h.entity = $1 AND h.resource_key IN (`+db.dialect.Texts("$2")+`) ORDER BY h.resource_key, h.valid_to, h.version`,
 		[]any{entity, listOf(keys)}, func(r *sql.Rows) error {
-			found, err := scanResource(r, entity)
+			found, followed := stage.Former{Resource: resources.Resource{Ref: resources.Ref{Type: entity}}}, false
+			var document []byte
+			if err := r.Scan(&found.Key, &found.Display, &document, &followed); err != nil {
+				return err
+			}
+			found.Last = !followed
 			list = append(list, found)
-			return err
+			return list[len(list)-1].Decode(document)
 		})
 	return list, db.failed("load earlier versions", err)
 }
