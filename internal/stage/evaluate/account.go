@@ -22,6 +22,9 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 				Failed: message("resourceTypes."+string(t.ID)+".who", err),
 			})
 		}
+		if len(c.accounts[t.ID]) > 0 {
+			e.result.again = append(e.result.again, c.owner.Ref) // what matches now is kept nowhere
+		}
 		return
 	}
 	firm := slices.DeleteFunc(slices.Clone(grants), func(g granted) bool { return g.workflow.Found() })
@@ -130,6 +133,7 @@ func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 	then.room = room{} // what is known of the owner today is still needed
 	ahead := then.standingOf(c.owner)
 	then.assignRoles(ahead)
+	ahead.accounts = c.accounts
 	return ahead
 }
 

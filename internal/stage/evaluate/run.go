@@ -227,13 +227,14 @@ func register(list []*orders.AssignedResource) registered {
 }
 
 // take removes and returns the one that an expectation is about: the one with
-// its target or, where there is none, the one that has no target yet.
+// its target or, where there is none, the one that has no target yet. What was
+// merely matched before is none that is to be created.
 func (r registered) take(e assignments.ExpectedResource) *orders.AssignedResource {
 	at := pairKey{e.Type, e.Owner}
 	list := r[at]
 	i := slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == e.Target })
 	if i < 0 {
-		i = slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == "" || e.Target == "" })
+		i = slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == "" || e.Target == "" && a.Settled() })
 	}
 	if i < 0 {
 		return nil
