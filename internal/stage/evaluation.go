@@ -29,8 +29,9 @@ type ToEvaluate struct {
 	Basis string // on what the last evaluation of everybody was based
 	Marks []Mark
 	Stale []Stale
-	// For the next evaluation: owners, and resources that hold another value now.
-	Again, Changed []resources.Ref
+	// For the next evaluation: owners, resources that hold another value now, and
+	// targets, whose type is the resource type.
+	Again, Changed, Targets []resources.Ref
 }
 
 // Stale is an assigned resource that stands otherwise than evaluation left it.

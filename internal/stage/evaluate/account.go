@@ -7,6 +7,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 )
 
@@ -22,8 +23,11 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 				Failed: message("resourceTypes."+string(t.ID)+".who", err),
 			})
 		}
-		if len(c.accounts[t.ID]) > 0 {
-			e.result.again = append(e.result.again, c.owner.Ref) // what matches now is kept nowhere
+		for _, a := range c.accounts[t.ID] {
+			if !a.known { // it is kept nowhere, and yet nobody else gets it
+				e.result.again = append(e.result.again, c.owner.Ref)
+				e.result.held = append(e.result.held, resources.Ref{Type: schema.EntityType(t.ID), Key: a.Target})
+			}
 		}
 		return
 	}

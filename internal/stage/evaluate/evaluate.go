@@ -91,6 +91,7 @@ type Result struct {
 	Allocate []Request
 	Findings []fault.Finding
 	again    []resources.Ref // of whom something is found: it is said in every run
+	held     []resources.Ref // targets of resource types that match an owner of whom nothing is known now
 }
 
 // evaluation is one run: the input with what is derived from it once.

@@ -39,6 +39,7 @@ type round struct {
 	served  bool      // all were: what somebody still lacks is not to be had now
 	summary Summary
 	again   []resources.Ref // to be evaluated by the next run too
+	held    []resources.Ref // targets that are to be looked at by the next run too
 
 	// What is to be written, until it is enough for a transaction.
 	put     []assignments.AssignedRole
@@ -90,7 +91,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	if todo.Basis = basis; r.Configuration == "" {
 		todo.Basis = ""
 	}
-	todo.Again = q.again
+	todo.Again, todo.Targets = q.again, q.held
 	return q.summary, r.Store.Evaluated(ctx, todo)
 }
 
@@ -422,7 +423,7 @@ func (q *round) adopt(n *near, x Result) error {
 	q.summary.Roles += len(x.Roles)
 	q.summary.Resources += len(x.Resources)
 	q.summary.Findings = append(q.summary.Findings, x.Findings...)
-	q.again = append(q.again, x.again...)
+	q.again, q.held = append(q.again, x.again...), append(q.held, x.held...)
 	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
 	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
 	for _, a := range x.Roles {

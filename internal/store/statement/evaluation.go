@@ -97,6 +97,9 @@ func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
 		if err := s.mark(ctx, stage.MarkOwner, x.Again...); err != nil {
 			return err
 		}
+		if err := s.mark(ctx, stage.MarkTarget, x.Targets...); err != nil {
+			return err
+		}
 		if err := s.mark(ctx, stage.MarkResource, x.Changed...); err != nil || x.Basis == "" {
 			return err
 		}
