@@ -30,7 +30,9 @@ type ToEvaluate struct {
 	Run   string // the last evaluation
 	Marks []Mark
 	Stale []Stale
-	Again []resources.Ref // owners for the next evaluation too
+	// For the next evaluation: owners, resources that hold another value now, and
+	// targets, whose type is the resource type.
+	Again, Changed, Targets []resources.Ref
 }
 
 // Stale is an assigned resource that stands otherwise than evaluation left it.
@@ -48,4 +50,10 @@ type Ownership struct {
 	Owner   resources.Ref
 	Target  resources.Key
 	Settled bool // nobody doubts it; until then it is matched anew each time
+}
+
+// A Former is an earlier version of a resource.
+type Former struct {
+	resources.Resource
+	Last bool // it was not there for a while when this version had ended
 }

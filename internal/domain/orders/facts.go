@@ -68,6 +68,9 @@ func (i *Item) bothMoved(expected Holding) bool {
 // never sent, or the system refused it.
 func (i *Item) met() bool { return i.DoneAt == 0 && !i.Unseen() }
 
+// Made reports whether something of ours may have created the account.
+func (a *AssignedResource) Made() bool { return len(a.Items) > 0 && !a.Items[0].met() }
+
 // ungiven reports whether no rule gives the item or ever did: it was found.
 func (i *Item) ungiven() bool { return i.Policy.Workflow.Found() }
 
@@ -149,7 +152,8 @@ func (a *AssignedResource) troubled(it *Item, o Occasion) bool {
 // seen by nobody, is matched anew each time.
 func (a *AssignedResource) Settled() bool {
 	if a.Found() {
-		return !a.Unauthorized()
+		self := &a.Items[0]
+		return !self.Workflow.Found() || self.Decision.Refused || self.Decision.Exception != nil
 	}
 	return !a.Proposed()
 }

@@ -14,7 +14,7 @@ func (a *AssignedResource) Standing() int64 {
 	s := standing{fnv.New64a()}
 	s.text(string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Target))
 	s.number(int64(a.Confidence))
-	s.flags(a.Closed, a.Found(), a.Unauthorized(), a.creating())
+	s.flags(a.Closed, a.Found(), a.Unauthorized(), a.creating(), a.Target == "" && a.Made())
 	whole := len(a.Items) > 0 && a.Items[0].Policy.Wanted && !a.Found() && !a.Doubtful()
 	if !whole {
 		s.flags(a.Order != nil && a.Order.Closed.IsZero()) // what is not wanted closes once nothing is under way

@@ -18,7 +18,11 @@ func (a *AssignedResource) Found() bool { return len(a.Items) > 0 && a.Items[0].
 // Unauthorized reports whether the account stands in the system, no rule gives
 // it, and nobody has said yet that it may stay or has to go.
 func (a *AssignedResource) Unauthorized() bool {
-	return len(a.Items) > 0 && a.Items[0].Place == atVerified && a.Items[0].Workflow.Found()
+	if len(a.Items) == 0 || !a.Items[0].Workflow.Found() {
+		return false
+	}
+	self := &a.Items[0]
+	return self.Place == atVerified || self.Place == atNone && self.Is.There // not judged yet
 }
 
 // question sets the workflow state of an item that became a question: approved

@@ -20,9 +20,15 @@ func TestAKeptUnauthorizedAccountIsNoQuestionAnyMore(t *testing.T) {
 	if !s.a.Unauthorized() || !s.a.Found() || s.a.Workflow() != assignments.NonConforming {
 		t.Error("an account that no rule gives asks for nothing")
 	}
+	if s.a.Settled() {
+		t.Error("whose an account is that nobody has seen is settled")
+	}
 	s.decide(Keep, "").evaluate().reads().evaluate()
 	if s.a.Unauthorized() || s.a.Workflow() != assignments.Approved {
 		t.Errorf("a kept account asks again, workflow state %d", s.a.Workflow())
+	}
+	if !s.a.Settled() {
+		t.Error("whose a kept account is is not settled")
 	}
 	if !s.a.Found() {
 		t.Error("what a person keeps would be removed, because no rule gives it")
@@ -97,5 +103,14 @@ func TestAKeptAccountStaysKeptWhateverHappensToIt(t *testing.T) {
 				t.Error("the question came back")
 			}
 		})
+	}
+}
+
+func TestWhatIsFoundIsNotSettledBeforeItIsJudged(t *testing.T) {
+	s := automatic(t).holds(mail, "x@x")
+	s.e.Wanted, s.e.Found, s.e.Workflow, s.e.Target, s.e.Confidence = false, true, assignments.PreExisting, "k1", 100
+	s.a.Adopt(s.e, s.h, s.system, At(s.now)-1)
+	if s.a.Settled() || !s.a.Unauthorized() {
+		t.Error("an account that nothing has judged yet is taken for settled")
 	}
 }

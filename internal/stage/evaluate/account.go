@@ -7,6 +7,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 )
 
@@ -21,6 +22,12 @@ func (e *evaluation) accounts(c *standing, t *typeRules) {
 				Type: t.ID, Owner: c.owner.Ref, Target: a.Target, Confidence: a.Confidence, Workflow: assignments.Calculated,
 				Failed: message("resourceTypes."+string(t.ID)+".who", err),
 			})
+		}
+		for _, a := range c.accounts[t.ID] {
+			if !a.known { // it is kept nowhere, and yet nobody else gets it
+				e.result.again = append(e.result.again, c.owner.Ref)
+				e.result.held = append(e.result.held, resources.Ref{Type: schema.EntityType(t.ID), Key: a.Target})
+			}
 		}
 		return
 	}
@@ -137,6 +144,7 @@ func (e *evaluation) standingOn(c *standing, day time.Time) *standing {
 	then.room = room{} // what is known of the owner today is still needed
 	ahead := then.standingOf(c.owner)
 	then.assignRoles(ahead)
+	ahead.accounts = c.accounts
 	return ahead
 }
 

@@ -298,7 +298,7 @@ func (e *evaluation) ownRequest(list []Request, own ownProperty, r *resources.Re
 // surelyOf is the resource of a type that is certainly the owner's, "" without one.
 func (e *evaluation) surelyOf(r *resources.Resource, t roles.ResourceType) resources.Key {
 	for _, a := range e.owned[pairKey{t.ID, r.Ref}] {
-		if a.Target != "" {
+		if a.Target != "" && a.Settled {
 			return a.Target
 		}
 	}

@@ -22,6 +22,7 @@ type matcher struct {
 	owned        map[resources.Key]bool // by an owner, for good
 	nobodys      map[resources.Key]bool // a person said that nobody owns it
 	confirmed    map[resources.Ref][]resources.Key
+	reserved     map[resources.Key]bool       // confirmed to an owner who is there
 	keys         []map[string][]resources.Key // by rule, then by the target's key text: of those that are not taken
 	texts        map[resources.Key][]string   // of a target, its key text by rule
 	loose        []resources.Key              // what may be an orphan, in order
@@ -30,7 +31,7 @@ type matcher struct {
 func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 	m := &matcher{
 		resourceType: t, taken: map[resources.Key]bool{}, owned: map[resources.Key]bool{},
-		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{},
+		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{}, reserved: map[resources.Key]bool{},
 	}
 	for _, pair := range e.Confirmed {
 		if pair.Type == t.ID {
@@ -52,7 +53,7 @@ func (m *matcher) settle(owner resources.Ref, target resources.Key) {
 
 // read computes the keys of the targets.
 func (m *matcher) read(e *evaluation) {
-	m.unsettleConfirmed()
+	m.confirm(e)
 	t := m.resourceType
 	m.texts = map[resources.Key][]string{}
 	m.keys = make([]map[string][]resources.Key, len(t.Correlate))
@@ -65,11 +66,14 @@ func (m *matcher) read(e *evaluation) {
 	e.World.eachIn(t.Target, e.hops, func(w *World, r *resources.Resource) { m.readOne(e, w, r) })
 }
 
-// unsettleConfirmed lets what a person confirmed to somebody be nobody's no more.
-func (m *matcher) unsettleConfirmed() {
-	for _, targets := range m.confirmed {
+// confirm takes in what people confirmed: it is nobody's no more, and of whoever is
+// there it is reserved.
+func (m *matcher) confirm(e *evaluation) {
+	for owner, targets := range m.confirmed {
+		_, there := e.World.Record(owner.Type, owner.Key)
 		for _, key := range targets {
 			delete(m.nobodys, key)
+			m.reserved[key] = m.reserved[key] || there
 		}
 	}
 }
@@ -135,6 +139,7 @@ func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType)
 	for _, found := range m.match(e, owner, has) {
 		if creating >= 0 {
 			list[creating].Target, list[creating].Confidence = found.Target, found.Confidence
+			list[creating].known = list[creating].Made // by us; what others made no rule ever gave
 			creating = -1
 			continue
 		}
@@ -152,6 +157,7 @@ func (m match) sure() bool { return m.Target != "" && (m.Confidence == 0 || m.Co
 // has one already, and from what the resource type allows.
 func (m *matcher) match(e *evaluation, owner *resources.Resource, has bool) (list []match) {
 	sure, doubtful := m.candidates(e, owner)
+	has = has || slices.ContainsFunc(sure, func(c candidateTarget) bool { return c.settled })
 	t := m.resourceType
 	switch {
 	case !t.Multiple && has:
@@ -172,6 +178,7 @@ func (m *matcher) match(e *evaluation, owner *resources.Resource, has bool) (lis
 			c.confidence = certain - 1 // a person chooses among all
 		}
 		m.taken[c.key] = true
+		m.owned[c.key] = m.owned[c.key] || c.settled
 		list = append(list, match{Assigned: Assigned{Target: c.key, Confidence: c.confidence}})
 	}
 	for _, c := range doubtful {
@@ -208,7 +215,7 @@ func (m *matcher) candidates(e *evaluation, owner *resources.Resource) (sure, do
 			continue // what cannot be computed matches nothing
 		}
 		for _, key := range m.keys[i][v.Text()] {
-			if seen[key] || m.taken[key] || e.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
+			if seen[key] || m.taken[key] || m.reserved[key] || e.Denied[Pair{m.resourceType.ID, owner.Ref, key}] {
 				continue
 			}
 			seen[key] = true

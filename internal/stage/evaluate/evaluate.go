@@ -65,13 +65,14 @@ type Assigned struct {
 	Found      bool // nothing gave it when it was last evaluated
 	// Settled: the ownership is out of the question (orders.AssignedResource.Settled).
 	Settled bool
+	Made    bool          // something of ours may have created it
 	Items   []orders.Item // as they stand, for what was found of them
 }
 
 // assignedOf is an assigned resource as evaluation sees it.
 func assignedOf(a *orders.AssignedResource) Assigned {
 	return Assigned{
-		Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence, Found: a.Found(), Settled: a.Settled(), Items: a.Items,
+		Type: a.Type, Owner: a.Owner, Target: a.Target, Confidence: a.Confidence, Found: a.Found(), Settled: a.Settled(), Made: a.Made(), Items: a.Items,
 	}
 }
 
@@ -92,6 +93,7 @@ type Result struct {
 	Allocate []Request
 	Findings []fault.Finding
 	again    []resources.Ref // of whom something is found: it is said in every run
+	held     []resources.Ref // targets of resource types that match an owner of whom nothing is known now
 }
 
 // evaluation is one run: the input with what is derived from it once.

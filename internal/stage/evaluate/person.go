@@ -47,7 +47,16 @@ func (r *Runner) RunOwner(ctx context.Context, day time.Time, owner resources.Re
 		return Summary{}, err
 	}
 	x := Expect(r.Model, r.Programs, k, day).Of(owner)
-	return r.save(ctx, day, k.Of(owner, x), x)
+	summary, err := r.save(ctx, day, k.Of(owner, x), x)
+	if err != nil {
+		return summary, err
+	}
+	// The next run takes away what is shown once, and tells others of new values.
+	next := stage.ToEvaluate{Again: []resources.Ref{owner}}
+	if slices.ContainsFunc(x.Made, func(d stage.Decision) bool { return string(d.Type) == string(owner.Type) }) {
+		next.Changed = next.Again
+	}
+	return summary, r.Store.Evaluated(ctx, next)
 }
 
 func only[T any](list []T, of func(T) bool) (kept []T) {

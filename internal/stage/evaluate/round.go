@@ -42,8 +42,10 @@ type round struct {
 	seen    map[resources.Ref]bool
 	waiting []waiting // for values that are allocated when all were asked
 	asked   []Request // by those that wait
+	served  bool      // all were: what somebody still lacks is not to be had now
 	summary Summary
 	again   []resources.Ref // to be evaluated by the next run too
+	held    []resources.Ref // targets that are to be looked at by the next run too
 
 	// What is to be written, until it is enough for a transaction.
 	put     []assignments.AssignedRole
@@ -99,7 +101,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	if todo.Basis = basis; r.Configuration == "" {
 		todo.Basis = ""
 	}
-	todo.Again, todo.Run = q.again, q.leave(basis)
+	todo.Again, todo.Targets, todo.Run = q.again, q.held, q.leave(basis)
 	return q.summary, r.Store.Evaluated(ctx, todo)
 }
 
@@ -153,7 +155,7 @@ func (q *round) run() error {
 			return err
 		}
 		waiting := q.waiting
-		q.waiting, q.asked = nil, nil
+		q.waiting, q.asked, q.served = nil, nil, true
 		err := q.evaluate(func(next func(*shard)) error {
 			for _, w := range waiting {
 				layer := q.e.World.layer()
@@ -235,7 +237,7 @@ func (q *round) allocateOwn() error {
 	q.e.matches = map[roles.ResourceTypeID]*matcher{}
 	for id, m := range matches {
 		other := *m
-		other.taken = maps.Clone(m.taken)
+		other.taken, other.owned = maps.Clone(m.taken), maps.Clone(m.owned)
 		q.e.matches[id] = &other
 	}
 	defer func() { q.e.matches = matches }()
@@ -433,7 +435,7 @@ func (q *round) evaluate(cut func(next func(*shard)) error) error {
 
 // settle notes what is different of some owners, or lets them wait for values.
 func (q *round) settle(s *shard, x Result) error {
-	if len(x.Allocate) > 0 {
+	if len(x.Allocate) > 0 && !q.served {
 		q.waiting = append(q.waiting, waiting{s.owners[0].Type, keysOf(s.owners), s.accounts})
 		q.asked = append(q.asked, x.Allocate...)
 		return s.world.failed
@@ -452,7 +454,7 @@ func (q *round) adopt(n *near, x Result) error {
 	q.summary.Roles += len(x.Roles)
 	q.summary.Resources += len(x.Resources)
 	q.summary.Findings = append(q.summary.Findings, x.Findings...)
-	q.again = append(q.again, x.again...)
+	q.again, q.held = append(q.again, x.again...), append(q.held, x.held...)
 	if q.take != nil {
 		return cmp.Or(n.world.failed, q.take(Part{Stored: n.stored, Roles: n.roles, Result: x, World: n.world, Owners: n.owners, ReadAt: q.known.ReadAt}))
 	}

@@ -46,7 +46,7 @@ type Store interface {
 	FoldReadings(ctx context.Context) error
 	OwnersOf(ctx context.Context, t roles.ResourceTypeID, entity schema.EntityType, targets []resources.Key) ([]stage.Ownership, error)
 	AllocatedTo(ctx context.Context, owner resources.Ref) ([]stage.Decision, error)
-	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]resources.Resource, error)
+	Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) ([]stage.Former, error)
 	Decide(ctx context.Context, act journal.Act, list []stage.Decision) error
 	DecideRoles(ctx context.Context, act journal.Act, list []assignments.RoleDecision, revoke []stage.AssignedRoleKey) error
 	SaveAssignedRoles(ctx context.Context, act journal.Act, put []assignments.AssignedRole, remove []stage.AssignedRoleKey) error
@@ -93,7 +93,7 @@ func Load(ctx context.Context, store Reader, model *roles.Model) (*Known, error)
 func loadDecided(ctx context.Context, store Reader) (*Known, error) {
 	k := &Known{
 		Resources:   map[schema.EntityType][]resources.Resource{},
-		Allocations: Allocations{}, Denied: map[Pair]bool{}, Live: map[roles.ResourceTypeID]bool{},
+		Allocations: Allocations{}, Live: map[roles.ResourceTypeID]bool{},
 	}
 	var err error
 	if k.ReadAt, err = readAt(ctx, store); err != nil {
@@ -102,22 +102,39 @@ func loadDecided(ctx context.Context, store Reader) (*Known, error) {
 	if k.Decided, err = store.RoleDecisions(ctx, nil); err != nil {
 		return nil, err
 	}
-	each := func(kind stage.DecisionKind, do func(stage.Decision)) {
-		if err != nil {
-			return
-		}
-		var list []stage.Decision
-		list, err = store.Decisions(ctx, kind)
-		for _, d := range list {
-			do(d)
-		}
+	associations, err := loadAssociations(ctx, store)
+	if err != nil {
+		return nil, err
 	}
-	each(stage.Allocation, func(d stage.Decision) {
+	k.Denied, k.Confirmed = associations.Denied, associations.Confirmed
+	allocations, err := store.Decisions(ctx, stage.Allocation)
+	for _, d := range allocations {
 		k.Allocations[Subject{string(d.Type), d.Owner.Key, d.Property}] = d.Value
-	})
-	each(stage.AssociationDenied, func(d stage.Decision) { k.Denied[Pair{d.Type, d.Owner, d.Target}] = true })
-	each(stage.AssociationConfirmed, func(d stage.Decision) { k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target}) })
-	each(stage.WentLive, func(d stage.Decision) { k.Live[d.Type] = true })
+	}
+	if err != nil {
+		return nil, err
+	}
+	live, err := store.Decisions(ctx, stage.WentLive)
+	for _, d := range live {
+		k.Live[d.Type] = true
+	}
+	return k, err
+}
+
+// loadAssociations reads what people said of whose accounts are.
+func loadAssociations(ctx context.Context, store Reader) (*Known, error) {
+	k := &Known{Denied: map[Pair]bool{}}
+	denied, err := store.Decisions(ctx, stage.AssociationDenied)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range denied {
+		k.Denied[Pair{d.Type, d.Owner, d.Target}] = true
+	}
+	confirmed, err := store.Decisions(ctx, stage.AssociationConfirmed)
+	for _, d := range confirmed {
+		k.Confirmed = append(k.Confirmed, Pair{d.Type, d.Owner, d.Target})
+	}
 	return k, err
 }
 
@@ -139,14 +156,15 @@ func Expect(model *roles.Model, programs expression.Programs, k *Known, day time
 		x.keep(&in, made, findings)
 		in.World.allocate(made)
 	}
+	said := x.Findings
 	x.Result = Evaluate(in)
 	if len(x.Allocate) > 0 {
 		made, findings := Allocate(in, x.Allocate)
-		x.keep(&in, made, findings)
-		findings = x.Findings
+		x.keep(&in, made, nil)
+		said = append(said, findings...)
 		x.Result = Evaluate(in)
-		x.Findings = append(findings, x.Findings...)
 	}
+	x.Findings = append(said, x.Findings...)
 	x.World = in.World
 	return x
 }
@@ -230,13 +248,14 @@ func register(list []*orders.AssignedResource) registered {
 }
 
 // take removes and returns the one that an expectation is about: the one with
-// its target or, where there is none, the one that has no target yet.
+// its target or, where there is none, the one that has no target yet. What was
+// merely matched before is none that is to be created.
 func (r registered) take(e assignments.ExpectedResource) *orders.AssignedResource {
 	at := pairKey{e.Type, e.Owner}
 	list := r[at]
 	i := slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == e.Target })
 	if i < 0 {
-		i = slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == "" || e.Target == "" })
+		i = slices.IndexFunc(list, func(a *orders.AssignedResource) bool { return a.Target == "" || e.Target == "" && a.Settled() })
 	}
 	if i < 0 {
 		return nil
@@ -290,6 +309,9 @@ type Runner struct {
 	Held int
 	// Warm keeps what the next run of this process can use; nil: nothing is kept.
 	Warm *Warm
+	// Overlooks is what a proof plants: a dependency of which it reports true is
+	// missing when a change is followed to whom it concerns. nil: none is.
+	Overlooks func(Dependency) bool
 }
 
 // A Summary says what a run did.

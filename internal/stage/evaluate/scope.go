@@ -13,7 +13,6 @@ import (
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/stage"
-	"provisor.dev/provisor/value"
 )
 
 // A scope is whom a change may concern: derived from what the expressions read,
@@ -181,10 +180,11 @@ type change struct {
 	ref    resources.Ref
 	now    *resources.Resource // nil: it is not there
 	former []resources.Resource
+	absent bool // it was for a while, between two versions
 }
 
 // appeared reports whether it is there and was not, or the other way round.
-func (c *change) appeared() bool { return c.now == nil || len(c.former) == 0 }
+func (c *change) appeared() bool { return c.now == nil || len(c.former) == 0 || c.absent }
 
 // differs reports whether it holds another value or other links than before.
 func (c *change) differs(p schema.PropertyName) bool {
@@ -212,7 +212,7 @@ func (c *change) moved(p schema.PropertyName) (keys []resources.Key) {
 	}
 	for i, links := range versions {
 		for _, key := range links {
-			if i == 0 || !slices.Contains(before, key) {
+			if i == 0 || c.absent || !slices.Contains(before, key) {
 				keys = append(keys, key)
 			}
 		}
@@ -246,7 +246,9 @@ func (s *scope) spread(refs []resources.Ref) error {
 			known[key], byType[t] = c, append(byType[t], c)
 		}
 		for _, r := range former {
-			known[r.Key].former = append(known[r.Key].former, r)
+			c := known[r.Key]
+			c.former = append(c.former, r.Resource)
+			c.absent = c.absent || r.Last && c.now != nil
 		}
 	}
 	for t, changes := range byType {
@@ -256,6 +258,9 @@ func (s *scope) spread(refs []resources.Ref) error {
 		}
 	}
 	for _, p := range s.paths {
+		if s.overlooked(Dependency{Read, p}) {
+			continue
+		}
 		if err := s.alongPath(p, byType); err != nil || s.all {
 			return err
 		}
@@ -268,6 +273,25 @@ func (s *scope) spread(refs []resources.Ref) error {
 	}
 	return s.match()
 }
+
+// A Dependency is one way in which a change concerns an owner.
+type Dependency struct {
+	Kind DependencyKind
+	Path expression.Path // that is read
+}
+
+// A DependencyKind says how a change concerns an owner.
+type DependencyKind string
+
+// The kinds of dependency.
+const (
+	Read      DependencyKind = "read"      // an expression reads what changed, over links
+	Hierarchy DependencyKind = "hierarchy" // the owner stands below what moved
+	Name      DependencyKind = "name"      // a value of the owner names what changed
+	Rivalry   DependencyKind = "rivalry"   // another owner may match the same account
+)
+
+func (s *scope) overlooked(d Dependency) bool { return s.Overlooks != nil && s.Overlooks(d) }
 
 func byTypeOf(refs []resources.Ref) map[schema.EntityType][]resources.Key {
 	by := map[schema.EntityType][]resources.Key{}
@@ -292,8 +316,15 @@ func (s *scope) start(root expression.Root, t schema.EntityType, keys []resource
 	}
 }
 
-// alongPath finds where a path begins whose last step reads something else now.
+// alongPath follows a path back from what its last step reads otherwise now.
 func (s *scope) alongPath(p expression.Path, changed map[schema.EntityType][]*change) error {
+	t, from, err := s.beginning(p, changed)
+	s.start(p.Root, t, from)
+	return err
+}
+
+// beginning finds where a path begins whose last step reads something else now.
+func (s *scope) beginning(p expression.Path, changed map[schema.EntityType][]*change) (schema.EntityType, []resources.Key, error) {
 	last := p.Steps[len(p.Steps)-1]
 	entity, _ := s.Model.Entity(last.Entity)
 	link := entity.Properties[last.Property]
@@ -302,7 +333,7 @@ func (s *scope) alongPath(p expression.Path, changed map[schema.EntityType][]*ch
 			s.all = s.all || len(changed[step.Entity]) > 0
 		}
 		s.all = s.all || link.IsLink() && len(changed[link.Link]) > 0
-		return nil
+		return "", nil, nil
 	}
 	_, inverse := inverseOf(s.Model, link)
 	var at []resources.Key
@@ -322,24 +353,23 @@ func (s *scope) alongPath(p expression.Path, changed map[schema.EntityType][]*ch
 		}
 		from, err := s.back(last, appeared)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		at = append(at, from...)
 	}
-	return s.alongSteps(p.Root, p.Steps[:len(p.Steps)-1], last.Entity, at)
+	return s.backAlong(p.Steps[:len(p.Steps)-1], last.Entity, at)
 }
 
-// alongSteps goes back from resources to those from which the steps lead there.
-func (s *scope) alongSteps(root expression.Root, steps []expression.Step, t schema.EntityType, at []resources.Key) error {
+// backAlong goes back from resources to those from which the steps lead there.
+func (s *scope) backAlong(steps []expression.Step, t schema.EntityType, at []resources.Key) (schema.EntityType, []resources.Key, error) {
 	for i := len(steps) - 1; i >= 0 && len(at) > 0; i-- {
 		from, err := s.back(steps[i], at)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		at, t = from, steps[i].Entity
 	}
-	s.start(root, t, at)
-	return nil
+	return t, at, nil
 }
 
 // back finds the resources from which one step leads to some others.
@@ -371,6 +401,9 @@ func (s *scope) back(step expression.Step, at []resources.Key) (from []resources
 // underDimensions finds who stands at, or below, a value of a dimension that has
 // another place in its hierarchy now.
 func (s *scope) underDimensions(changed map[schema.EntityType][]*change) error {
+	if s.overlooked(Dependency{Kind: Hierarchy}) {
+		return nil
+	}
 	for _, d := range s.Model.Dimensions {
 		if d.Hierarchy == "" {
 			continue
@@ -403,55 +436,11 @@ func (s *scope) underDimensions(changed map[schema.EntityType][]*change) error {
 			if err != nil {
 				return err
 			}
-			if err := s.alongSteps(p.Root, p.Steps[:len(p.Steps)-1], last.Entity, from); err != nil {
+			t, owners, err := s.backAlong(p.Steps[:len(p.Steps)-1], last.Entity, from)
+			if err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// byName finds whose values name a resource by an identifier that it has now, or
-// had before, and the links that query rules find.
-func (s *scope) byName(changed map[schema.EntityType][]*change) error {
-	for _, id := range s.e.types {
-		t := s.e.byType[id]
-		for i := range t.scalars {
-			p := t.scalars[i].property
-			if !p.IsLink() || len(changed[p.Link]) == 0 {
-				continue
-			}
-			far, _ := s.Model.Entity(p.Link)
-			texts := map[string]bool{}
-			for _, c := range changed[p.Link] {
-				if c.appeared() {
-					texts[value.Key(value.IgnoreCase, value.OfString(string(c.ref.Key)))] = true
-				}
-				for _, name := range append([]schema.PropertyName{far.Key}, far.Identify...) {
-					if c.differs(name) {
-						c.each(func(r *resources.Resource) { texts[value.Key(value.IgnoreCase, r.Value(name))] = true })
-					}
-				}
-			}
-			for _, r := range t.scalars[i].rules {
-				if err := s.whoGives(t.Source, r.gives, len(texts) > 0, func(v value.Value) bool { return texts[value.Key(value.IgnoreCase, v)] }); err != nil || s.all {
-					return err
-				}
-			}
-		}
-		for _, r := range t.Find {
-			p := t.entity.Properties[r.Property]
-			texts, program := map[string]bool{}, s.e.programs[r.Target]
-			for _, c := range changed[p.Link] {
-				c.each(func(far *resources.Resource) {
-					v, err := program.Eval(expression.Bindings{Target: far, Records: s.e.World})
-					s.all = s.all || err != nil
-					texts[v.Text()] = true
-				})
-			}
-			if err := s.whoGives(t.Source, s.e.programs[r.Source], len(texts) > 0, func(v value.Value) bool { return texts[v.Text()] }); err != nil || s.all {
-				return err
-			}
+			s.start(p.Root, t, owners)
 		}
 	}
 	return nil
@@ -465,147 +454,6 @@ func (c *change) each(do func(*resources.Resource)) {
 	for i := range c.former {
 		do(&c.former[i])
 	}
-}
-
-// whoGives finds the owners of whom an expression gives one of some values. Of
-// one that is not computed of the owner alone, that may be everybody.
-func (s *scope) whoGives(source schema.EntityType, program *expression.Program, any bool, wanted func(value.Value) bool) error {
-	if !any {
-		return nil
-	}
-	if program == nil || slices.ContainsFunc(program.Reads(), func(p expression.Path) bool { return p.Root == expression.RootTarget }) {
-		s.all = true
-		return nil
-	}
-	texts, err := s.texts(source, program)
-	for text, keys := range texts {
-		if wanted(value.OfString(text)) {
-			s.start(expression.RootSource, source, keys)
-		}
-	}
-	return err
-}
-
-// texts computes an expression of all owners of a type, once.
-func (s *scope) texts(source schema.EntityType, program *expression.Program) (map[string][]resources.Key, error) {
-	at := textsOf{source, program}
-	if known, ok := s.byText[at]; ok {
-		return known, nil
-	}
-	texts := map[string][]resources.Key{}
-	s.e.World.eachIn(source, s.e.hops, func(w *World, r *resources.Resource) {
-		if v, err := program.Eval(expression.Bindings{Source: r, Records: w}); err == nil && !v.IsNull() {
-			texts[v.Text()] = append(texts[v.Text()], r.Key)
-		}
-	})
-	s.byText[at] = texts
-	return texts, s.e.World.failed
-}
-
-// match adds who may match the same accounts: what one owner leaves another may
-// get, so that all who compete are settled together.
-func (s *scope) match() error {
-	for len(s.newOwners)+len(s.newTargets) > 0 {
-		owners, targets := s.newOwners, s.newTargets
-		s.newOwners, s.newTargets = nil, nil
-		if err := s.matchOwners(owners); err != nil {
-			return err
-		}
-		if err := s.matchTargets(targets); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// matchOwners adds the accounts that owners have for now, and those they may match.
-func (s *scope) matchOwners(owners []resources.Ref) error {
-	list, err := s.Store.OwnedBy(s.ctx, owners)
-	if err != nil {
-		return err
-	}
-	for _, o := range list {
-		if !o.Settled {
-			s.target(o.Type, o.Target)
-		}
-	}
-	for t, keys := range byTypeOf(owners) {
-		if !slices.Contains(s.e.sources(), t) {
-			continue
-		}
-		layer := s.e.World.layer()
-		layer.bring(t, keys)
-		layer.reach(t, keys, s.e.hops)
-		for _, key := range keys {
-			r, there := layer.Record(t, key)
-			if !there {
-				continue
-			}
-			for _, id := range s.e.types {
-				m := s.e.matches[id]
-				if m.resourceType.Source != t {
-					continue
-				}
-				for i, rule := range m.resourceType.Correlate {
-					v, err := s.e.eval(rule.Source, expression.Bindings{Source: r, Records: layer})
-					if err != nil || v.IsNull() {
-						continue
-					}
-					for _, target := range m.keys[i][v.Text()] {
-						s.target(id, target)
-					}
-				}
-			}
-		}
-		if layer.failed != nil {
-			return layer.failed
-		}
-	}
-	return nil
-}
-
-// matchTargets adds who has accounts and, of those that nobody has for good, who
-// may match them.
-func (s *scope) matchTargets(targets []resources.Ref) error {
-	for id, keys := range byTypeOf(targets) {
-		m := s.e.matches[roles.ResourceTypeID(id)]
-		if m == nil {
-			continue
-		}
-		t := m.resourceType
-		list, err := s.Store.OwnersOf(s.ctx, t.ID, t.Target, keys)
-		if err != nil {
-			return err
-		}
-		for _, o := range list {
-			s.owner(o.Owner)
-		}
-		layer := s.e.World.layer()
-		layer.bring(t.Target, keys)
-		layer.reach(t.Target, keys, s.e.hops)
-		for _, key := range keys {
-			r, there := layer.Record(t.Target, key)
-			if !there || m.owned[key] {
-				continue
-			}
-			for _, rule := range t.Correlate {
-				v, err := s.e.eval(rule.Target, expression.Bindings{Target: r, Records: layer})
-				program, known := s.e.programs[rule.Source]
-				if err != nil || v.IsNull() || !known {
-					continue
-				}
-				texts, err := s.texts(t.Source, program)
-				if err != nil {
-					return err
-				}
-				s.start(expression.RootSource, t.Source, texts[v.Text()])
-			}
-		}
-		if layer.failed != nil {
-			return layer.failed
-		}
-	}
-	return nil
 }
 
 // constants is a fingerprint of what rule lines name and what was found for it:

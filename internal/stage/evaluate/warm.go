@@ -62,7 +62,7 @@ func (q *round) refresh(todo stage.ToEvaluate, touched map[roles.ResourceTypeID]
 	if q.known.ReadAt, err = readAt(q.ctx, q.Store); err != nil {
 		return false, err
 	}
-	targets := map[roles.ResourceTypeID][]resources.Key{}
+	targets, associated := map[roles.ResourceTypeID][]resources.Key{}, false
 	for id, keys := range touched {
 		for key := range keys {
 			targets[id] = append(targets[id], key)
@@ -74,8 +74,12 @@ func (q *round) refresh(todo stage.ToEvaluate, touched map[roles.ResourceTypeID]
 	}
 	for _, m := range todo.Marks {
 		switch m.Kind {
-		case stage.MarkEverything, stage.MarkTarget:
+		case stage.MarkEverything:
 			return false, nil
+		case stage.MarkTarget:
+			id := roles.ResourceTypeID(m.Ref.Type)
+			targets[id] = append(targets[id], m.Ref.Key)
+			associated = true
 		case stage.MarkOwner:
 			decided, err := q.Store.RoleDecisions(q.ctx, &m.Ref)
 			if err != nil {
@@ -89,11 +93,19 @@ func (q *round) refresh(todo stage.ToEvaluate, touched map[roles.ResourceTypeID]
 			if err := q.refreshResource(m.Ref); err != nil {
 				return false, err
 			}
+			for _, x := range q.e.matches {
+				associated = associated || len(x.confirmed[m.Ref]) > 0
+			}
 			for id, t := range q.Model.ResourceTypes {
 				if t.Target == m.Ref.Type {
 					targets[id] = append(targets[id], m.Ref.Key)
 				}
 			}
+		}
+	}
+	if associated {
+		if err := q.refreshAssociations(); err != nil {
+			return false, err
 		}
 	}
 	for id, keys := range targets {
@@ -165,6 +177,21 @@ func (q *round) refreshResource(ref resources.Ref) error {
 	return err
 }
 
+// refreshAssociations reads anew what people said of whose accounts are.
+func (q *round) refreshAssociations() error {
+	known, err := loadAssociations(q.ctx, q.Store)
+	if err != nil {
+		return err
+	}
+	q.e.Denied, q.e.Confirmed = known.Denied, known.Confirmed
+	for _, id := range q.e.types {
+		m, fresh := q.e.matches[id], newMatcher(q.e, q.Model.ResourceTypes[id])
+		m.confirmed, m.reserved = fresh.confirmed, fresh.reserved
+		m.confirm(q.e)
+	}
+	return nil
+}
+
 // refreshTargets reads anew whose some targets are, and their keys.
 func (q *round) refreshTargets(m *matcher, keys []resources.Key) error {
 	slices.Sort(keys)
@@ -182,7 +209,7 @@ func (q *round) refreshTargets(m *matcher, keys []resources.Key) error {
 			m.settle(o.Owner, o.Target)
 		}
 	}
-	m.unsettleConfirmed()
+	m.confirm(q.e)
 	layer := q.e.World.layer()
 	layer.bring(t.Target, keys)
 	layer.reach(t.Target, keys, q.e.hops)

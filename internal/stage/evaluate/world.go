@@ -334,7 +334,8 @@ func (w *World) fillInverse(t schema.EntityType, p schema.Property) {
 func (w *World) allocate(allocated Allocations) {
 	w.allocated = allocated
 	for subject, v := range allocated {
-		if r, ok := w.resources[schema.EntityType(subject.Of)][subject.Owner]; ok {
+		t := schema.EntityType(subject.Of)
+		if r, ok := w.resources[t][subject.Owner]; ok && slices.Contains(w.allocates[t], subject.Property) {
 			setValue(r, subject.Property, v)
 		}
 	}

@@ -116,7 +116,7 @@ const evaluatedAtOnce = 5000
 // Evaluated notes that what changed was looked at. What changed again meanwhile
 // stays to be evaluated.
 func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
-	again, noted := x.Again, false
+	again, targets, changed, noted := x.Again, x.Targets, x.Changed, false
 	for !noted || len(x.Marks)+len(x.Stale) > 0 {
 		marks := x.Marks[:min(evaluatedAtOnce, len(x.Marks))]
 		stale := x.Stale[:min(evaluatedAtOnce-len(marks), len(x.Stale))]
@@ -124,7 +124,16 @@ func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
 			if err := s.mark(ctx, stage.MarkOwner, again...); err != nil {
 				return err
 			}
+			if err := s.mark(ctx, stage.MarkTarget, targets...); err != nil {
+				return err
+			}
+			if err := s.mark(ctx, stage.MarkResource, changed...); err != nil {
+				return err
+			}
 			for name, basis := range map[string]string{evaluationOfAll: x.Basis, evaluationLast: x.Run} {
+				if name == evaluationOfAll && basis == "" {
+					continue // not everybody was evaluated
+				}
 				_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET basis = excluded.basis`, name, basis)
 				if err != nil {
 					return err
@@ -135,7 +144,7 @@ func (db *DB) Evaluated(ctx context.Context, x stage.ToEvaluate) error {
 		if err != nil {
 			return err
 		}
-		again, noted = nil, true
+		again, targets, changed, noted = nil, nil, nil, true
 		x.Marks, x.Stale = x.Marks[len(marks):], x.Stale[len(stale):]
 	}
 	return nil
@@ -292,13 +301,21 @@ func (db *DB) LinksTo(ctx context.Context, entity schema.EntityType, property sc
 }
 
 // Former returns the earlier versions of resources, as far as they are kept.
-func (db *DB) Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) (list []resources.Resource, err error) {
-	err = db.read().each(ctx, `SELECT resource_key, display, document FROM resource_history
-		WHERE entity = $1 AND resource_key IN (`+db.dialect.Texts("$2")+`) ORDER BY resource_key, valid_to, version`,
+func (db *DB) Former(ctx context.Context, entity schema.EntityType, keys []resources.Key) (list []stage.Former, err error) {
+	err = db.read().each(ctx, `SELECT h.resource_key, h.display, h.document,
+			EXISTS (SELECT 1 FROM resource r WHERE r.entity = h.entity AND r.resource_key = h.resource_key AND r.valid_from <= h.valid_to) OR
+			EXISTS (SELECT 1 FROM resource_history n WHERE n.entity = h.entity AND n.resource_key = h.resource_key
+				AND n.valid_from <= h.valid_to AND n.valid_to > h.valid_to)
+		FROM resource_history h WHERE h.entity = $1 AND h.resource_key IN (`+db.dialect.Texts("$2")+`) ORDER BY h.resource_key, h.valid_to, h.version`,
 		[]any{entity, listOf(keys)}, func(r *sql.Rows) error {
-			found, err := scanResource(r, entity)
+			found, followed := stage.Former{Resource: resources.Resource{Ref: resources.Ref{Type: entity}}}, false
+			var document []byte
+			if err := r.Scan(&found.Key, &found.Display, &document, &followed); err != nil {
+				return err
+			}
+			found.Last = !followed
 			list = append(list, found)
-			return err
+			return list[len(list)-1].Decode(document)
 		})
 	return list, db.failed("load earlier versions", err)
 }

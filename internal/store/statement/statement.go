@@ -20,6 +20,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/schema"
 )
 
 const (
@@ -322,11 +324,31 @@ func (db *DB) text(query string) string {
 	return rewritten
 }
 
+// Times are kept as Unix nanoseconds, which end in 2262. Periods go on until
+// 9999, which many systems write for what has no end: beyond, days are counted
+// back from the end of the range, so that times keep their order.
+const daysBeyond = 3_000_000
+
+var (
+	lastDay  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix() / int64(schema.Day/time.Second)
+	lastNano = int64(math.MaxInt64 - daysBeyond)
+)
+
 // nanos is how times are kept: Unix nanoseconds, 0 for none.
-func nanos(t time.Time) int64 { return int64(orders.At(t)) }
+func nanos(t time.Time) int64 {
+	if t.After(time.Unix(0, lastNano)) {
+		return math.MaxInt64 - max(0, lastDay-t.Unix()/int64(schema.Day/time.Second))
+	}
+	return int64(orders.At(t))
+}
 
 // instant reads what nanos wrote.
-func instant(n int64) time.Time { return orders.Instant(n).Time() }
+func instant(n int64) time.Time {
+	if n > lastNano {
+		return time.Unix((lastDay-(math.MaxInt64-n))*int64(schema.Day/time.Second), 0).UTC()
+	}
+	return orders.Instant(n).Time()
+}
 
 // flag is how truth is kept in both databases.
 func flag(b bool) int {

@@ -1,0 +1,108 @@
+package incremental
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+const (
+	worldsUsual = 100
+	stepsUsual  = 100
+	firstSeed   = uint64(220772446124734) // where there is no commit to take one from
+	commitHex   = 12                      // digits of the commit that make a seed: people can still read and type it
+
+	// garbagePercent lets a world's short-lived values pile up: collecting them as
+	// early as a server does takes longer, and worlds are small.
+	garbagePercent = 800
+
+	// Below these the proof would say little: most runs would be of everybody.
+	incrementalPercent = 50
+	leftAlonePercent   = 30
+)
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(garbagePercent)
+	os.Exit(m.Run())
+}
+
+// TestSeeds runs worlds from consecutive seeds, other ones with each commit.
+// INCREMENTAL_SEED names the first and, without INCREMENTAL_WORLDS, the only one;
+// INCREMENTAL_WORLDS says how many.
+func TestSeeds(t *testing.T) {
+	first, whence := chooseSeed(t)
+	count := chooseWorlds(t)
+	fmt.Printf("note: seeds %d to %d, %s; one again: INCREMENTAL_SEED=%d go test ./internal/proof/incremental -run TestSeeds\n",
+		first, first+uint64(count)-1, whence, first)
+	var next atomic.Int64
+	var lock sync.Mutex
+	var all tally
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for n := next.Add(1) - 1; n < count; n = next.Add(1) - 1 {
+				seed := first + uint64(n)
+				t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+					w := newWorld(t, seed)
+					for range stepsUsual {
+						w.step()
+					}
+					w.close()
+					lock.Lock()
+					defer lock.Unlock()
+					all.add(w.tally)
+				})
+			}
+		})
+	}
+	wait.Wait()
+	if t.Failed() {
+		return
+	}
+	incremental, left := 100*all.incremental/all.steps, 100*all.left/max(1, all.owners)
+	fmt.Printf("note: %d steps; %d %% evaluated incrementally (%d of them nobody), which changed %d accounts and left %d %% of the owners alone, %d\n",
+		all.steps, incremental, all.idle, all.changed, left, all.left)
+	if count == worldsUsual && (incremental < incrementalPercent || left < leftAlonePercent) {
+		t.Errorf("at least %d %% of the runs should be incremental, and leave %d %% of the owners alone", incrementalPercent, leftAlonePercent)
+	}
+}
+
+// chooseSeed returns the first seed and where it comes from.
+func chooseSeed(t *testing.T) (seed uint64, whence string) {
+	if s := os.Getenv("INCREMENTAL_SEED"); s != "" {
+		seed, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatalf("INCREMENTAL_SEED=%s is not a number: %v", s, err)
+		}
+		return seed, "from INCREMENTAL_SEED"
+	}
+	out, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if commit := strings.TrimSpace(string(out)); err == nil && len(commit) > commitHex {
+		if seed, err := strconv.ParseUint(commit[:commitHex], 16, 64); err == nil {
+			return seed, "from commit " + commit[:commitHex]
+		}
+	}
+	return firstSeed, "fixed, for there is no commit"
+}
+
+// chooseWorlds returns how many worlds live.
+func chooseWorlds(t *testing.T) int64 {
+	if s := os.Getenv("INCREMENTAL_WORLDS"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 1 {
+			t.Fatalf("INCREMENTAL_WORLDS=%s is not a number of worlds", s)
+		}
+		return n
+	}
+	if os.Getenv("INCREMENTAL_SEED") != "" {
+		return 1
+	}
+	return worldsUsual
+}
