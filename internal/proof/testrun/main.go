@@ -25,7 +25,7 @@ type part struct {
 
 // parts are run in this order. A package that no part names belongs to "unit".
 var parts = []part{
-	{"simulation", 4, []string{"internal/proof/sim"}, "10m"},
+	{"simulation", 5, []string{"internal/proof/sim", "internal/proof/incremental"}, "10m"},
 	{"real servers", 5, []string{"connector/ldap", "connector/sqldb", "connector/internal", "connector/connectortest", "internal/store/postgres", "internal/proof/directory", "internal/process"}, "15m"},
 	{"stories", 4, []string{"cmd/"}, "10m"},
 }
