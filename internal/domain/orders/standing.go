@@ -14,7 +14,7 @@ func (a *AssignedResource) Standing() int64 {
 	s := standing{fnv.New64a()}
 	s.text(string(a.Type), string(a.Owner.Type), string(a.Owner.Key), string(a.Target))
 	s.number(int64(a.Confidence))
-	s.flags(a.Closed, a.Found(), a.Unauthorized(), a.creating(), a.Target == "" && a.Made())
+	s.flags(a.Closed, a.Found(), a.Unauthorized(), a.Settled(), a.creating(), a.Target == "" && a.Made())
 	whole := len(a.Items) > 0 && a.Items[0].Policy.Wanted && !a.Found() && !a.Doubtful()
 	if !whole {
 		s.flags(a.Order != nil && a.Order.Closed.IsZero()) // what is not wanted closes once nothing is under way
@@ -32,7 +32,7 @@ func (a *AssignedResource) Standing() int64 {
 		if it.asks() || it.Decision.Refused || it.Decision.Exception != nil {
 			s.number(int64(it.Workflow))
 		}
-		if !a.Items[0].Policy.Wanted {
+		if !a.Items[0].Policy.Wanted || a.Found() {
 			s.flags(it.Is.There) // what is there when it is not wanted goes with the account
 			s.text(it.Is.String())
 		}
