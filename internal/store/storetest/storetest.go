@@ -75,6 +75,8 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"APersonIsShownWithRolesAndStates", showPerson},
 		{"PeopleAreFoundAsOneTypes", searchPeople},
 		{"TheOtherListsAnswer", otherLists},
+		{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
+		{"NoQuestionForgetsTheFilter", everyQuestion},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
