@@ -11,18 +11,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // handler puts the machine's routes beside the pages.
 func (s *server) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}}))
-	if s.Pages != nil {
-		mux.Handle("/", s.Pages)
+	g := s.Pages
+	if g == nil {
+		g = routes.New(routes.Open{}, func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		})
 	}
-	return onlyLocal(mux)
+	const machines = "balancers and supervisors ask, and learn no more than whether it works"
+	g.Public(http.MethodGet, "/healthz", machines, s.healthz)
+	g.Public(http.MethodGet, "/readyz", machines, s.readyz)
+	g.Show("/metrics", access.MetricsView, promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}}).ServeHTTP)
+	return onlyLocal(g)
 }
 
 // onlyLocal refuses requests that name another host than this machine: a page

@@ -22,6 +22,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/process/jobs"
 	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // DefaultAddress is where the pages are, for whoever names no other place.
@@ -29,9 +30,9 @@ const DefaultAddress = "127.0.0.1:8080"
 
 // Options start a server.
 type Options struct {
-	Address string        // host:port on loopback; port 0 takes a free one
-	Every   time.Duration // between the end of a round and the next one
-	Pages   http.Handler
+	Address string           // host:port on loopback; port 0 takes a free one
+	Every   time.Duration    // between the end of a round and the next one
+	Pages   *routes.Registry // the server's own routes are added; nil: these alone
 	Version string
 	Log     *slog.Logger
 	// Ready is told the address once it answers; may be nil.

@@ -457,5 +457,8 @@ func (v *Views) Person(ctx context.Context, ref resources.Ref) (p view.Person, e
 		}
 		return v.narrowed(ctx, s, ref, &p)
 	})
-	return p, err
+	if err != nil {
+		return view.Person{}, err // nothing of whom one may not see goes with the refusal
+	}
+	return p, nil
 }

@@ -2,10 +2,13 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/view"
 )
@@ -38,6 +41,12 @@ type waiting struct {
 	Count int
 	More  bool // there are more than were counted
 	Link  string
+	needs access.Permission // "": to see orders
+}
+
+// permitted leaves what whoever reads the page may look at.
+func permitted(ctx context.Context, list []waiting) []waiting {
+	return slices.DeleteFunc(list, func(w waiting) bool { return !may(ctx, cmp.Or(w.needs, access.OrdersView)) })
 }
 
 func (s *site) home(r *http.Request) (page, error) {
@@ -95,7 +104,7 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 			return standing{}, err
 		}
 	}
-	now.Waits = []waiting{
+	now.Waits = permitted(ctx, []waiting{
 		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,
 			Count: tallies[orders.AwaitingApproval].Count, Link: "/states/5"},
 		{Name: "Handed to technicians", About: "A person carries it out and confirms.", State: orders.Transmitted,
@@ -105,8 +114,8 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 		{Name: "Failing rules", About: "The integrator mends the rule.", State: orders.Error,
 			Count: tallies[orders.Error].Count, Link: "/states/7"},
 		{Name: "Questions found", About: "Somebody keeps or corrects what no rule explains.", State: orders.AwaitingApproval,
-			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation"},
-	}
+			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation", needs: access.FoundView},
+	})
 	return now, nil
 }
 

@@ -4,9 +4,10 @@
 // It promises pages that are whole without a script and quicker with one; that
 // nothing is changed by them, for they answer GET and HEAD alone; that nothing
 // is loaded from elsewhere and no script or style stands in a page, so that the
-// strictest content security policy holds; and that an error names itself by a
-// number and shows nothing of the inside. The server mounts the handler and
-// decides who may reach it. Nothing is kept here, so a crash leaves nothing.
+// strictest content security policy holds; that an error names itself by a number
+// and shows nothing of the inside; and that nobody sees a page, a menu entry or a
+// row that his profiles do not give him. Nothing is kept here, so a crash leaves
+// nothing.
 package web
 
 import (
@@ -17,8 +18,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -38,6 +41,12 @@ type Questions interface {
 // Options are what the pages are made of.
 type Options struct {
 	Questions Questions
+	// Within answers the same questions about what a filter lets through. Without
+	// it only those are answered who may see everything.
+	Within func(access.Filter) Questions
+	// SignIn finds out who asks, and lets people sign in; nil: nobody signs in, and
+	// everybody may do everything.
+	SignIn SignIn
 	// Changes returns a number that every act raises, asked about once a second
 	// while somebody looks at a page that is live.
 	Changes func(context.Context) (int64, error)
@@ -63,8 +72,8 @@ type site struct {
 	errors atomic.Int64
 }
 
-// New returns the pages.
-func New(o Options) http.Handler {
+// New returns the pages, in the registry to which the server adds routes of its own.
+func New(o Options) *routes.Registry {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -72,28 +81,47 @@ func New(o Options) http.Handler {
 		o.Poll = pollEvery
 	}
 	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s.Questions = narrowed{o.within()}
 	s.live = newLive(o, s.homeFragment)
-	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", s.show(s.home))
-	mux.HandleFunc("/events", s.live.serve)
-	mux.HandleFunc("/states", s.show(s.states))
-	mux.HandleFunc("/states/{number}", s.show(s.state))
-	mux.HandleFunc("/orders", s.show(s.orders))
-	mux.HandleFunc("/orders/{id}", s.show(s.order))
-	mux.HandleFunc("/reconciliation", s.show(s.reconciliation))
-	mux.HandleFunc("/directory", s.show(s.directory))
-	mux.HandleFunc("/directory/{entity}", s.show(s.people))
-	mux.HandleFunc("/directory/{entity}/{key}", s.show(s.person))
-	mux.HandleFunc("/static/{file}", s.static)
-	mux.HandleFunc("/", s.show(s.nowhere))
-	return s.guarded(mux)
+	g := routes.New(s.admission(), s.refuse)
+	g.Show("/{$}", access.HomeView, s.show(s.home))
+	g.Show("/events", access.HomeView, s.live.serve)
+	g.Show("/states", access.StatesView, s.show(s.states))
+	g.Show("/states/{number}", access.OrdersView, s.show(s.state))
+	g.Show("/orders", access.OrdersView, s.show(s.orders))
+	g.Show("/orders/{id}", access.OrdersView, s.show(s.order))
+	g.Show("/reconciliation", access.FoundView, s.show(s.reconciliation))
+	g.Show("/directory", access.DirectoryView, s.show(s.directory))
+	g.Show("/directory/{entity}", access.DirectoryView, s.show(s.people))
+	g.Show("/directory/{entity}/{key}", access.DirectoryView, s.show(s.person))
+	g.Show("/", access.HomeView, s.show(s.nowhere))
+	s.public(g)
+	g.Wrap(s.guarded)
+	return g
+}
+
+// public are the routes that need no permission: the whole list.
+func (s *site) public(g *routes.Registry) {
+	g.Public(http.MethodGet, "/static/{file}", "the sign-in page, too, has a style; the files are the same everywhere", s.static)
+}
+
+// within returns the answers to what a filter lets through. Where nothing can
+// narrow them, they are for those who may see everything.
+func (o Options) within() func(access.Filter) Questions {
+	if o.Within != nil {
+		return o.Within
+	}
+	if o.SignIn != nil {
+		panic("web: people sign in, and nothing narrows what they see: Within is missing")
+	}
+	return func(access.Filter) Questions { return o.Questions }
 }
 
 // policy lets a page load what this server serves, and nothing else.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guarded sets what every answer carries and refuses what would change something.
+// guarded sets what every answer carries.
 func (s *site) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -101,15 +129,6 @@ func (s *site) guarded(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Frame-Options", "DENY")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			s.write(w, r, http.StatusMethodNotAllowed, page{Title: "Not done", Body: failure(trouble{
-				Heading: "These pages only show",
-				What:    "Nothing can be changed here with " + r.Method + ".",
-				Do:      "Decide at a terminal: `provisor order --help` lists what people can do.",
-			})})
-			return
-		}
 		next.ServeHTTP(w, r)
 	})
 }
