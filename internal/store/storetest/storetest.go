@@ -67,6 +67,12 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"DueWorkIsGivenBackByWhoeverDies", due},
 		{"ConfigurationsAreKept", configurations},
 		{"SealedSecretsComeBackWithTheirJournal", secrets},
+		{"AccountsComeBackAndStandOnce", accounts},
+		{"TheFirstLinkMakesOneAccount", firstLink},
+		{"ProfilesAreKeptWithTheirScopeAndRevokedWithTheirDelegations", profiles},
+		{"SessionsEndAndAreSwept", sessions},
+		{"TokensAreFoundByTheirHashAlone", tokens},
+		{"WhatStandsBelowAPlaceIsFound", below},
 		{"NumbersAreNeverGivenTwice", numbers},
 		{"AnExclusiveLockIsHeldOnce", exclusive},
 
