@@ -43,13 +43,13 @@ type ProfileAssignment struct {
 	How     How          `json:"how"`
 	From    time.Time    `json:"from,omitzero"` // the first instant; zero: always
 	To      time.Time    `json:"to,omitzero"`   // the first instant after it; zero: for good
-	// Of is what a delegation hands on: it reaches as far as that does for whoever
-	// has it, and ends with it.
-	Of      AssignmentID `json:"of,omitempty"`
-	By      string       `json:"by"`
-	At      time.Time    `json:"at"`
-	Why     string       `json:"why,omitempty"`
-	Revoked time.Time    `json:"revoked,omitzero"`
+	// Delegator is who handed a delegation on: it reaches as far as the profile does
+	// for him, and ends when he has it no more.
+	Delegator Holder    `json:"delegator,omitzero"`
+	By        string    `json:"by"`
+	At        time.Time `json:"at"`
+	Why       string    `json:"why,omitempty"`
+	Revoked   time.Time `json:"revoked,omitzero"`
 }
 
 // Active reports whether the assignment holds at an instant.

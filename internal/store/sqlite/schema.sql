@@ -487,19 +487,20 @@ CREATE UNIQUE INDEX account_subject ON account (issuer, subject) WHERE subject <
 
 -- Who has which profile: an account (holder_type is empty) or a person.
 CREATE TABLE profile_assignment (
-  id            INTEGER NOT NULL PRIMARY KEY,
-  holder_type   TEXT    NOT NULL,
-  holder_key    TEXT    NOT NULL,
-  profile       TEXT    NOT NULL,
-  scope         TEXT    NOT NULL,
-  how           TEXT    NOT NULL,
-  from_at       INTEGER NOT NULL,
-  to_at         INTEGER NOT NULL,
-  of_assignment INTEGER NOT NULL,
-  actor         TEXT    NOT NULL,
-  at            INTEGER NOT NULL,
-  why           TEXT    NOT NULL,
-  revoked_at    INTEGER NOT NULL
+  id             INTEGER NOT NULL PRIMARY KEY,
+  holder_type    TEXT    NOT NULL,
+  holder_key     TEXT    NOT NULL,
+  profile        TEXT    NOT NULL,
+  scope          TEXT    NOT NULL,
+  how            TEXT    NOT NULL,
+  from_at        INTEGER NOT NULL,
+  to_at          INTEGER NOT NULL,
+  delegator_type TEXT    NOT NULL,
+  delegator_key  TEXT    NOT NULL,
+  actor          TEXT    NOT NULL,
+  at             INTEGER NOT NULL,
+  why            TEXT    NOT NULL,
+  revoked_at     INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX profile_assignment_holder ON profile_assignment (holder_type, holder_key, id);

@@ -160,9 +160,10 @@ func (s *session) addProfile(ctx context.Context, act journal.Act, p access.Prof
 		return 0, err
 	}
 	kind, key := heldBy(p.Holder)
-	_, err = s.exec(ctx, `INSERT INTO profile_assignment (id, holder_type, holder_key, profile, scope, how, from_at, to_at, of_assignment, actor, at, why, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)`,
-		id, kind, key, string(p.Profile), string(scope), string(p.How), nanos(p.From), nanos(p.To), int64(p.Of), act.Actor.String(), nanos(act.At), act.Why)
+	ofKind, ofKey := heldBy(p.Delegator)
+	_, err = s.exec(ctx, `INSERT INTO profile_assignment (id, holder_type, holder_key, profile, scope, how, from_at, to_at, delegator_type, delegator_key, actor, at, why, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)`,
+		id, kind, key, string(p.Profile), string(scope), string(p.How), nanos(p.From), nanos(p.To), ofKind, ofKey, act.Actor.String(), nanos(act.At), act.Why)
 	return access.AssignmentID(id), err
 }
 
@@ -174,11 +175,18 @@ func heldBy(h access.Holder) (kind, key string) {
 	return string(h.Person.Type), string(h.Person.Key)
 }
 
-// RevokeProfile takes a profile away, with the delegations of it; what is revoked
-// stays listed.
+// holderOf reads what heldBy wrote.
+func holderOf(kind, key string) access.Holder {
+	if kind == "" {
+		return access.Holder{Account: key}
+	}
+	return access.Holder{Person: resources.Ref{Type: schema.EntityType(kind), Key: resources.Key(key)}}
+}
+
+// RevokeProfile takes a profile away; what is revoked stays listed.
 func (db *DB) RevokeProfile(ctx context.Context, act journal.Act, id access.AssignmentID) error {
 	return db.act(ctx, act, false, func(s *session) error {
-		n, err := s.exec(ctx, `UPDATE profile_assignment SET revoked_at = $1 WHERE (id = $2 OR of_assignment = $2) AND revoked_at = 0`, nanos(act.At), int64(id))
+		n, err := s.exec(ctx, `UPDATE profile_assignment SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0`, nanos(act.At), int64(id))
 		if err == nil && n == 0 {
 			err = &fault.Error{Kind: fault.NotFound, Op: "revoke profile", Msg: "nobody has a profile under this number now", Do: "see `provisor profile list --assigned`"}
 		}
@@ -201,19 +209,16 @@ func (db *DB) Profiles(ctx context.Context, f ProfileFilter) ([]access.ProfileAs
 		c.among("id", db.dialect.Numbers, listOf(f.IDs))
 	}
 	list := []access.ProfileAssignment{}
-	err := db.read().each(ctx, `SELECT id, holder_type, holder_key, profile, scope, how, from_at, to_at, of_assignment, actor, at, why, revoked_at
+	err := db.read().each(ctx, `SELECT id, holder_type, holder_key, profile, scope, how, from_at, to_at, delegator_type, delegator_key, actor, at, why, revoked_at
 		FROM profile_assignment`+c.where()+` ORDER BY id`, c.args, func(r *sql.Rows) error {
 		var p access.ProfileAssignment
-		var kind, key string
+		var kind, key, ofKind, ofKey string
 		var scope []byte
 		var from, to, at, revoked int64
-		if err := r.Scan(&p.ID, &kind, &key, &p.Profile, &scope, &p.How, &from, &to, &p.Of, &p.By, &at, &p.Why, &revoked); err != nil {
+		if err := r.Scan(&p.ID, &kind, &key, &p.Profile, &scope, &p.How, &from, &to, &ofKind, &ofKey, &p.By, &at, &p.Why, &revoked); err != nil {
 			return err
 		}
-		p.Holder = access.Holder{Account: key}
-		if kind != "" {
-			p.Holder = access.Holder{Person: resources.Ref{Type: schema.EntityType(kind), Key: resources.Key(key)}}
-		}
+		p.Holder, p.Delegator = holderOf(kind, key), holderOf(ofKind, ofKey)
 		p.From, p.To, p.At, p.Revoked = instant(from), instant(to), instant(at), instant(revoked)
 		err := json.Unmarshal(scope, &p.Scope)
 		list = append(list, p)

@@ -69,7 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"SealedSecretsComeBackWithTheirJournal", secrets},
 		{"AccountsComeBackAndStandOnce", accounts},
 		{"TheFirstLinkMakesOneAccount", firstLink},
-		{"ProfilesAreKeptWithTheirScopeAndRevokedWithTheirDelegations", profiles},
+		{"ProfilesAreKeptWithTheirScopeUntilTheyAreRevoked", profiles},
 		{"SessionsEndAndAreSwept", sessions},
 		{"TokensAreFoundByTheirHashAlone", tokens},
 		{"WhatStandsBelowAPlaceIsFound", below},
