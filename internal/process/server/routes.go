@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,19 +28,22 @@ func (s *server) handler() http.Handler {
 	g.Public(http.MethodGet, "/healthz", machines, s.healthz)
 	g.Public(http.MethodGet, "/readyz", machines, s.readyz)
 	g.Show("/metrics", access.MetricsView, promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}}).ServeHTTP)
-	return onlyLocal(g)
+	if s.loopback {
+		return onlyLocal(g, s.Hosts)
+	}
+	return g
 }
 
 // onlyLocal refuses requests that name another host than this machine: a page
 // from elsewhere whose name was pointed at the loopback address would otherwise
 // be let in by the browser.
-func onlyLocal(next http.Handler) http.Handler {
+func onlyLocal(next http.Handler, others []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
 			host = r.Host
 		}
-		if !onLoopback(host) {
+		if !onLoopback(host) && !slices.Contains(others, host) {
 			http.Error(w, "This server answers under localhost and 127.0.0.1 only.", http.StatusMisdirectedRequest)
 			return
 		}

@@ -76,6 +76,7 @@ type Engine interface {
 	Redundant(context.Context) (view.Redundancies, error)
 	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
 
+	AccessDesk() AccessDesk
 	Desk() Desk
 	RequestDesk(context.Context) (RequestDesk, error)
 	WorkflowDesk(context.Context) (WorkflowDesk, error)

@@ -12,11 +12,6 @@ import (
 	"provisor.dev/provisor/internal/surface/routes"
 )
 
-// SignIn finds out who asks, and lets people sign in and out.
-type SignIn interface {
-	routes.Admission
-}
-
 // admission is who lets people in.
 func (s *site) admission() routes.Admission {
 	if s.SignIn == nil {

@@ -103,6 +103,7 @@ func New(o Options) *routes.Registry {
 // public are the routes that need no permission: the whole list.
 func (s *site) public(g *routes.Registry) {
 	g.Public(http.MethodGet, "/static/{file}", "the sign-in page, too, has a style; the files are the same everywhere", s.static)
+	s.signIn(g)
 }
 
 // within returns the answers to what a filter lets through. Where nothing can
