@@ -158,7 +158,14 @@ func (b *Browser) FromProvider(r *http.Request) (to string, err error) {
 	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) == 0 {
 		return refuse("the provider answers another sign-in", nil)
 	}
-	a, err := b.accountOf(ctx, p, token)
+	a, err := b.accountOf(ctx, p, token, func() (map[string]any, error) {
+		info, err := found.UserInfo(asking, oauth2.StaticTokenSource(answer))
+		if err != nil || info.Subject != token.Subject {
+			return nil, errors.Join(err, errors.New("the provider speaks of somebody else"))
+		}
+		var claims map[string]any
+		return claims, info.Claims(&claims)
+	})
 	if err != nil {
 		if fault.KindOf(err) == fault.Denied {
 			b.Log.Warn("somebody was not signed in by the provider", "err", err, "address", address(r))
@@ -169,8 +176,9 @@ func (b *Browser) FromProvider(r *http.Request) (to string, err error) {
 }
 
 // accountOf finds the account of whom the provider confirmed, and makes one for
-// a person of the directory who comes for the first time.
-func (b *Browser) accountOf(ctx context.Context, p *declare.Provider, token *oidc.IDToken) (stage.Account, error) {
+// a person of the directory who comes for the first time. more asks the provider for
+// what it did not put into the token.
+func (b *Browser) accountOf(ctx context.Context, p *declare.Provider, token *oidc.IDToken, more func() (map[string]any, error)) (stage.Account, error) {
 	refuse := func(format string, args ...any) error {
 		return &fault.Error{
 			Kind: fault.Denied, Op: "sign in", Msg: fmt.Sprintf(format, args...),
@@ -182,7 +190,7 @@ func (b *Browser) accountOf(ctx context.Context, p *declare.Provider, token *oid
 		return a, err
 	}
 	if !found {
-		name, err := claimed(p, token)
+		name, err := claimed(p, token, more)
 		if err != nil {
 			return a, refuse("%s", err)
 		}
@@ -201,10 +209,16 @@ func (b *Browser) accountOf(ctx context.Context, p *declare.Provider, token *oid
 
 // claimed reads the claim that names somebody. An address counts only when the
 // provider says that it was verified.
-func claimed(p *declare.Provider, token *oidc.IDToken) (string, error) {
+func claimed(p *declare.Provider, token *oidc.IDToken, more func() (map[string]any, error)) (string, error) {
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
 		return "", errors.New("what the provider says of you cannot be read")
+	}
+	if _, there := claims[p.Claim]; !there {
+		var err error
+		if claims, err = more(); err != nil {
+			return "", errors.New("the provider does not say more of you")
+		}
 	}
 	name, _ := claims[p.Claim].(string)
 	if name == "" {
