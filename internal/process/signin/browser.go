@@ -214,6 +214,13 @@ func (b *Browser) First(r *http.Request, link secret.Text, name string, password
 	if err := b.limits.try("", address(r), b.Desk.Clock()); err != nil {
 		return err
 	}
+	needs, err := b.Desk.NeedsFirst(r.Context())
+	if err != nil {
+		return err
+	}
+	if !needs {
+		return &fault.Error{Kind: fault.Denied, Op: "make the first account", Msg: "there is an administrator already", Do: "Ask one for an account."}
+	}
 	a, err := b.Desk.First(r.Context(), link, name, password)
 	if err != nil {
 		return err

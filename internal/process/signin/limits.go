@@ -45,13 +45,13 @@ func (l *limits) of(key string, every time.Duration, burst int, now time.Time) *
 	return l.known[key]
 }
 
-// try takes one try of an account and an address, or says that there is none now.
+// try takes one try of an account ("": none in particular) and an address, or says
+// that there is none now.
 func (l *limits) try(account, address string, now time.Time) error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	byAddress := l.of("address "+address, addressEverySeconds*time.Second, addressBurst, now)
-	byAccount := l.of("account "+account, accountEverySeconds*time.Second, accountBurst, now)
-	if byAddress.AllowN(now, 1) && byAccount.AllowN(now, 1) {
+	if byAddress.AllowN(now, 1) && (account == "" || l.of("account "+account, accountEverySeconds*time.Second, accountBurst, now).AllowN(now, 1)) {
 		return nil
 	}
 	return &fault.Error{

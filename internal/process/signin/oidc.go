@@ -108,6 +108,9 @@ func (b *Browser) base(r *http.Request) string {
 // ToProvider returns where to send somebody who wants to sign in there. What comes
 // back is recognised by what his session keeps.
 func (b *Browser) ToProvider(r *http.Request, to string) (string, error) {
+	if err := b.limits.try("", address(r), b.Desk.Clock()); err != nil {
+		return "", err // each try keeps a session
+	}
 	_, _, client, err := b.client(r)
 	if err != nil {
 		return "", err

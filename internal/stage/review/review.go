@@ -16,6 +16,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
@@ -28,6 +29,7 @@ type Store interface {
 	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
 	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
 	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
+	Requests(ctx context.Context, f stage.RequestFilter) ([]requests.Request, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
@@ -74,6 +76,7 @@ type Outcome struct {
 // decided on one stops no other.
 func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
 	linked := map[orders.AssignedID]map[int]stage.RoleMove{} // found out once, before the act's transaction
+	apart := map[orders.AssignedID]bool{}                    // likewise
 	model, err := d.model(ctx)
 	if err != nil {
 		return Outcome{}, err
@@ -81,6 +84,12 @@ func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
 	return d.each(ctx, x.Assigned, string(x.On), x.Why, func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
 		if err := reasoned(x.On, model.ResourceTypes[a.Type].Comments, x.Why); err != nil {
 			return err
+		}
+		if !apart[a.ID] {
+			if err := d.apart(ctx, x.On, a, model); err != nil {
+				return err
+			}
+			apart[a.ID] = true
 		}
 		parked, err := d.parked(ctx, x.On, a)
 		if err != nil {
