@@ -42,6 +42,8 @@ type Questions interface {
 	// Executed lists the orders of a connector (""; all) of which something was
 	// carried out at or after a time.
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
+	// Reached answers which of these accounts whoever asks may see or touch.
+	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	StateCounts(ctx context.Context) (StateCounts, error)
 	TypeCounts(ctx context.Context) ([]TypeCount, error)
 

@@ -9,6 +9,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/view"
@@ -140,6 +141,21 @@ func (s *session) facts(ctx context.Context, f *access.Filter, owner resources.R
 		facts.Reached[path.Name()] = reached
 	}
 	return facts, err
+}
+
+// Reached answers which of these assigned resources the filter lets through:
+// what a decision that comes with numbers is checked by.
+func (v *Views) Reached(ctx context.Context, ids []orders.AssignedID) (reached []orders.AssignedID, err error) {
+	c := &conditions{}
+	c.among("a.id", v.db.dialect.Numbers, listOf(ids))
+	c.within(v.within, accountsIn, &v.db.dialect)
+	err = v.db.read().each(ctx, `SELECT a.id FROM assigned_resource a`+c.where()+` ORDER BY a.id`, c.args, func(r *sql.Rows) error {
+		var id orders.AssignedID
+		err := r.Scan(&id)
+		reached = append(reached, id)
+		return err
+	})
+	return reached, v.db.failed("look for accounts", err)
 }
 
 // holds reports whether a filter lets one thing through.

@@ -119,8 +119,10 @@ func withinFilters(t *testing.T, b *bench) {
 			_, err := v.Order(b.ctx, o.ID)
 			path, pathErr := v.Path(b.ctx, o.Assigned)
 			must(t, pathErr)
+			touched, touchErr := v.Reached(b.ctx, []orders.AssignedID{o.Assigned, 4711})
+			must(t, touchErr)
 			in := slices.ContainsFunc(open.Orders, func(x view.Order) bool { return x.ID == o.ID })
-			if (err == nil) != in || (len(path) > 0) != in || err != nil && fault.KindOf(err) != fault.NotFound {
+			if (err == nil) != in || (len(path) > 0) != in || (len(touched) == 1) != in || err != nil && fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%s: order %d of %s is listed %v, opened with %v, with %d steps", name, o.ID, o.Owner.Key, in, err, len(path))
 			}
 		}
@@ -158,6 +160,7 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Order":       func() (any, error) { x, err := nothing.Order(b.ctx, 1); return x, err },
 		"Path":        func() (any, error) { return nothing.Path(b.ctx, 1) },
 		"Executed":    func() (any, error) { return nothing.Executed(b.ctx, begin, "") },
+		"Reached":     func() (any, error) { return nothing.Reached(b.ctx, []orders.AssignedID{1, 2, 3}) },
 		"StateCounts": func() (any, error) { x, err := nothing.StateCounts(b.ctx); return x.Roles, err },
 		"TypeCounts":  func() (any, error) { return nothing.TypeCounts(b.ctx) },
 		"People": func() (any, error) {
