@@ -210,7 +210,7 @@ const (
 	hidden  = "hidden"  // a page without the target
 	missing = "missing" // no such page
 	refused = "refused"
-	asked   = "sign in"
+	unknown = "sign in"
 )
 
 // outcome asks a route for a target.
@@ -229,7 +229,7 @@ func outcome(h http.Handler, p probe, x target) string {
 	case w.Code == http.StatusForbidden:
 		return refused
 	case w.Code == http.StatusUnauthorized:
-		return asked
+		return unknown
 	case w.Code == status && (p.mark == nil || strings.Contains(html.UnescapeString(w.Body.String()), p.mark(x))):
 		return shown
 	case w.Code == status:
@@ -280,7 +280,7 @@ func faultsOf(t *testing.T, registered func(*access.Principal) *routes.Registry,
 			continue
 		}
 		for _, x := range []target{list[0].inside, list[0].outside} {
-			if got := outcome(registered(nil), p, x); got != asked {
+			if got := outcome(registered(nil), p, x); got != unknown {
 				say("%s for somebody unknown: %s", r, got)
 			}
 		}
