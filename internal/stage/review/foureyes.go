@@ -12,9 +12,10 @@ import (
 	"provisor.dev/provisor/internal/stage"
 )
 
-// approving are the decisions that let something out: four eyes look at them.
+// approving are the decisions that let something out: four eyes look at them. Who
+// releases what a threshold parked looks at the mass, and replaces no approval.
 // Declining, postponing and keeping give nobody anything.
-var approving = []orders.Event{orders.Approve, orders.Correct, orders.Release}
+var approving = []orders.Event{orders.Approve, orders.Correct}
 
 // apart refuses a person who would approve an order of his own, or one that comes
 // of what he asked for; not where the role lets its requesters approve.
