@@ -278,7 +278,8 @@ func (v *invocation) profileRevoke() *cobra.Command {
 	var why string
 	c := &cobra.Command{
 		Use: "revoke NUMBER", Short: "Take a profile away, or a delegation back", Args: cobra.ExactArgs(1),
-		Long:    `Takes a profile away from the next request on. "provisor profile list --assigned" shows the numbers.`,
+		Long: `Takes a profile away from the next request on; "provisor profile list --assigned" shows
+the numbers.`,
 		Example: "  provisor profile revoke 7 --why \"she moved\"",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
