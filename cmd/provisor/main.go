@@ -20,7 +20,6 @@ import (
 	"golang.org/x/term"
 
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/company/organisation"
 	"provisor.dev/provisor/internal/process/demo"
@@ -129,13 +128,7 @@ func (e engine) Questions() cli.Questions { return named(e.Engine) }
 
 // named answers what people ask with the names that they know.
 func named(e *loop.Engine) view.Questions {
-	return view.Named(e.Views(), func(ctx context.Context) (*roles.Model, error) {
-		c, err := e.Deployed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c.Model, nil
-	})
+	return view.Named(e.Views(), e.Model)
 }
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }

@@ -118,6 +118,8 @@ type OrderFilter struct {
 	Review     bool   // something waits for a reviewer or is errored
 	Handed     bool   // handed to people and not yet confirmed
 	Gated      bool   // stands before a gate
+	// SinceBefore: the state has not changed since then.
+	SinceBefore time.Time
 	// Overdue: a lease or validity is over at this time or, with Patience, the
 	// state has not changed for so long.
 	Overdue  time.Time

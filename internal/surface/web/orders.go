@@ -152,26 +152,11 @@ func (o openedOrder) speaks() bool {
 
 // order shows one order.
 func (s *site) order(r *http.Request) (page, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil {
-		return page{}, &fault.Error{Kind: fault.NotFound, Msg: "there is no order " + r.PathValue("id"), Do: "Orders have numbers; find yours in the list of orders."}
-	}
-	detail, err := s.Questions.Order(r.Context(), orders.OrderID(id))
+	o, err := s.opened(r)
 	if err != nil {
 		return page{}, err
 	}
-	o := openedOrder{OrderDetail: detail, Moves: together(detail.Path), Now: s.Clock()}
-	for _, it := range detail.Items {
-		opened := openedItem{OrderItem: it}
-		for _, standing := range detail.Account.Items {
-			if standing.ID == it.Item {
-				opened.Standing = standing
-			}
-		}
-		o.Items = append(o.Items, opened)
-	}
-	o.Wide, o.Tall = draw(false, nil, &detail.State, detail.Path), draw(true, nil, &detail.State, detail.Path)
-	return page{Title: "Order " + detail.ID.String(), Section: "orders", Body: orderPage(o)}, nil
+	return page{Title: "Order " + o.ID.String(), Section: "orders", Body: orderPage(o)}, nil
 }
 
 // A move is a step that several items made together.

@@ -2,8 +2,8 @@
 // what stands in which state, what waits for whom, and what somebody has and why.
 //
 // It promises pages that are whole without a script and quicker with one; that
-// nothing is changed by them, for they answer GET and HEAD alone; that nothing
-// is loaded from elsewhere and no script or style stands in a page, so that the
+// nothing is changed but by a form sent from one of them, through one door; that
+// nothing is loaded from elsewhere and no script or style stands in a page, so that the
 // strictest content security policy holds; and that an error names itself by a
 // number and shows nothing of the inside. The server mounts the handler and
 // decides who may reach it. Nothing is kept here, so a crash leaves nothing.
@@ -14,11 +14,15 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -48,6 +52,11 @@ type Options struct {
 	Version  string           // in the foot of every page
 	Clock    func() time.Time // the present
 	Log      *slog.Logger     // where errors go; nil: the default one
+	// Desks hand out where people act, and Local is who acts until people sign in.
+	Desks act.Desks
+	Local journal.Actor
+	// Model is the deployed role model.
+	Model func(context.Context) (*roles.Model, error)
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -80,6 +89,12 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("/states/{number}", s.show(s.state))
 	mux.HandleFunc("/orders", s.show(s.orders))
 	mux.HandleFunc("/orders/{id}", s.show(s.order))
+	mux.HandleFunc("GET /review", s.show(s.review))
+	mux.HandleFunc("POST /review", s.do(s.decideMany(act.Approve, act.Decline, act.Postpone, act.Retry), s.review))
+	mux.HandleFunc("GET /review/properties", s.show(s.reviewProperties))
+	mux.HandleFunc("POST /review/properties", s.do(s.decideProperties, s.reviewProperties))
+	mux.HandleFunc("GET /review/{id}", s.show(s.reviewOrder))
+	mux.HandleFunc("POST /review/{id}", s.do(s.decideOrder, s.reviewOrder))
 	mux.HandleFunc("/reconciliation", s.show(s.reconciliation))
 	mux.HandleFunc("/directory", s.show(s.directory))
 	mux.HandleFunc("/directory/{entity}", s.show(s.people))
@@ -94,22 +109,24 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guarded sets what every answer carries and refuses what would change something.
-func (s *site) guarded(next http.Handler) http.Handler {
+func (s *site) guarded(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Frame-Options", "DENY")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		_, pattern := mux.Handler(r)
+		acts := r.Method == http.MethodPost && strings.HasPrefix(pattern, http.MethodPost+" ")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !acts {
 			h.Set("Allow", "GET, HEAD")
 			s.write(w, r, http.StatusMethodNotAllowed, page{Title: "Not done", Body: failure(trouble{
-				Heading: "These pages only show",
+				Heading: "This page only shows",
 				What:    "Nothing can be changed here with " + r.Method + ".",
-				Do:      "Decide at a terminal: `provisor order --help` lists what people can do.",
+				Do:      "Use the forms of the pages, or a terminal: `provisor order --help` lists what people can do.",
 			})})
 			return
 		}
-		next.ServeHTTP(w, r)
+		mux.ServeHTTP(w, r)
 	})
 }

@@ -133,7 +133,7 @@ func options(e *loop.Engine) web.Options {
 			_, err := e.Deployed(ctx)
 			return []string{"Person"}, err
 		},
-		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond,
+		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond, Desks: e.Desks(), Local: e.Actor, Model: e.Model,
 	}
 }
 

@@ -31,6 +31,12 @@ var meanings = map[orders.State]string{
 	orders.Executed:         "Reported done; not yet seen by a reading.",
 }
 
+// keys are what the keyboard does, where there is a script.
+var keys = [][2]string{
+	{"/", "search"}, {"j", "next row"}, {"k", "row before"}, {"↓ ↑", "likewise, once in a row"}, {"x", "choose the row"},
+	{"Enter", "open the row"}, {"Esc", "leave a field"}, {"?", "these keys"},
+}
+
 // sentence makes an error's message one.
 func sentence(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
