@@ -97,11 +97,11 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 	}
 	now.Waits = []waiting{
 		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,
-			Count: tallies[orders.AwaitingApproval].Count, Link: "/states/5"},
+			Count: tallies[orders.AwaitingApproval].Count, Link: "/review"},
 		{Name: "Handed to technicians", About: "A person carries it out and confirms.", State: orders.Transmitted,
-			Count: len(manual.Orders), More: manual.After != 0, Link: "/orders?waits=technician"},
+			Count: len(manual.Orders), More: manual.After != 0, Link: "/manual"},
 		{Name: "Errored", About: "The application owner retries or declines.", State: orders.Errored,
-			Count: tallies[orders.Errored].Count, Link: "/states/3"},
+			Count: tallies[orders.Errored].Count, Link: "/review?state=3"},
 		{Name: "Failing rules", About: "The integrator mends the rule.", State: orders.Error,
 			Count: tallies[orders.Error].Count, Link: "/states/7"},
 		{Name: "Questions found", About: "Somebody keeps or corrects what no rule explains.", State: orders.AwaitingApproval,

@@ -237,7 +237,7 @@ func TestTheFirstPageSaysWhatProvisorDoesWhatStandsWhereAndWhatWaits(t *testing.
 		t.Fatal(err)
 	}
 	waiting := counts.Orders[5].Count
-	if want := regexp.MustCompile(`(?s)href="/states/5" class="wait[^>]*>\s*<span class="figure">(\d+)`).FindStringSubmatch(body); waiting == 0 || want == nil || want[1] != strconv.Itoa(waiting) {
+	if want := regexp.MustCompile(`(?s)href="/review" class="wait[^>]*>\s*<span class="figure">(\d+)`).FindStringSubmatch(body); waiting == 0 || want == nil || want[1] != strconv.Itoa(waiting) {
 		t.Errorf("%d orders wait for approval; the page shows %v", waiting, want)
 	}
 	if next := regexp.MustCompile(`data-live="/events\?since=\d+"`); !next.MatchString(body) {
