@@ -2,7 +2,10 @@ package act
 
 import (
 	"context"
+	"slices"
+	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
@@ -52,6 +55,38 @@ func (q *Questions) add(out review.Outcome) {
 	for _, r := range out.Refused {
 		q.Refused = append(q.Refused, Refused{Assigned: r.Assigned, Why: r.Why})
 	}
+}
+
+// OnQuestion is what a person says about each value of one account that is in
+// question, made together or not at all.
+type OnQuestion struct {
+	Account   orders.AssignedID
+	Say       map[int]orders.Event // by item
+	Until     time.Time
+	Why       string
+	ForReview bool
+}
+
+// Do says it.
+func (x OnQuestion) Do(ctx context.Context, d Desk) (Questions, error) {
+	answer := Questions{Decided: []orders.AssignedID{}}
+	byEvent := map[orders.Event][]int{}
+	for item, on := range x.Say {
+		byEvent[on] = append(byEvent[on], item)
+	}
+	var list []review.Decision
+	for _, on := range []orders.Event{orders.Decline, orders.Correct, orders.Keep, orders.Postpone} {
+		if items := byEvent[on]; len(items) > 0 {
+			slices.Sort(items)
+			list = append(list, review.Decision{On: on, Items: items, Until: x.Until, Why: x.Why, MayReview: !x.ForReview})
+		}
+	}
+	if len(list) == 0 {
+		return answer, &fault.Error{Kind: fault.Invalid, Op: "decide", Msg: "nothing is decided yet", Do: "Choose for at least one line."}
+	}
+	out, err := d.DecideItems(ctx, x.Account, list)
+	answer.add(out)
+	return answer, err
 }
 
 // InQuestion are the values of an account that are in question; none means the

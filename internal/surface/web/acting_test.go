@@ -1,18 +1,25 @@
 package web_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
@@ -26,8 +33,12 @@ var at = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 // played is a company of a test's own after its first round.
 func played(t *testing.T) *loop.Engine {
 	t.Helper()
-	dir := t.TempDir() + "/company"
-	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: at}); err != nil {
+	once, err := firstRound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(once)); err != nil {
 		t.Fatal(err)
 	}
 	e, err := loop.Open(t.Context(), loop.Options{Dir: dir, Day: at, Packages: packages()})
@@ -39,17 +50,76 @@ func played(t *testing.T) *loop.Engine {
 			t.Error(err)
 		}
 	})
+	return e
+}
+
+// firstRound lays the company down once, for played to copy.
+var firstRound = sync.OnceValues(func() (dir string, err error) {
+	parent, err := os.MkdirTemp("", "web")
+	if err != nil {
+		return "", err
+	}
+	before := forget
+	forget = func() error { return errors.Join(before(), os.RemoveAll(parent)) }
+	dir = filepath.Join(parent, "company")
+	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: at}); err != nil {
+		return "", err
+	}
+	ctx := context.Background()
+	e, err := loop.Open(ctx, loop.Options{Dir: dir, Day: at, Packages: packages()})
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	c, err := e.Files()
+	if err != nil {
+		return "", err
+	}
+	if err := e.Deploy(ctx, c, "test"); err != nil {
+		return "", err
+	}
+	_, err = e.Run(ctx, false)
+	return dir, err
+})
+
+// meddled is a company in whose CRM somebody changed three names and opened an
+// account by hand, read again.
+func meddled(t *testing.T) *loop.Engine {
+	t.Helper()
+	e := played(t)
+	crm, err := sql.Open("sqlite", filepath.Join(e.Dir, "systems", "crm.sqlite"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Deploy(t.Context(), c, "test"); err != nil {
+	_, err = crm.Exec(`UPDATE accounts SET display_name = 'Foreign ' || login WHERE login IN (SELECT login FROM accounts WHERE active = 1 ORDER BY login LIMIT 3);
+		INSERT INTO accounts (login, email, display_name, department, active) VALUES ('svc-print', '` + outsider(t, e) + `', 'Printer', 'SAL', 1)`)
+	if err := errors.Join(err, crm.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Run(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// outsider is the e-mail of somebody who has no account.
+func outsider(t *testing.T, e *loop.Engine) string {
+	t.Helper()
+	people, err := e.Views().People(t.Context(), view.PeopleFilter{Entity: "Person"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range people.People {
+		p, err := e.Views().Person(t.Context(), resources.Ref{Type: "Person", Key: resources.Key(o.Key)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Accounts) == 0 && p.Values["email"] != "" {
+			return p.Values["email"]
+		}
+	}
+	t.Fatal("everybody has an account")
+	return ""
 }
 
 // by is the pages with a person acting.

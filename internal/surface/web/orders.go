@@ -221,27 +221,3 @@ func (s *site) states(r *http.Request) (page, error) {
 	}
 	return page{Title: "States", Section: "states", Body: statesPage(m)}, nil
 }
-
-// questionList is what was found and no rule explains.
-type questionList struct {
-	Page  view.ReconciliationPage
-	Paged bool
-	Next  string
-}
-
-// reconciliation lists what synchronization found and nobody ordered.
-func (s *site) reconciliation(r *http.Request) (page, error) {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return page{}, err
-	}
-	found, err := s.Questions.Reconciliation(r.Context(), view.ReconciliationFilter{After: orders.AssignedID(after), Limit: rowsOnPage})
-	if err != nil {
-		return page{}, err
-	}
-	list := questionList{Page: found, Paged: after != 0}
-	if found.After != 0 {
-		list.Next = string(with("/reconciliation", "after", strconv.FormatInt(int64(found.After), 10)))
-	}
-	return page{Title: "Reconciliation", Section: "reconciliation", Body: reconciliationPage(list)}, nil
-}

@@ -36,6 +36,7 @@ type Questions interface {
 	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
 	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
 	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
 }
 
@@ -99,7 +100,12 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /manual", s.do(s.reportMany, s.manual))
 	mux.HandleFunc("GET /manual/{id}", s.show(s.manualOrder))
 	mux.HandleFunc("POST /manual/{id}", s.do(s.reportOrder, s.manualOrder))
-	mux.HandleFunc("/reconciliation", s.show(s.reconciliation))
+	mux.HandleFunc("GET /reconciliation", s.show(s.reconciliation))
+	mux.HandleFunc("POST /reconciliation", s.do(s.settleMany, s.reconciliation))
+	mux.HandleFunc("GET /reconciliation/roles", s.show(s.foundRoles))
+	mux.HandleFunc("POST /reconciliation/roles", s.do(s.settleRoles, s.foundRoles))
+	mux.HandleFunc("GET /reconciliation/{id}", s.show(s.question))
+	mux.HandleFunc("POST /reconciliation/{id}", s.do(s.settleQuestion, s.question))
 	mux.HandleFunc("/directory", s.show(s.directory))
 	mux.HandleFunc("/directory/{entity}", s.show(s.people))
 	mux.HandleFunc("/directory/{entity}/{key}", s.show(s.person))

@@ -65,7 +65,8 @@ var company120 = sync.OnceValues(func() (*loop.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	forget = func() error { return os.RemoveAll(parent) }
+	before := forget
+	forget = func() error { return errors.Join(before(), os.RemoveAll(parent)) }
 	dir := filepath.Join(parent, "company")
 	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: day}); err != nil {
@@ -79,7 +80,7 @@ var company120 = sync.OnceValues(func() (*loop.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	forget = func() error { return errors.Join(e.Close(), os.RemoveAll(parent)) }
+	forget = func() error { return errors.Join(before(), e.Close(), os.RemoveAll(parent)) }
 	c, err := e.Files()
 	if err != nil {
 		return nil, err

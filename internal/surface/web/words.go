@@ -15,6 +15,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -127,6 +128,10 @@ func stateAddress(no int) templ.SafeURL { return templ.SafeURL("/states/" + strc
 
 func orderAddress(id orders.OrderID) templ.SafeURL { return templ.SafeURL("/orders/" + id.String()) }
 
+func questionAddress(id orders.AssignedID) templ.SafeURL {
+	return templ.SafeURL("/reconciliation/" + strconv.FormatInt(int64(id), 10))
+}
+
 func entityAddress(entity string) string { return "/directory/" + url.PathEscape(entity) }
 
 func personAddress(o view.Owner) templ.SafeURL {
@@ -185,6 +190,17 @@ func systemOf(connector, connection string, manual bool) string {
 	}
 	return connector + " / " + connection
 }
+
+// foundText is what a reading found, in a sentence.
+func foundText(current string) string {
+	if current == "-" {
+		return "nothing"
+	}
+	return current
+}
+
+// roleName is what a role is called.
+func roleName(m *roles.Model, id string) string { return nameOr(m.Roles[roles.RoleID(id)].Name, id) }
 
 func sentenceCase(s string) string { return strings.TrimSuffix(sentence(s), ".") }
 
