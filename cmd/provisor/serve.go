@@ -46,7 +46,7 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Version: version(), Log: log, Ready: o.Ready,
 		Pages: web.New(web.Options{
 			Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
-			Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model,
+			Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
 		}),
 	})
 }

@@ -25,6 +25,7 @@ type filter struct {
 // pick is a choice of one among some.
 type pick struct {
 	Name, Label, Chosen string
+	Else                string // what is shown when nothing is chosen; "": all
 	Options             []option
 }
 

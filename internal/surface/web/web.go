@@ -20,8 +20,10 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
@@ -36,6 +38,8 @@ type Questions interface {
 	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
 	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
 	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
 	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
 }
@@ -58,6 +62,8 @@ type Options struct {
 	Local journal.Actor
 	// Model is the deployed role model.
 	Model func(context.Context) (*roles.Model, error)
+	// Explain proves what a person has and has not.
+	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -109,6 +115,17 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("/directory", s.show(s.directory))
 	mux.HandleFunc("/directory/{entity}", s.show(s.people))
 	mux.HandleFunc("/directory/{entity}/{key}", s.show(s.person))
+	mux.HandleFunc("GET /directory/{entity}/{key}/profile", s.show(s.profile))
+	mux.HandleFunc("GET /directory/{entity}/{key}/accounts", s.show(s.accounts))
+	mux.HandleFunc("GET /directory/{entity}/{key}/history", s.show(s.history))
+	mux.HandleFunc("GET /directory/{entity}/{key}/why", s.show(s.why))
+	mux.HandleFunc("GET /directory/{entity}/{key}/request", s.show(s.catalogFor))
+	mux.HandleFunc("GET /directory/{entity}/{key}/request/{role}", s.show(s.requestForm))
+	mux.HandleFunc("POST /directory/{entity}/{key}/request/{role}", s.do(s.askFor, s.requestForm))
+	mux.HandleFunc("GET /requests", s.show(s.requests))
+	mux.HandleFunc("POST /requests", s.do(s.decideRequests, s.requests))
+	mux.HandleFunc("GET /requests/{id}", s.show(s.request))
+	mux.HandleFunc("POST /requests/{id}", s.do(s.decideRequest, s.request))
 	mux.HandleFunc("/static/{file}", s.static)
 	mux.HandleFunc("/", s.show(s.nowhere))
 	return s.guarded(mux)

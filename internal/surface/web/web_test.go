@@ -134,7 +134,7 @@ func options(e *loop.Engine) web.Options {
 			_, err := e.Deployed(ctx)
 			return []string{"Person"}, err
 		},
-		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond, Desks: e.Desks(), Local: e.Actor, Model: e.Model,
+		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond, Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
 	}
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/view"
 )
@@ -128,6 +130,15 @@ func stateAddress(no int) templ.SafeURL { return templ.SafeURL("/states/" + strc
 
 func orderAddress(id orders.OrderID) templ.SafeURL { return templ.SafeURL("/orders/" + id.String()) }
 
+func requestAddress(id requests.RequestID) templ.SafeURL {
+	return templ.SafeURL("/requests/" + strconv.FormatInt(int64(id), 10))
+}
+
+// askAddress is where a role is asked for.
+func askAddress(o view.Owner, role roles.RoleID) templ.SafeURL {
+	return personAddress(o) + templ.SafeURL("/request/"+url.PathEscape(string(role)))
+}
+
 func questionAddress(id orders.AssignedID) templ.SafeURL {
 	return templ.SafeURL("/reconciliation/" + strconv.FormatInt(int64(id), 10))
 }
@@ -197,6 +208,51 @@ func foundText(current string) string {
 		return "nothing"
 	}
 	return current
+}
+
+// stepsText says how many approvals a request needs.
+func stepsText(a roles.Approval) string {
+	switch a {
+	case roles.ApprovalOne:
+		return "one step"
+	case roles.ApprovalTwo:
+		return "two steps"
+	case roles.ApprovalThree:
+		return "three steps"
+	}
+	return "none"
+}
+
+// seatsText names reviewers.
+func seatsText(list []requests.Seat) string {
+	if len(list) == 0 {
+		return "nobody who is named"
+	}
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Person + " (" + s.As + ")"
+	}
+	return strings.Join(names, ", ")
+}
+
+// parametersAsked are the parameters of a role, those that are needed first.
+func parametersAsked(role roles.Role) []roles.DimensionID {
+	names := slices.Sorted(maps.Keys(role.Parameters))
+	slices.SortStableFunc(names, func(a, b roles.DimensionID) int {
+		return boolOf(!role.Parameters[a]) - boolOf(!role.Parameters[b])
+	})
+	return names
+}
+
+// missing are the parameters that a request lacks.
+func missing(q requestShown) []string {
+	var names []string
+	for _, name := range parametersAsked(q.Model.Roles[roles.RoleID(q.Role)]) {
+		if assignments.Parameters(q.Parameters).Value(name) == "" {
+			names = append(names, string(name))
+		}
+	}
+	return names
 }
 
 // roleName is what a role is called.
