@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -47,6 +48,7 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Pages: web.New(web.Options{
 			Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
 			Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
+			VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
 		}),
 	})
 }

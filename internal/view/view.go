@@ -26,6 +26,9 @@ const (
 	MaxLimit = 1000
 )
 
+// CountMost is as far as things are counted where an exact number says no more.
+const CountMost = 10_000
+
 // Rows returns the limit that a question gets for the one it asked for.
 func Rows(asked int) int {
 	if asked <= 0 {
@@ -44,6 +47,11 @@ type Questions interface {
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
 	StateCounts(ctx context.Context) (StateCounts, error)
 	TypeCounts(ctx context.Context) ([]TypeCount, error)
+
+	// EntityCounts and AccountCounts count as far as CountMost, and one more.
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]TypeCount, error)
+	Holders(ctx context.Context, f HolderFilter) (HolderPage, error)
 
 	Names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error)
 	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
@@ -328,9 +336,12 @@ func Machine() []Transition {
 
 // JournalFilter chooses entries, the newest first.
 type JournalFilter struct {
-	Text   string // in the act, its subject or its reason
-	Actor  string // process or person
-	Since  time.Time
+	Text  string // in the act, its subject or its reason
+	Actor string // process or person
+	Since time.Time
+	// Within bounds the search to so many entries before the cursor; 0: all. Where
+	// the bound ends it, the page's cursor leads on.
+	Within int64
 	Before int64 // the cursor: the last entry of the page before
 	Limit  int
 }

@@ -75,6 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"APersonIsShownWithRolesAndStates", showPerson},
 		{"PeopleAreFoundAsOneTypes", searchPeople},
 		{"TheOtherListsAnswer", otherLists},
+		{"CountsAndHoldersComeInPages", countAndHold},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ package web
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -42,6 +43,11 @@ type Questions interface {
 	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
 	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
+	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
+	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
 }
 
 // Options are what the pages are made of.
@@ -64,6 +70,10 @@ type Options struct {
 	Model func(context.Context) (*roles.Model, error)
 	// Explain proves what a person has and has not.
 	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
+	// VerifyJournal recomputes the chain and says how many entries hold.
+	VerifyJournal func(context.Context) (int64, error)
+	// Folder is where plans are kept.
+	Folder fs.FS
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -126,6 +136,17 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /requests", s.do(s.decideRequests, s.requests))
 	mux.HandleFunc("GET /requests/{id}", s.show(s.request))
 	mux.HandleFunc("POST /requests/{id}", s.do(s.decideRequest, s.request))
+	mux.HandleFunc("GET /connectors", s.show(s.connectors))
+	mux.HandleFunc("GET /connectors/{id}", s.show(s.connector))
+	mux.HandleFunc("GET /connectors/{id}/parked/{type}/{kind}", s.show(s.parked))
+	mux.HandleFunc("POST /connectors/{id}/parked/{type}/{kind}", s.do(s.release, s.parked))
+	mux.HandleFunc("GET /roles", s.show(s.roleCatalog))
+	mux.HandleFunc("GET /roles/{id}", s.show(s.role))
+	mux.HandleFunc("GET /rules", s.show(s.rules))
+	mux.HandleFunc("GET /plans", s.show(s.plans))
+	mux.HandleFunc("GET /plans/{file}", s.show(s.planKept))
+	mux.HandleFunc("GET /journal", s.show(s.journal))
+	mux.HandleFunc("GET /journal/verify", s.show(s.verifyJournal))
 	mux.HandleFunc("/static/{file}", s.static)
 	mux.HandleFunc("/", s.show(s.nowhere))
 	return s.guarded(mux)

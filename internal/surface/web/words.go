@@ -305,7 +305,7 @@ func parksAddress(parks []view.Park) string {
 	if len(parks) > 0 {
 		return "#parks"
 	}
-	return "/orders?waits=gate"
+	return "/connectors"
 }
 
 // firstPage is what a list was asked for but for the cursor.

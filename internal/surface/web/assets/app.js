@@ -44,6 +44,10 @@
     }
   });
 
+  // On a narrow page the menu scrolls: where one is must be seen.
+  const here = document.querySelector(".bar nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2;
+
   // Rows that are chosen are counted; "all shown" ticks them, and none is ticked
   // that one cannot see.
   document.addEventListener("change", (e) => {
