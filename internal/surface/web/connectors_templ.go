@@ -225,7 +225,7 @@ func connectorPage(c connectorShown) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section aria-labelledby=\"connections\"><h2 id=\"connections\">Connections</h2><div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Connections\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Connection</th><th scope=\"col\">Package</th><th scope=\"col\">Carried out</th><th scope=\"col\">Reads</th><th scope=\"col\">Writes</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section aria-labelledby=\"connections\"><h2 id=\"connections\">Connections</h2><div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Table of connections\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Connection</th><th scope=\"col\">Package</th><th scope=\"col\">Carried out</th><th scope=\"col\">Reads</th><th scope=\"col\">Writes</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -323,7 +323,7 @@ func connectorPage(c connectorShown) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Entity types\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Entity type</th><th scope=\"col\" class=\"right\">Resources</th><th scope=\"col\">Last synchronization</th><th scope=\"col\">It says</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Table of entity types\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Entity type</th><th scope=\"col\" class=\"right\">Resources</th><th scope=\"col\">Last synchronization</th><th scope=\"col\">It says</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -409,7 +409,7 @@ func connectorPage(c connectorShown) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Resource types\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Resource type</th><th scope=\"col\">Handling</th><th scope=\"col\">Accounts by provisioning state</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Table of resource types\"><table class=\"cards work\"><thead><tr><th scope=\"col\">Resource type</th><th scope=\"col\">Handling</th><th scope=\"col\">Accounts by provisioning state</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
