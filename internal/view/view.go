@@ -128,6 +128,8 @@ type OrderFilter struct {
 	Gated      bool   // stands before a gate
 	// SinceBefore: the state has not changed since then.
 	SinceBefore time.Time
+	// On leaves out what was postponed beyond that day.
+	On time.Time
 	// Overdue: a lease or validity is over at this time or, with Patience, the
 	// state has not changed for so long.
 	Overdue  time.Time

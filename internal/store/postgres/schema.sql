@@ -237,7 +237,8 @@ CREATE TABLE provisioning_order (
   errored bigint NOT NULL,
   due_at bigint NOT NULL,
   expires_at bigint NOT NULL,
-  since_at bigint NOT NULL
+  since_at bigint NOT NULL,
+  postponed_until   bigint NOT NULL DEFAULT 0
 );
 
 -- At most one open order per assigned resource.

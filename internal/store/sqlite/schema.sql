@@ -229,7 +229,7 @@ CREATE TABLE provisioning_order (
   due_at            INTEGER NOT NULL,
   expires_at        INTEGER NOT NULL,
   since_at          INTEGER NOT NULL
-) STRICT;
+, postponed_until INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- At most one open order per assigned resource.
 CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;

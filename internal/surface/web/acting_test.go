@@ -310,6 +310,27 @@ func TestAPropertyIsDecidedForAllOrdersThatTouchIt(t *testing.T) {
 	}
 }
 
+func TestWhatWasPostponedIsHiddenUntilItsDay(t *testing.T) {
+	e := played(t)
+	h := by(e, "E00001")
+	all := rows(shows(t, h, "/review"))
+	read := follows(t, h, "/review", "do", "postpone", "row", all[0], "until", "2099-01-01")
+	if !strings.Contains(read, "1 order postponed.") {
+		t.Errorf("postponing reads %s", read)
+	}
+	if left := rows(shows(t, h, "/review")); len(left) != len(all)-1 {
+		t.Errorf("%d of %d are shown", len(left), len(all))
+	}
+	if left := rows(shows(t, h, "/review?postponed=shown")); len(left) != len(all) {
+		t.Errorf("%d of %d are shown with those that are postponed", len(left), len(all))
+	}
+	o := options(e)
+	o.Clock = func() time.Time { return time.Date(2099, 1, 2, 0, 0, 0, 0, time.UTC) }
+	if left := rows(shows(t, web.New(o), "/review")); len(left) != len(all) {
+		t.Errorf("%d of %d are shown when the day has come", len(left), len(all))
+	}
+}
+
 func TestALateDecisionHearsThatSomebodyWasFasterAndLosesNothing(t *testing.T) {
 	e := played(t)
 	o := ofKind(t, waiting(t, e), orders.Addition)
@@ -318,7 +339,7 @@ func TestALateDecisionHearsThatSomebodyWasFasterAndLosesNothing(t *testing.T) {
 	follows(t, by(e, "E00001"), address, "version", seen, "every", "approve")
 	w := post(t, by(e, "E00002"), address, "version", seen, "item1", "decline", "why", "I have my reasons")
 	read := plain(w.Body.String())
-	if w.Code != http.StatusConflict || !strings.Contains(read, "Somebody decided already") {
+	if w.Code != http.StatusConflict || !strings.Contains(read, "Somebody decided already") || !strings.Contains(read, "I have my reasons") {
 		t.Fatalf("a late decision answers %d: %s", w.Code, read)
 	}
 	// A change that leaves it open keeps what was chosen and typed.

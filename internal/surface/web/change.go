@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/view"
@@ -63,4 +64,12 @@ func whyHint(needed bool) string {
 		return "Needed here: why"
 	}
 	return "Why, for the journal"
+}
+
+// confidence is how sure a match is; what was not matched has none.
+func confidence(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return strconv.Itoa(n)
 }

@@ -48,6 +48,9 @@ func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workLis
 	}
 	asked = s.narrowed(&f, asked)
 	asked.After = orders.OrderID(after)
+	if asked.Review && f.chosen("postponed") == "" {
+		asked.On = s.Clock()
+	}
 	l := &workList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m}
 	if l.Page, err = s.Questions.Orders(r.Context(), asked); err != nil {
 		return nil, err
@@ -61,7 +64,8 @@ func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workLis
 func reviewFilter() filter {
 	return filter{
 		Address: "/review", Label: "Orders to review", Searches: "Owner", Hint: "Name, identifier or key",
-		Picks: []pick{{Name: "type"}, kindPick(), statePick(orders.AwaitingApproval, orders.Errored, orders.Error), agePick()},
+		Picks: []pick{{Name: "type"}, kindPick(), statePick(orders.AwaitingApproval, orders.Errored, orders.Error), agePick(),
+			{Name: "postponed", Label: "Postponed", Else: "hidden", Options: []option{{"shown", "shown too"}}}},
 	}
 }
 
@@ -281,7 +285,7 @@ func decisionsSaid(say map[int]act.Verb) string {
 // nextToReview is the order that waits after another one, or the list.
 func (s *site) nextToReview(ctx context.Context, after orders.OrderID) (string, error) {
 	asked := view.ReviewQueue()
-	asked.After, asked.Limit = after, 1
+	asked.After, asked.Limit, asked.On = after, 1, s.Clock()
 	next, err := s.Questions.Orders(ctx, asked)
 	if err != nil || len(next.Orders) == 0 {
 		return "/review", err
