@@ -206,6 +206,7 @@ func TestOrdersAreListedWithForWhomWhatAndWhereAndDecidedInBulk(t *testing.T) {
 	e := played(t)
 	h := by(e, "E00001")
 	list := waiting(t, e)
+	shows(t, h, "/orders/"+list[0].ID.String(), "Review it")
 	body := shows(t, h, "/review", "addition", "Ledger account", "ledger / database", "Approve", "Decline …", list[0].Owner.Display)
 	shown := rows(body)
 	if len(shown) != len(list) {

@@ -19,6 +19,7 @@ func TestAManualOrderSaysWhatToDoIsTakenConfirmedOrReported(t *testing.T) {
 	o := ofKind(t, handed.Orders, orders.Addition)
 	address := "/manual/" + o.ID.String()
 	shows(t, tech, "/manual", "Badge", "Take", "Confirm: done", "Report an error", o.Owner.Display)
+	shows(t, tech, "/orders/"+o.ID.String(), "Carry it out")
 	body := shows(t, tech, address, "Create “Badge for the main site” for "+o.Owner.Display, "What to do", "Set", "employeeId", o.Owner.Key)
 	if !strings.Contains(body, `data-copy="`+o.Owner.Key+`"`) {
 		t.Error("there is nothing to copy")

@@ -145,6 +145,18 @@ func (o openedOrder) changes() bool {
 	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return it.Before != "" && it.Before != "-" && it.Before != it.Current })
 }
 
+// reviewable tells whether something of the order waits for a reviewer.
+func (o openedOrder) reviewable() bool {
+	return o.Closed.IsZero() && slices.ContainsFunc(o.Items, func(it openedItem) bool {
+		return slices.Contains([]orders.State{orders.AwaitingApproval, orders.Errored, orders.Error}, orders.State(it.State.Number))
+	})
+}
+
+// handed tells whether something of the order is with people.
+func (o openedOrder) handed() bool {
+	return o.Closed.IsZero() && o.Manual && slices.ContainsFunc(o.Items, func(it openedItem) bool { return it.State.Number == int(orders.Transmitted) })
+}
+
 // speaks tells whether any item has something to say.
 func (o openedOrder) speaks() bool {
 	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return said(it) != "" })
