@@ -18,6 +18,10 @@ func (d desks) RequestDesk(ctx context.Context, who journal.Actor) (act.RequestD
 	return d.as(who).RequestDesk(ctx)
 }
 
+func (d desks) WorkflowDesk(ctx context.Context, who journal.Actor) (act.WorkflowDesk, error) {
+	return d.as(who).WorkflowDesk(ctx)
+}
+
 // as is the engine with another one acting.
 func (d desks) as(who journal.Actor) *Engine {
 	other := *d.engine

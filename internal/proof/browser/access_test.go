@@ -16,7 +16,7 @@ func everyPage(t *testing.T, base string) []string {
 	return []string{
 		"/", "/directory/Person", person, person + "/profile", person + "/accounts", person + "/history", person + "/why",
 		person + "/request", person + "/request/auditor",
-		"/requests", "/requests?show=open", "/requests/1",
+		"/requests", "/requests?show=open", "/requests/1", "/requests/changes",
 		"/review", "/review?kind=update", "/review?q=nobodyatall", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"),
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999",
@@ -28,7 +28,7 @@ func everyPage(t *testing.T, base string) []string {
 
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
-	"/", "/directory", "/requests", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
+	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
 	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states",
 }
 

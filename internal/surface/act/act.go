@@ -18,6 +18,8 @@ import (
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/workflows"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
 )
 
@@ -45,10 +47,20 @@ type RequestDesk interface {
 	Validate(ctx context.Context, owner resources.Ref, role roles.RoleID, given map[roles.DimensionID]string, approve bool, why string) (assignments.AssignedRole, error)
 }
 
+// A WorkflowDesk is where people change identity data and decide what others started.
+type WorkflowDesk interface {
+	Start(context.Context, review.Filled) (workflows.Started, error)
+	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
+	Show(context.Context, workflows.StartedID) (review.Waiting, error)
+	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
+	Tasks(context.Context) ([]review.Waiting, error)
+}
+
 // Desks hands out where people act, to whoever acts.
 type Desks interface {
 	Desk(who journal.Actor) Desk
 	RequestDesk(ctx context.Context, who journal.Actor) (RequestDesk, error)
+	WorkflowDesk(ctx context.Context, who journal.Actor) (WorkflowDesk, error)
 }
 
 // A Verb is one thing that people do to orders.

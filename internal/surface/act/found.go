@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/view"
 )
@@ -190,6 +191,53 @@ func (x OnRequests) Do(ctx context.Context, d RequestDesk) (Requests, error) {
 			answer.Decided = append(answer.Decided, r)
 		case review.Refusable(err):
 			answer.Refused = append(answer.Refused, RequestRefused{id, err})
+		default:
+			return answer, err
+		}
+	}
+	return answer, nil
+}
+
+// OnWorkflows approves the present step of started workflows, or declines them,
+// each at the version that the person saw.
+type OnWorkflows struct {
+	Started []SeenWorkflow
+	Approve bool
+	Why     string
+}
+
+// SeenWorkflow is a started workflow as somebody saw it.
+type SeenWorkflow struct {
+	ID      workflows.StartedID
+	Version int
+}
+
+// Workflows is what came of it.
+type Workflows struct {
+	Decided []workflows.Started
+	Refused []WorkflowRefused
+}
+
+// WorkflowRefused says why one started workflow could not be decided.
+type WorkflowRefused struct {
+	Started workflows.StartedID
+	Why     error
+}
+
+// Do decides on each by itself.
+func (x OnWorkflows) Do(ctx context.Context, d WorkflowDesk) (Workflows, error) {
+	var answer Workflows
+	on := workflows.Approve
+	if !x.Approve {
+		on = workflows.Decline
+	}
+	for _, seen := range x.Started {
+		s, err := d.Decide(ctx, seen.ID, on, seen.Version, x.Why)
+		switch {
+		case err == nil:
+			answer.Decided = append(answer.Decided, s)
+		case review.Refusable(err):
+			answer.Refused = append(answer.Refused, WorkflowRefused{seen.ID, err})
 		default:
 			return answer, err
 		}

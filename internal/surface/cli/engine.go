@@ -10,7 +10,6 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -96,13 +95,7 @@ type Desk = act.Desk
 type RequestDesk = act.RequestDesk
 
 // A WorkflowDesk is where people change identity data and decide what others started.
-type WorkflowDesk interface {
-	Start(context.Context, review.Filled) (workflows.Started, error)
-	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
-	Show(context.Context, workflows.StartedID) (review.Waiting, error)
-	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
-	Tasks(context.Context) ([]review.Waiting, error)
-}
+type WorkflowDesk = act.WorkflowDesk
 
 // Round is what one way round the path did.
 type Round struct {

@@ -155,7 +155,7 @@ func TestThePagesOfAnEmptyFolderSayWhatWouldFillThem(t *testing.T) {
 	h := web.New(options(empty(t)))
 	for address, want := range map[string]string{
 		"/review": "Nothing waits for a reviewer", "/review/properties": "No resource type is deployed yet", "/manual": "Nothing is with people",
-		"/reconciliation": "No question is open", "/reconciliation/roles": "No role was found", "/requests": "No request waits for you",
+		"/reconciliation": "No question is open", "/reconciliation/roles": "No role was found", "/requests": "No request waits for you", "/requests/changes": "No change of data waits for you",
 		"/connectors": "No connector is declared yet", "/roles": "No role is declared yet", "/rules": "No rule is declared yet",
 		"/plans": "No plan is kept", "/journal": "Nothing was done yet",
 	} {

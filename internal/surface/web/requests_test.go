@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"testing"
 
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -168,4 +171,63 @@ func personIn(t *testing.T, body string) string {
 	}
 	t.Fatal("no person on the page")
 	return ""
+}
+
+// formed is a company in which people's titles are changed through a form that a
+// manager approves; somebody started one.
+func formed(t *testing.T) (e *loop.Engine, person, manager string) {
+	t.Helper()
+	e, person, manager = requestable(t)
+	file := filepath.Join(e.Dir, "config", "people.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "title:      {type: string}", "title:      {type: string, editable: true}", 1))
+	form := asked + `workflows:
+  title: {name: Title, entity: Person, action: change, who: anybody, approval: one, reviewers: {one: [manager]}, fields: [{property: title, required: true}]}
+`
+	if err := errors.Join(os.WriteFile(file, text, 0o600), os.WriteFile(filepath.Join(e.Dir, "config", "asked.yaml"), []byte(form), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := e.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Deploy(t.Context(), c, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	desk, err := e.As("E00002").WorkflowDesk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = desk.Start(t.Context(), review.Filled{Workflow: "title", Subject: resources.Key(person), Set: map[schema.PropertyName]string{"title": "Wizard"}, Why: "promoted"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, person, manager
+}
+
+func TestAChangeOfDataIsApprovedByWhomItWaitsFor(t *testing.T) {
+	e, person, manager := formed(t)
+	boss := by(e, manager)
+	shows(t, by(e, "E00002"), "/requests/changes", "No change of data waits for you")
+	shows(t, by(e, ""), "/requests/changes", "No person acts here yet", "Wizard")
+	list := rows(shows(t, boss, "/requests/changes", "title", "Wizard", "promoted", "E00002", "Pending approval 1 of 1"))
+	if w := post(t, boss, "/requests/changes", "do", "decline", "row", list[0]); w.Code != http.StatusOK || !strings.Contains(plain(w.Body.String()), "Decline 1 change of data, for good?") {
+		t.Errorf("declining does not ask: %d", w.Code)
+	}
+	if w := post(t, by(e, "E00002"), "/requests/changes", "do", "approve", "row", list[0]); w.Code != http.StatusConflict {
+		t.Errorf("approving without a seat answers %d", w.Code)
+	}
+	if read := follows(t, boss, "/requests/changes", "do", "approve", "row", list[0]); !strings.Contains(read, "1 change approved.") {
+		t.Errorf("approving reads %s", read)
+	}
+	if w := post(t, boss, "/requests/changes", "do", "approve", "row", list[0]); w.Code != http.StatusConflict {
+		t.Errorf("approving again answers %d", w.Code)
+	}
+	shows(t, boss, "/directory/Person/"+person+"/profile", "Wizard", "edited")
 }

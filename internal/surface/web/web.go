@@ -134,6 +134,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /directory/{entity}/{key}/request/{role}", s.do(s.askFor, s.requestForm))
 	mux.HandleFunc("GET /requests", s.show(s.requests))
 	mux.HandleFunc("POST /requests", s.do(s.decideRequests, s.requests))
+	mux.HandleFunc("GET /requests/changes", s.show(s.changeForms))
+	mux.HandleFunc("POST /requests/changes", s.do(s.decideChanges, s.changeForms))
 	mux.HandleFunc("GET /requests/{id}", s.show(s.request))
 	mux.HandleFunc("POST /requests/{id}", s.do(s.decideRequest, s.request))
 	mux.HandleFunc("GET /connectors", s.show(s.connectors))
