@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -66,12 +67,13 @@ func TestEveryPageCanBeUsedByEverybodyInLightAndDark(t *testing.T) {
 	}
 }
 
-func TestTheCheckFindsPlantedFaults(t *testing.T) {
-	ctx, _ := window(t, 800, 600, false)
+func TestTheChecksFindPlantedFaults(t *testing.T) {
+	ctx, c := window(t, 800, 600, false)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy", "script-src 'self'")
 		_, _ = w.Write([]byte(`<!DOCTYPE html><html lang="en"><title>x</title><main><h1>Planted</h1>
-			<img src="x.png"><p style="color:#ccc;background:#fff">faint</p><input type="text"></main></html>`))
+			<img src="x.png"><p style="color:#ccc;background:#fff;width:2000px">faint</p><input type="text"><script>alert(1)</script></main></html>`))
 	}))
 	t.Cleanup(s.Close)
 	do(t, ctx, "open", chromedp.Navigate(s.URL))
@@ -83,5 +85,11 @@ func TestTheCheckFindsPlantedFaults(t *testing.T) {
 		if !found[id] {
 			t.Errorf("%s is not found", id)
 		}
+	}
+	if wide := is[int](t, ctx, `document.documentElement.scrollWidth`); wide < 2000 {
+		t.Errorf("a page of 2000 counts as %d wide", wide)
+	}
+	if list := c.all(); len(list) == 0 || !strings.Contains(list[0], "Content Security Policy") {
+		t.Errorf("the console said nothing of the script: %v", list)
 	}
 }
