@@ -21,7 +21,6 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
-	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/company/organisation"
 	"provisor.dev/provisor/internal/process/demo"
@@ -135,13 +134,7 @@ func named(e *loop.Engine) view.Questions { return namedWithin(e, access.Everyth
 
 // namedWithin answers it about what a filter lets through.
 func namedWithin(e *loop.Engine, f access.Filter) view.Questions {
-	return view.Named(e.Views().Within(f), func(ctx context.Context) (*roles.Model, error) {
-		c, err := e.Deployed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c.Model, nil
-	})
+	return view.Named(e.Views().Within(f), e.Model)
 }
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -75,7 +76,8 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Pages: web.New(web.Options{
 			Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
 			Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
-			Clock: e.Clock, Log: log, Stopping: ctx.Done(),
+			Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
+			VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
 		}),
 	})
 }

@@ -237,7 +237,8 @@ CREATE TABLE provisioning_order (
   errored bigint NOT NULL,
   due_at bigint NOT NULL,
   expires_at bigint NOT NULL,
-  since_at bigint NOT NULL
+  since_at bigint NOT NULL,
+  postponed_until   bigint NOT NULL DEFAULT 0
 );
 
 -- At most one open order per assigned resource.
@@ -253,6 +254,8 @@ CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) 
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
+CREATE INDEX provisioning_order_review ON provisioning_order (id) WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
+CREATE INDEX provisioning_order_handed ON provisioning_order (id) WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;
 
 CREATE TABLE order_item (
   order_id bigint NOT NULL REFERENCES provisioning_order (id),
@@ -407,6 +410,7 @@ CREATE UNIQUE INDEX request_open ON request (owner_type, owner_key, role, parame
   WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_owner ON request (owner_type, owner_key, id);
 CREATE INDEX request_stuck ON request (id) WHERE stuck <> '' AND workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
+CREATE INDEX request_waiting ON request (id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 
 CREATE TABLE request_step (
   request bigint NOT NULL REFERENCES request (id),

@@ -229,7 +229,7 @@ CREATE TABLE provisioning_order (
   due_at            INTEGER NOT NULL,
   expires_at        INTEGER NOT NULL,
   since_at          INTEGER NOT NULL
-) STRICT;
+, postponed_until INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- At most one open order per assigned resource.
 CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;
@@ -244,6 +244,8 @@ CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) 
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
+CREATE INDEX provisioning_order_review ON provisioning_order (id) WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
+CREATE INDEX provisioning_order_handed ON provisioning_order (id) WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;
 
 CREATE TABLE order_item (
   order_id          INTEGER NOT NULL REFERENCES provisioning_order (id),
@@ -395,6 +397,7 @@ CREATE UNIQUE INDEX request_open ON request (owner_type, owner_key, role, parame
   WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_owner ON request (owner_type, owner_key, id);
 CREATE INDEX request_stuck ON request (id) WHERE stuck <> '' AND workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
+CREATE INDEX request_waiting ON request (id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 
 CREATE TABLE request_step (
   request INTEGER NOT NULL REFERENCES request (id),

@@ -201,6 +201,13 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if f.Before != 0 {
 		c.add("seq < %s", f.Before)
 	}
+	floor, err := v.journalFloor(ctx, f)
+	if err != nil {
+		return page, v.db.failed("list journal", err)
+	}
+	if floor > 1 {
+		c.add("seq >= %s", floor)
+	}
 	err = v.db.read().each(ctx, selectJournal+c.where()+" ORDER BY seq DESC"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
 		e, err := scanEntry(r)
 		page.Entries = append(page.Entries, e)
@@ -209,8 +216,26 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if len(page.Entries) > limit {
 		page.Entries = page.Entries[:limit]
 		page.Before = page.Entries[limit-1].Seq
+	} else if floor > 1 {
+		page.Before = floor
 	}
 	return page, v.db.failed("list journal", err)
+}
+
+// journalFloor is the last entry that a bounded search looks at; 0 for one without bound.
+func (v *Views) journalFloor(ctx context.Context, f view.JournalFilter) (int64, error) {
+	if f.Within == 0 {
+		return 0, nil
+	}
+	top := f.Before
+	if top == 0 {
+		head, err := v.db.ChangeCounter(ctx)
+		if err != nil {
+			return 0, err
+		}
+		top = head + 1
+	}
+	return top - f.Within, nil
 }
 
 // likeable quotes what LIKE would take for a pattern.

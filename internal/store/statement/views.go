@@ -117,6 +117,12 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	if f.Gated {
 		c.say("o.gated = 1")
 	}
+	if !f.SinceBefore.IsZero() {
+		c.add("o.since_at <= %s", nanos(f.SinceBefore))
+	}
+	if !f.On.IsZero() {
+		c.add("o.postponed_until <= %s", nanos(f.On))
+	}
 	if !f.Overdue.IsZero() {
 		overdue := "o.expires_at > 0 AND o.expires_at <= %s"
 		c.add(overdue, nanos(f.Overdue))

@@ -83,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"TheOtherListsAnswer", otherLists},
 		{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
 		{"NoQuestionForgetsTheFilter", everyQuestion},
+		{"CountsAndHoldersComeInPages", countAndHold},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

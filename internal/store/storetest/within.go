@@ -157,10 +157,16 @@ func everyQuestion(t *testing.T, b *bench) {
 			x, err := nothing.Orders(b.ctx, view.OrderFilter{Closed: true})
 			return x.Orders, err
 		},
-		"Order":       func() (any, error) { x, err := nothing.Order(b.ctx, 1); return x, err },
-		"Path":        func() (any, error) { return nothing.Path(b.ctx, 1) },
-		"Executed":    func() (any, error) { return nothing.Executed(b.ctx, begin, "") },
-		"Reached":     func() (any, error) { return nothing.Reached(b.ctx, []orders.AssignedID{1, 2, 3}) },
+		"Order":         func() (any, error) { x, err := nothing.Order(b.ctx, 1); return x, err },
+		"Path":          func() (any, error) { return nothing.Path(b.ctx, 1) },
+		"Executed":      func() (any, error) { return nothing.Executed(b.ctx, begin, "") },
+		"Reached":       func() (any, error) { return nothing.Reached(b.ctx, []orders.AssignedID{1, 2, 3}) },
+		"EntityCounts":  func() (any, error) { return nothing.EntityCounts(b.ctx, []string{"Person"}) },
+		"AccountCounts": func() (any, error) { return nothing.AccountCounts(b.ctx, []string{"PersonalAccount", "Ledger"}) },
+		"Holders": func() (any, error) {
+			x, err := nothing.Holders(b.ctx, view.HolderFilter{Role: "Clerk"})
+			return x.Holders, err
+		},
 		"StateCounts": func() (any, error) { x, err := nothing.StateCounts(b.ctx); return x.Roles, err },
 		"TypeCounts":  func() (any, error) { return nothing.TypeCounts(b.ctx) },
 		"People": func() (any, error) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/loop"
@@ -81,6 +83,7 @@ type probe struct {
 	mark    func(target) string // nil: the page shows nothing of anybody
 	status  int                 // of a page that is not a row's; 0: 200
 	method  string
+	outside string // what comes of it outside a scope, where it is no list's or row's usual
 }
 
 func fixed(address string) func(target) string { return func(target) string { return address } }
@@ -99,13 +102,74 @@ var probes = map[string]probe{
 	"GET /directory/{entity}":       {address: func(x target) string { return "/directory/Person?q=" + string(x.person.Key) }, mark: personLink},
 	"GET /directory/{entity}/{key}": {address: func(x target) string { return "/directory/Person/" + string(x.person.Key) }, mark: personKey},
 	"GET /":                         {address: fixed("/nowhere"), status: http.StatusNotFound},
+
+	"GET /directory/{entity}/{key}/profile":  {address: ofPerson("/profile"), mark: personKey},
+	"GET /directory/{entity}/{key}/accounts": {address: ofPerson("/accounts"), mark: personKey},
+	"GET /directory/{entity}/{key}/history":  {address: ofPerson("/history"), mark: personKey},
+	"GET /directory/{entity}/{key}/why":      {address: ofPerson("/why"), mark: personKey},
+	"GET /directory/{entity}/{key}/request":  {address: ofPerson("/request"), mark: personKey},
+
+	"GET /directory/{entity}/{key}/request/{role}":  {address: ofPerson("/request/" + askedRole), mark: personKey},
+	"POST /directory/{entity}/{key}/request/{role}": {address: ofPerson("/request/" + askedRole), method: http.MethodPost, mark: personKey},
+
+	"GET /review":             {address: func(x target) string { return "/review?q=" + string(x.person.Key) }},
+	"POST /review":            {address: fixed("/review"), method: http.MethodPost},
+	"GET /review/properties":  {address: fixed("/review/properties")},
+	"POST /review/properties": {address: fixed("/review/properties"), method: http.MethodPost},
+	"GET /review/{id}":        {address: ofOrder("/review/"), mark: personLink},
+	"POST /review/{id}":       {address: ofOrder("/review/"), method: http.MethodPost, mark: personLink},
+	"GET /manual":             {address: fixed("/manual")},
+	"POST /manual":            {address: fixed("/manual"), method: http.MethodPost},
+	"GET /manual/{id}":        {address: ofOrder("/manual/"), mark: personLink},
+	"POST /manual/{id}":       {address: ofOrder("/manual/"), method: http.MethodPost, mark: personLink},
+
+	"POST /reconciliation":       {address: fixed("/reconciliation"), method: http.MethodPost},
+	"GET /reconciliation/roles":  {address: fixed("/reconciliation/roles")},
+	"POST /reconciliation/roles": {address: fixed("/reconciliation/roles"), method: http.MethodPost},
+	"GET /reconciliation/{id}":   {address: ofQuestion, mark: foundOwner, outside: hidden}, // it says that nothing is asked
+	"POST /reconciliation/{id}":  {address: ofQuestion, method: http.MethodPost},           // likewise
+
+	"GET /requests":          {address: fixed("/requests?show=open")},
+	"POST /requests":         {address: fixed("/requests"), method: http.MethodPost},
+	"GET /requests/{id}":     {address: fixed("/requests/4711"), status: http.StatusNotFound},
+	"POST /requests/{id}":    {address: fixed("/requests/4711"), method: http.MethodPost, status: http.StatusNotFound},
+	"GET /requests/changes":  {address: fixed("/requests/changes")},
+	"POST /requests/changes": {address: fixed("/requests/changes"), method: http.MethodPost},
+
+	"GET /connectors":                            {address: fixed("/connectors")},
+	"GET /connectors/{id}":                       {address: fixed("/connectors/crm")},
+	"GET /connectors/{id}/parked/{type}/{kind}":  {address: fixed("/connectors/crm/parked/CrmUser/addition"), status: http.StatusNotFound},
+	"POST /connectors/{id}/parked/{type}/{kind}": {address: fixed("/connectors/crm/parked/CrmUser/addition"), method: http.MethodPost, status: http.StatusNotFound},
+
+	"GET /roles":          {address: fixed("/roles")},
+	"GET /roles/{id}":     {address: fixed("/roles/" + askedRole)},
+	"GET /rules":          {address: fixed("/rules")},
+	"GET /plans":          {address: fixed("/plans")},
+	"GET /plans/{file}":   {address: fixed("/plans/none.json"), status: http.StatusNotFound},
+	"GET /journal":        {address: fixed("/journal")},
+	"GET /journal/verify": {address: fixed("/journal/verify")},
 }
+
+// askedRole is a role of the company that people may ask for.
+const askedRole = "team-lunch"
+
+func ofPerson(tab string) func(target) string {
+	return func(x target) string { return "/directory/Person/" + string(x.person.Key) + tab }
+}
+
+func ofOrder(page string) func(target) string {
+	return func(x target) string { return fmt.Sprint(page, x.order.ID) }
+}
+
+func ofQuestion(x target) string { return fmt.Sprintf("/reconciliation/%d", x.found.Account.ID) }
+
+func foundOwner(x target) string { return fmt.Sprintf(`href="/directory/Person/%s`, x.found.Owner.Key) }
 
 func orderLink(x target) string  { return fmt.Sprintf(`href="/orders/%d"`, x.order.ID) }
 func personLink(x target) string { return fmt.Sprintf(`href="/directory/Person/%s`, x.person.Key) }
 func personKey(x target) string  { return fmt.Sprintf(`<span class="key">%s</span>`, x.person.Key) }
 func foundLink(x target) string {
-	return fmt.Sprintf(`href="/directory/Person/%s?item=%d.`, x.found.Owner.Key, x.found.Account.ID)
+	return fmt.Sprintf(`href="/reconciliation/%d"`, x.found.Account.ID)
 }
 
 // public is the whole list of what nobody has to be known for.
@@ -226,6 +290,8 @@ func outcome(h http.Handler, p probe, x target) string {
 		status = http.StatusOK
 	}
 	switch {
+	case method == http.MethodPost && w.Code != http.StatusForbidden && w.Code != http.StatusUnauthorized && w.Code != http.StatusNotFound:
+		return shown // it was let through, and found nothing to do in an empty form
 	case w.Code == http.StatusForbidden:
 		return refused
 	case w.Code == http.StatusUnauthorized:
@@ -251,7 +317,9 @@ func expected(s seat, route routes.Route, p probe, inside bool) string {
 		return refused
 	case inside || !s.scoped || p.mark == nil:
 		return shown
-	case strings.HasSuffix(route.Path, "{id}") || strings.HasSuffix(route.Path, "{key}"):
+	case p.outside != "":
+		return p.outside
+	case strings.Contains(route.Path, "{id}") || strings.Contains(route.Path, "{key}"):
 		return missing
 	}
 	return hidden
@@ -460,7 +528,7 @@ func TestTheFirstPageCountsWhatItsReaderMaySeeAndNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tile := regexp.MustCompile(fmt.Sprintf(`href="/states/5" class="wait[^>]*>\s*<span class="figure">%d\s*<`, counts.Orders[5].Count))
+		tile := regexp.MustCompile(fmt.Sprintf(`href="/review" class="wait[^>]*>\s*<span class="figure">%d\s*<`, counts.Orders[5].Count))
 		if sees := tile.MatchString(body); sees != s.who.Has(access.OrdersView) {
 			t.Errorf("%s (scoped %v) is shown %d orders that wait for approval: %v", s.profile, s.scoped, counts.Orders[5].Count, sees)
 		}
@@ -481,6 +549,46 @@ func TestAPersonsAccessIsShownToThoseAloneWhoMaySeeIt(t *testing.T) {
 		body := shows(t, askedBy(e, &s.who), "/directory/Person/"+string(s.inside.person.Key))
 		if sees := strings.Contains(body, `class="account`); sees != s.who.Has(access.AccessView) {
 			t.Errorf("%s sees accounts: %v", s.profile, sees)
+		}
+	}
+}
+
+func TestAFormDecidesOnNothingThatItsSenderDoesNotReach(t *testing.T) {
+	e := laid(t)
+	for _, s := range seats(t, e) {
+		if s.profile != "application-owner" || !s.scoped {
+			continue
+		}
+		page, err := e.Views().Orders(t.Context(), view.ReviewQueue())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := e.Views().Within(s.who.Filter(access.OrdersReview)).Orders(t.Context(), view.ReviewQueue())
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := url.Values{"do": {"approve"}}
+		var outside []orders.OrderID
+		for _, o := range page.Orders {
+			if !slices.ContainsFunc(in.Orders, func(x view.Order) bool { return x.ID == o.ID }) {
+				form.Add("row", fmt.Sprintf("%d.%d", o.ID, o.Version))
+				outside = append(outside, o.ID)
+			}
+		}
+		if len(outside) == 0 {
+			t.Fatal("nothing waits outside the scope")
+		}
+		o := options(e)
+		o.SignIn, o.Within = asker{who: &s.who}, func(f access.Filter) web.Questions { return e.Views().Within(f) }
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/review", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		web.New(o).ServeHTTP(w, r)
+		for _, id := range outside {
+			detail, err := e.Views().Order(t.Context(), id)
+			if err != nil || detail.State.Number != int(orders.AwaitingApproval) {
+				t.Errorf("order %d was decided: %s, %v (answered %d)", id, detail.State, err, w.Code)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
@@ -71,6 +72,42 @@ func (n narrowed) Person(ctx context.Context, ref resources.Ref) (view.Person, e
 
 func (n narrowed) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error) {
 	return n.as(ctx, access.FoundView).Reconciliation(ctx, f)
+}
+
+func (n narrowed) Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error) {
+	return n.within(routes.Rows(ctx, access.OrdersView).Or(routes.Rows(ctx, access.FoundView))).Reached(ctx, ids)
+}
+
+func (n narrowed) Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error) {
+	return n.as(ctx, access.RequestsView).Requests(ctx, f)
+}
+
+func (n narrowed) Request(ctx context.Context, id requests.RequestID) (view.Request, error) {
+	return n.as(ctx, access.RequestsView).Request(ctx, id)
+}
+
+func (n narrowed) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error) {
+	return n.as(ctx, access.RolesReconcile).FoundRoles(ctx, f)
+}
+
+func (n narrowed) EntityCounts(ctx context.Context, entities []string) (map[string]int, error) {
+	return n.as(ctx, access.ConnectorsView).EntityCounts(ctx, entities)
+}
+
+func (n narrowed) AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error) {
+	return n.as(ctx, access.AccessView).AccountCounts(ctx, types)
+}
+
+func (n narrowed) Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error) {
+	return n.as(ctx, access.ConnectorsView).Readings(ctx, f)
+}
+
+func (n narrowed) Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error) {
+	return n.as(ctx, access.AccessView).Holders(ctx, f)
+}
+
+func (n narrowed) Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error) {
+	return n.as(ctx, access.JournalView).Journal(ctx, f)
 }
 
 func (n narrowed) Parks(ctx context.Context) ([]view.Park, error) {

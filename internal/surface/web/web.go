@@ -2,8 +2,8 @@
 // what stands in which state, what waits for whom, and what somebody has and why.
 //
 // It promises pages that are whole without a script and quicker with one; that
-// nothing is changed by them, for they answer GET and HEAD alone; that nothing
-// is loaded from elsewhere and no script or style stands in a page, so that the
+// nothing is changed but by a form sent from one of them, through one door; that
+// nothing is loaded from elsewhere and no script or style stands in a page, so that the
 // strictest content security policy holds; that an error names itself by a number
 // and shows nothing of the inside; and that nobody sees a page, a menu entry or a
 // row that his profiles do not give him. Nothing is kept here, so a crash leaves
@@ -12,6 +12,7 @@ package web
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -19,8 +20,13 @@ import (
 	"time"
 
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
@@ -35,7 +41,16 @@ type Questions interface {
 	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
 	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
 	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
+	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
+	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
+	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
+	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
 }
 
 // Options are what the pages are made of.
@@ -57,6 +72,17 @@ type Options struct {
 	Version  string           // in the foot of every page
 	Clock    func() time.Time // the present
 	Log      *slog.Logger     // where errors go; nil: the default one
+	// Desks hand out where people act, and Local is who acts until people sign in.
+	Desks act.Desks
+	Local journal.Actor
+	// Model is the deployed role model.
+	Model func(context.Context) (*roles.Model, error)
+	// Explain proves what a person has and has not.
+	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
+	// VerifyJournal recomputes the chain and says how many entries hold.
+	VerifyJournal func(context.Context) (int64, error)
+	// Folder is where plans are kept.
+	Folder fs.FS
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -90,10 +116,49 @@ func New(o Options) *routes.Registry {
 	g.Show("/states/{number}", access.OrdersView, s.show(s.state))
 	g.Show("/orders", access.OrdersView, s.show(s.orders))
 	g.Show("/orders/{id}", access.OrdersView, s.show(s.order))
+	g.Show("/review", access.OrdersReview, s.show(s.review))
+	g.Act("/review", access.OrdersReview, s.do(s.decideMany(act.Approve, act.Decline, act.Postpone, act.Retry), s.review))
+	g.Show("/review/properties", access.OrdersReview, s.show(s.reviewProperties))
+	g.Act("/review/properties", access.OrdersReview, s.do(s.decideProperties, s.reviewProperties))
+	g.Show("/review/{id}", access.OrdersReview, s.show(s.reviewOrder))
+	g.Act("/review/{id}", access.OrdersReview, s.do(s.decideOrder, s.reviewOrder))
+	g.Show("/manual", access.OrdersProvision, s.show(s.manual))
+	g.Act("/manual", access.OrdersProvision, s.do(s.reportMany, s.manual))
+	g.Show("/manual/{id}", access.OrdersProvision, s.show(s.manualOrder))
+	g.Act("/manual/{id}", access.OrdersProvision, s.do(s.reportOrder, s.manualOrder))
 	g.Show("/reconciliation", access.FoundView, s.show(s.reconciliation))
+	g.Act("/reconciliation", access.FoundDecide, s.do(s.settleMany, s.reconciliation))
+	g.Show("/reconciliation/roles", access.RolesReconcile, s.show(s.foundRoles))
+	g.Act("/reconciliation/roles", access.RolesReconcile, s.do(s.settleRoles, s.foundRoles))
+	g.Show("/reconciliation/{id}", access.FoundView, s.show(s.question))
+	g.Act("/reconciliation/{id}", access.FoundDecide, s.do(s.settleQuestion, s.question))
 	g.Show("/directory", access.DirectoryView, s.show(s.directory))
 	g.Show("/directory/{entity}", access.DirectoryView, s.show(s.people))
 	g.Show("/directory/{entity}/{key}", access.DirectoryView, s.show(s.person))
+	g.Show("/directory/{entity}/{key}/profile", access.DirectoryView, s.show(s.profile))
+	g.Show("/directory/{entity}/{key}/accounts", access.AccessView, s.show(s.accounts))
+	g.Show("/directory/{entity}/{key}/history", access.AccessView, s.show(s.history))
+	g.Show("/directory/{entity}/{key}/why", access.AccessView, s.show(s.why))
+	g.Show("/directory/{entity}/{key}/request", access.AccessRequest, s.show(s.catalogFor))
+	g.Show("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.show(s.requestForm))
+	g.Act("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.do(s.askFor, s.requestForm))
+	g.Show("/requests", access.RequestsView, s.show(s.requests))
+	g.Act("/requests", access.RequestsDecide, s.do(s.decideRequests, s.requests))
+	g.Show("/requests/changes", access.IdentityChange, s.show(s.changeForms))
+	g.Act("/requests/changes", access.IdentityChange, s.do(s.decideChanges, s.changeForms))
+	g.Show("/requests/{id}", access.RequestsView, s.show(s.request))
+	g.Act("/requests/{id}", access.RequestsDecide, s.do(s.decideRequest, s.request))
+	g.Show("/connectors", access.ConnectorsView, s.show(s.connectors))
+	g.Show("/connectors/{id}", access.ConnectorsView, s.show(s.connector))
+	g.Show("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.show(s.parked))
+	g.Act("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.do(s.release, s.parked))
+	g.Show("/roles", access.CatalogView, s.show(s.roleCatalog))
+	g.Show("/roles/{id}", access.CatalogView, s.show(s.role))
+	g.Show("/rules", access.RulesView, s.show(s.rules))
+	g.Show("/plans", access.PlanView, s.show(s.plans))
+	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
+	g.Show("/journal", access.JournalView, s.show(s.journal))
+	g.Show("/journal/verify", access.JournalView, s.show(s.verifyJournal))
 	g.Show("/", access.HomeView, s.show(s.nowhere))
 	s.public(g)
 	g.Wrap(s.guarded)
