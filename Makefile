@@ -21,6 +21,7 @@ check: ## format, vet, linters, module file, generated files
 generate: ## write docs/generated and the templates' Go files anew
 	go tool templ generate
 	go test ./internal/domain/orders -run ThePageOfStates -update
+	go test ./internal/surface/web -run EveryRouteIsReached -update
 
 bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS=3)
 	@go run ./internal/proof/bench

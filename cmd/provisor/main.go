@@ -20,12 +20,14 @@ import (
 	"golang.org/x/term"
 
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/company/organisation"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
+	"provisor.dev/provisor/internal/process/signin"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/surface/cli"
 	"provisor.dev/provisor/internal/view"
@@ -128,17 +130,28 @@ type engine struct{ *loop.Engine }
 func (e engine) Questions() cli.Questions { return named(e.Engine) }
 
 // named answers what people ask with the names that they know.
-func named(e *loop.Engine) view.Questions {
-	return view.Named(e.Views(), func(ctx context.Context) (*roles.Model, error) {
-		c, err := e.Deployed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c.Model, nil
-	})
+func named(e *loop.Engine) view.Questions { return namedWithin(e, access.Everything()) }
+
+// namedWithin answers it about what a filter lets through.
+func namedWithin(e *loop.Engine, f access.Filter) view.Questions {
+	return view.Named(e.Views().Within(f), e.Model)
 }
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
+
+func (e engine) AccessDesk() cli.AccessDesk { return accessDesk{e.Engine.AccessDesk()} }
+
+// accessDesk is the desk of accounts in the words of the command line.
+type accessDesk struct{ *signin.Desk }
+
+func (d accessDesk) Add(ctx context.Context, x cli.Entrant) (stage.Account, error) {
+	return d.Desk.Add(ctx, signin.Entrant(x))
+}
+
+func (d accessDesk) CreateToken(ctx context.Context, account, name string, days int, why string) (cli.MadeToken, error) {
+	made, err := d.Desk.CreateToken(ctx, account, name, days, why)
+	return cli.MadeToken(made), err
+}
 
 func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
 	desk, err := e.Engine.RequestDesk(ctx)
@@ -166,8 +179,8 @@ func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
 			return cli.DemoResult{}, err // before a company is laid down for nothing
 		}
 		options.Serve = func(ctx context.Context, e *loop.Engine) error {
-			return serveDemo(ctx, e, cli.ServeOptions{Address: o.Address, Messages: o.Messages, Ready: func(address string) {
-				_, _ = fmt.Fprintf(o.Out, "\nThe company is served at http://%s/  (end it with Ctrl-C)\n", address)
+			return serveDemo(ctx, e, cli.ServeOptions{Address: o.Address, Messages: o.Messages, Ready: func(s cli.Serving) {
+				_, _ = fmt.Fprintf(o.Out, "\nThe company is served at %s  (end it with Ctrl-C)\n", s.URL)
 			}})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -23,6 +24,7 @@ type RequestFilter struct {
 	Newest bool
 	After  requests.RequestID // the cursor: the last of the page before
 	Limit  int                // 0: all
+	Within *access.Filter     // what whoever asks may see; nil: all
 }
 
 // AlreadyAsked refuses a second open request about the same.

@@ -108,6 +108,7 @@ type Item struct {
 	End       time.Time            `json:"end,omitzero"`
 	Attempts  int                  `json:"attempts,omitempty"`
 	NotBefore time.Time            `json:"notBefore,omitzero"`
+	Postponed time.Time            `json:"postponed,omitzero"` // a reviewer looks at it again then
 	Message   string               `json:"message,omitempty"`
 	Parked    string               `json:"parked,omitempty"`
 	By        string               `json:"by,omitempty"` // who confirmed or decided
@@ -139,7 +140,7 @@ func itemOf(it *orders.Item) Item {
 		ID: it.ID, Property: string(it.Property), Link: string(it.Link), Name: it.Name(), State: StateOf(it.Place),
 		Workflow: WorkflowOf(it.Workflow), Proposed: it.Want.String(), Current: it.Is.String(), Before: it.Before.String(),
 		Policy: it.Policy.Holding.String(), Start: it.Policy.Period.From, End: it.Policy.Period.To, Attempts: it.Attempts,
-		NotBefore: it.NotBefore.Time(), Message: it.Message, Parked: it.Policy.Parked, By: it.By,
+		NotBefore: it.NotBefore.Time(), Postponed: it.Decision.Postponed.Time(), Message: it.Message, Parked: it.Policy.Parked, By: it.By,
 		Because: it.Because(), Reasons: it.Policy.Reasons,
 	}
 	if item.By == "" {

@@ -26,6 +26,9 @@ const (
 	MaxLimit = 1000
 )
 
+// CountMost is as far as things are counted where an exact number says no more.
+const CountMost = 10_000
+
 // Rows returns the limit that a question gets for the one it asked for.
 func Rows(asked int) int {
 	if asked <= 0 {
@@ -42,8 +45,15 @@ type Questions interface {
 	// Executed lists the orders of a connector (""; all) of which something was
 	// carried out at or after a time.
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
+	// Reached answers which of these accounts whoever asks may see or touch.
+	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	StateCounts(ctx context.Context) (StateCounts, error)
 	TypeCounts(ctx context.Context) ([]TypeCount, error)
+
+	// EntityCounts and AccountCounts count as far as CountMost, and one more.
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]TypeCount, error)
+	Holders(ctx context.Context, f HolderFilter) (HolderPage, error)
 
 	Names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error)
 	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
@@ -118,6 +128,10 @@ type OrderFilter struct {
 	Review     bool   // something waits for a reviewer or is errored
 	Handed     bool   // handed to people and not yet confirmed
 	Gated      bool   // stands before a gate
+	// SinceBefore: the state has not changed since then.
+	SinceBefore time.Time
+	// On leaves out what was postponed beyond that day.
+	On time.Time
 	// Overdue: a lease or validity is over at this time or, with Patience, the
 	// state has not changed for so long.
 	Overdue  time.Time
@@ -326,9 +340,12 @@ func Machine() []Transition {
 
 // JournalFilter chooses entries, the newest first.
 type JournalFilter struct {
-	Text   string // in the act, its subject or its reason
-	Actor  string // process or person
-	Since  time.Time
+	Text  string // in the act, its subject or its reason
+	Actor string // process or person
+	Since time.Time
+	// Within bounds the search to so many entries before the cursor; 0: all. Where
+	// the bound ends it, the page's cursor leads on.
+	Within int64
 	Before int64 // the cursor: the last entry of the page before
 	Limit  int
 }

@@ -89,6 +89,11 @@ func (a *AssignedResource) decideItems(c Choice, o Occasion) error {
 	case refusal != nil:
 		return refusal
 	}
+	for i := range a.Items {
+		if by := a.Items[i].Decision.By; by != "" && a.open() && a.Items[i].Order == a.Order.ID {
+			return fault.New(fault.Conflict, string(c.On), "already decided by %s: nothing here can be the subject of %q any more", by, c.On)
+		}
+	}
 	return fault.New(fault.Refused, string(c.On), "no item here can be the subject of %q", c.On)
 }
 

@@ -152,13 +152,16 @@ func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (f
 
 // Desk is where a person decides.
 func (e *Engine) Desk() *review.Desk {
-	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor, Model: func(ctx context.Context) (*roles.Model, error) {
-		c, err := e.Deployed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return c.Model, nil
-	}}
+	return &review.Desk{Store: e.DB, Clock: e.Clock, Actor: e.Actor, Model: e.Model}
+}
+
+// Model is the role model of the deployed configuration.
+func (e *Engine) Model(ctx context.Context) (*roles.Model, error) {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.Model, nil
 }
 
 // Round is what one way round the path did.

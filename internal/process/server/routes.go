@@ -5,36 +5,45 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // handler puts the machine's routes beside the pages.
 func (s *server) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}}))
-	if s.Pages != nil {
-		mux.Handle("/", s.Pages)
+	g := s.Pages
+	if g == nil {
+		g = routes.New(routes.Open{}, func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		})
 	}
-	return onlyLocal(mux)
+	const machines = "balancers and supervisors ask, and learn no more than whether it works"
+	g.Public(http.MethodGet, "/healthz", machines, s.healthz)
+	g.Public(http.MethodGet, "/readyz", machines, s.readyz)
+	g.Show("/metrics", access.MetricsView, promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{ErrorLog: promLog{s.Log}}).ServeHTTP)
+	if s.loopback {
+		return onlyLocal(g, s.Hosts)
+	}
+	return g
 }
 
 // onlyLocal refuses requests that name another host than this machine: a page
 // from elsewhere whose name was pointed at the loopback address would otherwise
 // be let in by the browser.
-func onlyLocal(next http.Handler) http.Handler {
+func onlyLocal(next http.Handler, others []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
 			host = r.Host
 		}
-		if !onLoopback(host) {
+		if !onLoopback(host) && !slices.Contains(others, host) {
 			http.Error(w, "This server answers under localhost and 127.0.0.1 only.", http.StatusMisdirectedRequest)
 			return
 		}

@@ -3,13 +3,14 @@
 // orders as soon as somebody approved them (the embedded agent). `provisor serve`
 // and `provisor demo` call it.
 //
-// It listens on loopback only, because nobody signs in yet. It keeps nothing
-// itself: a crash leaves what the stage that ran leaves, and the next start goes
-// on from there.
+// Beyond loopback it listens by TLS alone; who may do what there is for its routes
+// to say. It keeps nothing itself: a crash leaves what the stage that ran leaves,
+// and the next start goes on from there.
 package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/process/jobs"
 	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // DefaultAddress is where the pages are, for whoever names no other place.
@@ -29,9 +31,11 @@ const DefaultAddress = "127.0.0.1:8080"
 
 // Options start a server.
 type Options struct {
-	Address string        // host:port on loopback; port 0 takes a free one
-	Every   time.Duration // between the end of a round and the next one
-	Pages   http.Handler
+	Address string           // host:port; port 0 takes a free one
+	TLS     *tls.Config      // nil: without, on loopback alone
+	Hosts   []string         // names under which it answers on loopback, beside this machine's
+	Every   time.Duration    // between the end of a round and the next one
+	Pages   *routes.Registry // the server's own routes are added; nil: these alone
 	Version string
 	Log     *slog.Logger
 	// Ready is told the address once it answers; may be nil.
@@ -62,8 +66,12 @@ const (
 
 // Run serves until the context ends, then lets what runs come to its end.
 func Run(ctx context.Context, e *loop.Engine, o Options) error {
-	if err := CheckAddress(o.Address); err != nil {
+	loopback, err := Place(o.Address)
+	if err != nil {
 		return err
+	}
+	if !loopback && o.TLS == nil {
+		return fault.New(fault.Denied, "serve", "%q can be reached from other machines, and nothing is encrypted", o.Address)
 	}
 	if o.Every < everySecondsMin*time.Second {
 		return fault.New(fault.Invalid, "serve", "a round every %v is too often; give at least %d s", o.Every, everySecondsMin)
@@ -77,7 +85,7 @@ func Run(ctx context.Context, e *loop.Engine, o Options) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &server{Options: o, engine: e, metrics: newMetrics(e, o.Version)}
+	s := &server{Options: o, engine: e, metrics: newMetrics(e, o.Version), loopback: loopback}
 	var background sync.WaitGroup
 	background.Go(func() { s.agent(ctx) })
 	background.Go(func() {
@@ -92,16 +100,26 @@ func Run(ctx context.Context, e *loop.Engine, o Options) error {
 	return err
 }
 
-// CheckAddress refuses an address that others than this machine could reach.
-func CheckAddress(address string) error {
+// Place reads an address and reports whether this machine alone can reach it.
+func Place(address string) (loopback bool, err error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not an address", address), Do: "write it as " + DefaultAddress}
+		return false, &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not an address", address), Do: "write it as " + DefaultAddress}
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not a port: it is a number up to 65535", port), Do: "write the address as " + DefaultAddress}
+		return false, &fault.Error{Kind: fault.Invalid, Op: "serve", Msg: fmt.Sprintf("%q is not a port: it is a number up to 65535", port), Do: "write the address as " + DefaultAddress}
 	}
-	if !onLoopback(host) {
+	return onLoopback(host), nil
+}
+
+// CheckAddress refuses an address that others than this machine could reach, for
+// servers at which nobody signs in.
+func CheckAddress(address string) error {
+	loopback, err := Place(address)
+	if err != nil {
+		return err
+	}
+	if !loopback {
 		return &fault.Error{
 			Kind: fault.Denied, Op: "serve", Msg: fmt.Sprintf("%q can be reached from other machines, and there is no sign-in", address),
 			Do: "listen on " + DefaultAddress + ", and reach it from elsewhere through a tunnel such as ssh -L 8080:" + DefaultAddress,
@@ -120,10 +138,11 @@ func onLoopback(host string) bool {
 
 type server struct {
 	Options
-	engine  *loop.Engine
-	metrics *metrics
-	rounds  lastRound
-	told    told
+	engine   *loop.Engine
+	metrics  *metrics
+	rounds   lastRound
+	told     told
+	loopback bool
 }
 
 // serve answers until the context ends.
@@ -138,7 +157,14 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		s.Ready(listener.Addr().String())
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- h.Serve(listener) }()
+	go func() {
+		if s.TLS != nil {
+			h.TLSConfig = s.TLS
+			ended <- h.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- h.Serve(listener)
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve: %w", err)

@@ -27,6 +27,7 @@ type part struct {
 var parts = []part{
 	{"simulation", 5, []string{"internal/proof/sim", "internal/proof/incremental"}, "10m"},
 	{"real servers", 5, []string{"connector/ldap", "connector/sqldb", "connector/internal", "connector/connectortest", "internal/store/postgres", "internal/proof/directory", "internal/process"}, "15m"},
+	{"browser", 5, []string{"internal/proof/browser"}, "15m"},
 	{"stories", 4, []string{"cmd/"}, "10m"},
 }
 
@@ -36,6 +37,7 @@ var needed = []struct{ program, pkg string }{
 	{"/usr/sbin/slapd", "slapd"},
 	{"/usr/bin/ldapsearch", "ldap-utils"},
 	{"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
+	{"/usr/bin/chromium", "chromium"},
 }
 
 func main() {

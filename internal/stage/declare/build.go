@@ -9,6 +9,7 @@ import (
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
@@ -28,6 +29,8 @@ type builder struct {
 	entities    map[schema.EntityType]schema.Entity // of all connectors
 	environment *expression.Environment
 	programs    expression.Programs
+	access      []access.Profile
+	provider    *Provider
 }
 
 func newBuilder(doc *document, keys map[string]schema.Position, packages []connector.Package) *builder {
@@ -72,6 +75,8 @@ func (b *builder) build() {
 	b.naming()
 	b.computedTwice()
 	b.workflows()
+	b.profiles()
+	b.signIn()
 }
 
 func (b *builder) find(at schema.Position, object, what, do string) {

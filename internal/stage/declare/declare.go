@@ -24,6 +24,7 @@ import (
 
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
@@ -50,6 +51,8 @@ type Configuration struct {
 	Environment *expression.Environment
 	// Programs hold every expression of the model, compiled.
 	Programs expression.Programs
+	Profiles []access.Profile // the built-in ones first
+	Provider *Provider        // where people sign in elsewhere; nil: nowhere
 
 	document *document
 }
@@ -125,7 +128,7 @@ func Load(files Files, packages []connector.Package) (*Configuration, error) {
 	}
 	return &Configuration{
 		Files: files, Hash: hash(files), Model: b.model,
-		Environment: b.environment, Programs: b.programs, document: doc,
+		Environment: b.environment, Programs: b.programs, Profiles: b.access, Provider: b.provider, document: doc,
 	}, nil
 }
 

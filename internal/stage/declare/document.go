@@ -24,7 +24,8 @@ type document struct {
 	Automation     []automationDoc          `yaml:"automation" about:"Rules that decide for the reviewer when something waited too long."`
 	NamingRules    []namingDoc              `yaml:"namingRules" about:"Rules that make roles of the entitlements found."`
 	Workflows      map[string]*workflowDoc  `yaml:"workflows" about:"The forms by which people create, change and end identity data inside Provisor."`
-	Profiles       reserved                 `yaml:"profiles" about:"Reserved: read and kept, without effect yet."`
+	Profiles       map[string]*profileDoc   `yaml:"profiles" about:"Who may do what inside Provisor, and how far."`
+	SignIn         map[string]*providerDoc  `yaml:"signIn" about:"The OpenID Connect provider by which people sign in."`
 	Jobs           reserved                 `yaml:"jobs" about:"Reserved: read and kept, without effect yet."`
 	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
 }

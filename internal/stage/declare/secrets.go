@@ -27,5 +27,10 @@ func (c *Configuration) StoredSecrets() []SecretUse {
 			}
 		}
 	}
+	for id, doc := range sorted(c.document.SignIn) {
+		if name, ok := secret.Reference(doc.ClientSecret.Value).Stored(); ok {
+			uses = append(uses, SecretUse{Name: name, Setting: "signIn." + id + ".clientSecret", Position: doc.ClientSecret.Position})
+		}
+	}
 	return uses
 }

@@ -16,6 +16,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
@@ -28,6 +29,7 @@ type Store interface {
 	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
 	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)
 	RoleDecisions(ctx context.Context, owner *resources.Ref) ([]assignments.RoleDecision, error)
+	Requests(ctx context.Context, f stage.RequestFilter) ([]requests.Request, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
@@ -73,14 +75,53 @@ type Outcome struct {
 // Decide makes the decision on each assigned resource by itself: what cannot be
 // decided on one stops no other.
 func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
-	linked := map[orders.AssignedID]map[int]stage.RoleMove{} // found out once, before the act's transaction
 	model, err := d.model(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return d.each(ctx, x.Assigned, string(x.On), x.Why, func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
+	return d.each(ctx, x.Assigned, string(x.On), x.Why, 1, d.deciding(ctx, model, x))
+}
+
+// DecideItems makes several decisions on the items of one assigned resource in
+// one transaction: all of them, or none. The version is that of the first.
+func (d *Desk) DecideItems(ctx context.Context, id orders.AssignedID, list []Decision) (Outcome, error) {
+	model, err := d.model(ctx)
+	if err != nil || len(list) == 0 {
+		return Outcome{}, err
+	}
+	acts := make([]deciding, len(list))
+	for i, x := range list {
+		if i > 0 {
+			x.Version = 0 // what was decided before it moved the order on
+		}
+		acts[i] = d.deciding(ctx, model, x)
+	}
+	return d.each(ctx, []orders.AssignedID{id}, "review", list[0].Why, len(list), func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
+		for _, act := range acts {
+			if err := act(a, o, also); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// deciding makes a decision on one assigned resource, and notes what is to be
+// stored beside it.
+type deciding func(*orders.AssignedResource, orders.Occasion, *stage.Extra) error
+
+func (d *Desk) deciding(ctx context.Context, model *roles.Model, x Decision) deciding {
+	linked := map[orders.AssignedID]map[int]stage.RoleMove{} // found out once, before the act's transaction
+	apart := map[orders.AssignedID]bool{}                    // likewise
+	return func(a *orders.AssignedResource, o orders.Occasion, also *stage.Extra) error {
 		if err := reasoned(x.On, model.ResourceTypes[a.Type].Comments, x.Why); err != nil {
 			return err
+		}
+		if !apart[a.ID] {
+			if err := d.apart(ctx, x.On, a, model); err != nil {
+				return err
+			}
+			apart[a.ID] = true
 		}
 		parked, err := d.parked(ctx, x.On, a)
 		if err != nil {
@@ -105,7 +146,7 @@ func (d *Desk) Decide(ctx context.Context, x Decision) (Outcome, error) {
 			settleLinked(a, x, o, roles, also)
 		}
 		return err
-	})
+	}
 }
 
 // parked reports whether a threshold holds the order; only releasing asks.
@@ -125,7 +166,7 @@ func (d *Desk) parked(ctx context.Context, on orders.Event, a *orders.AssignedRe
 // AssignOwner says whose account it is that was found: no rule has to match for
 // it any more, and none that matches otherwise takes it away.
 func (d *Desk) AssignOwner(ctx context.Context, id orders.AssignedID, owner resources.Ref, why string) (Outcome, error) {
-	return d.each(ctx, []orders.AssignedID{id}, "assign owner", why, func(a *orders.AssignedResource, _ orders.Occasion, also *stage.Extra) error {
+	return d.each(ctx, []orders.AssignedID{id}, "assign owner", why, 1, func(a *orders.AssignedResource, _ orders.Occasion, also *stage.Extra) error {
 		if a.Target == "" || !a.Found() {
 			return fault.New(fault.Refused, "assign", "it has an owner already: %s", a.Owner)
 		}
@@ -142,7 +183,7 @@ func (d *Desk) AssignOwner(ctx context.Context, id orders.AssignedID, owner reso
 
 // Take notes who works on an order that people carry out.
 func (d *Desk) Take(ctx context.Context, ids []orders.AssignedID) (Outcome, error) {
-	return d.each(ctx, ids, "take", "", func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
+	return d.each(ctx, ids, "take", "", 1, func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
 		return a.Taken(o, o.Actor)
 	})
 }
@@ -162,7 +203,7 @@ func (d *Desk) Fail(ctx context.Context, ids []orders.AssignedID, items []int, w
 }
 
 func (d *Desk) report(ctx context.Context, ids []orders.AssignedID, items []int, name, why string, what orders.ItemReport) (Outcome, error) {
-	return d.each(ctx, ids, name, why, func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
+	return d.each(ctx, ids, name, why, 1, func(a *orders.AssignedResource, o orders.Occasion, _ *stage.Extra) error {
 		if a.Order == nil || !a.Handling.Manual {
 			return fault.New(fault.Refused, name, "only what people carry out is reported by people")
 		}
@@ -249,13 +290,13 @@ func waiting(a *orders.AssignedResource) bool {
 // numbersPerAct is for the trial and for the transaction, which may run twice.
 const numbersPerAct = 8
 
-// each applies an act to every assigned resource in a transaction of its own.
-func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why string,
-	do func(*orders.AssignedResource, orders.Occasion, *stage.Extra) error) (Outcome, error) {
+// each applies an act of so many decisions to every assigned resource in a
+// transaction of its own.
+func (d *Desk) each(ctx context.Context, ids []orders.AssignedID, name, why string, decisions int, do deciding) (Outcome, error) {
 	var out Outcome
 	numbers := stage.Numbers(ctx, d.Store, stage.OrderCounter)
 	for _, id := range ids {
-		numbers.Prepare(numbersPerAct)
+		numbers.Prepare(numbersPerAct * decisions)
 		o := orders.Occasion{
 			Now: d.Clock(), Actor: d.Actor.String(), Why: why,
 			NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },

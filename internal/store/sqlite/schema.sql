@@ -240,7 +240,7 @@ CREATE TABLE provisioning_order (
   due_at            INTEGER NOT NULL,
   expires_at        INTEGER NOT NULL,
   since_at          INTEGER NOT NULL
-) STRICT;
+, postponed_until INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- At most one open order per assigned resource.
 CREATE UNIQUE INDEX provisioning_order_open ON provisioning_order (assigned_resource) WHERE closed_at = 0;
@@ -255,6 +255,8 @@ CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) 
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
+CREATE INDEX provisioning_order_review ON provisioning_order (id) WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
+CREATE INDEX provisioning_order_handed ON provisioning_order (id) WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;
 
 CREATE TABLE order_item (
   order_id          INTEGER NOT NULL REFERENCES provisioning_order (id),
@@ -406,6 +408,7 @@ CREATE UNIQUE INDEX request_open ON request (owner_type, owner_key, role, parame
   WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_owner ON request (owner_type, owner_key, id);
 CREATE INDEX request_stuck ON request (id) WHERE stuck <> '' AND workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
+CREATE INDEX request_waiting ON request (id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 
 CREATE TABLE request_step (
   request INTEGER NOT NULL REFERENCES request (id),
@@ -494,6 +497,75 @@ CREATE TABLE evaluation (
   name  TEXT NOT NULL PRIMARY KEY,
   basis TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- By what people and programs sign in. The password is a hash; a session and a
+-- token of an older epoch are void.
+CREATE TABLE account (
+  name        TEXT    NOT NULL PRIMARY KEY,
+  person_type TEXT    NOT NULL,
+  person_key  TEXT    NOT NULL,
+  hash        TEXT    NOT NULL,
+  issuer      TEXT    NOT NULL,
+  subject     TEXT    NOT NULL,
+  epoch       INTEGER NOT NULL,
+  disabled_at INTEGER NOT NULL,
+  at          INTEGER NOT NULL,
+  actor       TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX account_subject ON account (issuer, subject) WHERE subject <> '';
+
+-- Who has which profile: an account (holder_type is empty) or a person.
+CREATE TABLE profile_assignment (
+  id             INTEGER NOT NULL PRIMARY KEY,
+  holder_type    TEXT    NOT NULL,
+  holder_key     TEXT    NOT NULL,
+  profile        TEXT    NOT NULL,
+  scope          TEXT    NOT NULL,
+  how            TEXT    NOT NULL,
+  from_at        INTEGER NOT NULL,
+  to_at          INTEGER NOT NULL,
+  delegator_type TEXT    NOT NULL,
+  delegator_key  TEXT    NOT NULL,
+  actor          TEXT    NOT NULL,
+  at             INTEGER NOT NULL,
+  why            TEXT    NOT NULL,
+  revoked_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX profile_assignment_holder ON profile_assignment (holder_type, holder_key, id);
+
+-- Who is signed in in a browser, under the hash of what the browser holds.
+CREATE TABLE session (
+  hash       TEXT    NOT NULL PRIMARY KEY,
+  content    BLOB    NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_age ON session (expires_at);
+
+-- What programs show, as a hash.
+CREATE TABLE api_token (
+  id         INTEGER NOT NULL PRIMARY KEY,
+  hash       TEXT    NOT NULL UNIQUE,
+  account    TEXT    NOT NULL,
+  name       TEXT    NOT NULL,
+  epoch      INTEGER NOT NULL,
+  at         INTEGER NOT NULL,
+  actor      TEXT    NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at    INTEGER NOT NULL,
+  revoked_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX api_token_account ON api_token (account, id);
+
+-- The one-time link by which the first account is made, as a hash.
+CREATE TABLE first_link (
+  id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  hash       TEXT    NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
 
 -- Every resource as the committed readings know it, folded or not.
 CREATE VIEW resource_now AS

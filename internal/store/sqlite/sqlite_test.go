@@ -133,6 +133,27 @@ func TestCollectingIsOneIndexedLookUp(t *testing.T) {
 	}
 }
 
+func TestTheListsOfWorkAreReadInTheirOrderThroughAnIndex(t *testing.T) {
+	store := open(t, sqlite.Memory, sqlite.Options{})
+	defer store.Close()
+	const from = `EXPLAIN QUERY PLAN SELECT o.id FROM provisioning_order o JOIN assigned_resource a ON a.id = o.assigned_resource
+		LEFT JOIN resource r ON r.entity = o.owner_type AND r.resource_key = o.owner_key WHERE o.closed_at = 0 AND `
+	for query, index := range map[string]string{
+		from + `(o.blocked > 0 OR o.errored > 0) AND o.id > 7 ORDER BY o.id LIMIT 51`:                                   "provisioning_order_review",
+		from + `o.manual = 1 AND o.transmitted > 0 AND o.id > 7 ORDER BY o.id LIMIT 51`:                                 "provisioning_order_handed",
+		`EXPLAIN QUERY PLAN SELECT id FROM request WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13) ORDER BY id LIMIT 51`: "request_waiting",
+		`EXPLAIN QUERY PLAN SELECT owner_type, owner_key, parameters FROM assigned_role WHERE role = 'a' AND (owner_type, owner_key, parameters) > ('a', 'b', 'c')
+			ORDER BY owner_type, owner_key, parameters LIMIT 51`: "assigned_role_role",
+		`EXPLAIN QUERY PLAN SELECT count(*) FROM (SELECT 1 FROM resource WHERE entity = 'a' LIMIT 10001) AS counted`:                               "COVERING INDEX",
+		`EXPLAIN QUERY PLAN SELECT count(*) FROM (SELECT 1 FROM assigned_resource WHERE type = 'a' AND state = 4 AND closed = 0 LIMIT 10001) AS c`: "assigned_resource_state",
+	} {
+		plan := strings.Join(storetest.Plan(t, store.SQL(), query), "; ")
+		if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s\n\tthe plan is %s", query, plan)
+		}
+	}
+}
+
 func BenchmarkStore(b *testing.B) {
 	store := open(b, filepath.Join(b.TempDir(), "provisor.db"), sqlite.Options{})
 	defer store.Close()

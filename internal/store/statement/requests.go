@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/requests"
@@ -50,6 +51,7 @@ func requestConditions(f RequestFilter, d *Dialect) (c *conditions, order string
 	if f.Stuck {
 		c.say("q.stuck <> ''")
 	}
+	c.within(f.Within, columns{kind: access.OfRole, owner: "q.owner_type", key: "q.owner_key", what: "q.role"}, d)
 	switch {
 	case f.After == 0:
 	case f.Newest:

@@ -14,7 +14,8 @@ const shownRunes = 400
 var orderColumns = []string{
 	"id", "assigned_resource", "kind", "version", "created_at", "closed_at", "supersedes", "outcome", "waits", "taken_by",
 	"agent", "fence", "lease_until", "not_before", "type", "owner_type", "owner_key", "connector", "connection", "manual",
-	"state", "gated", "ready", "transmitted", "read_back", "blocked", "errored", "due_at", "expires_at", "since_at",
+	"state", "gated", "ready", "transmitted", "read_back", "blocked", "errored", "due_at", "expires_at",
+	"postponed_until", "since_at",
 }
 
 // What was there before an order is what it was when its item was carried out:
@@ -68,13 +69,34 @@ func (w *writing) addOrder(a *orders.AssignedResource, moved []int) {
 		o.Waits, o.TakenBy, o.Agent, o.Fence, int64(o.LeaseUntil), int64(o.NotBefore), string(a.Type),
 		string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual),
 		int(view.Consolidated()), flag(o.Waits != ""), q.ready, q.transmitted, q.readBack, n.Blocked, n.Errored,
-		int64(q.due), int64(q.expires), int64(w.now))
+		int64(q.due), int64(q.expires), int64(postponedUntil(a)), int64(w.now))
 }
 
 func (w *writing) addItem(a *orders.AssignedResource, item *orders.Item, live bool) {
 	w.items.add(int64(a.Order.ID), item.ID, int64(a.ID), string(item.Property), string(item.Link), opOf(a.Order, item),
 		int(item.Place.State), string(item.Place.Mark), shown(item.Want.String()), shown(item.Is.String()), shown(item.Before.String()),
 		int(item.Workflow), shown(item.Message), flag(live), int64(w.now))
+}
+
+// postponedUntil is when a reviewer wants to see the order again, where all that
+// waits for one was postponed; else 0.
+func postponedUntil(a *orders.AssignedResource) orders.Instant {
+	var until orders.Instant
+	for _, item := range a.Carried() {
+		switch item.Place.State {
+		case orders.Errored, orders.Error:
+			return 0
+		case orders.AwaitingApproval:
+			at := item.Decision.Postponed
+			if at == 0 {
+				return 0
+			}
+			if until == 0 || at < until {
+				until = at
+			}
+		}
+	}
+	return until
 }
 
 // opOf says in a word what is done to the item.

@@ -75,6 +75,9 @@ func notSet(name string) error {
 // Secrets answers which secrets are set, in the order of their names.
 func (v *Views) Secrets(ctx context.Context) ([]view.Secret, error) {
 	list := []view.Secret{}
+	if err := v.whole("list secrets"); err != nil {
+		return nil, err
+	}
 	err := v.db.read().each(ctx, `SELECT name, set_at, set_by FROM secret ORDER BY name`, nil, func(r *sql.Rows) error {
 		var x view.Secret
 		var at int64

@@ -18,6 +18,7 @@ func (v *Views) Executed(ctx context.Context, since time.Time, connector string)
 	if connector != "" {
 		c.add("o.connector = %s", connector)
 	}
+	c.within(v.within, ordersIn, &v.db.dialect)
 	err = v.db.snapshot(ctx, "list executed orders", func(s *session) error {
 		return s.each(ctx, `SELECT o.id FROM provisioning_order o`+c.where()+` ORDER BY o.id`, c.args, func(r *sql.Rows) error {
 			var id orders.OrderID

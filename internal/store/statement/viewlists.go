@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
@@ -29,6 +31,7 @@ func (v *Views) People(ctx context.Context, f view.PeopleFilter) (page view.Peop
 		}
 		c.word("SELECT 1 FROM resource_word w WHERE w.entity = r.entity AND w.resource_key = r.resource_key", word)
 	}
+	c.within(v.within, peopleIn, &v.db.dialect)
 	if f.After != (view.PeopleCursor{}) {
 		c.args = append(c.args, f.After.Display, f.After.Key)
 		c.say(fmt.Sprintf("(r.display, r.resource_key) > ($%d, $%d)", len(c.args)-1, len(c.args)))
@@ -48,6 +51,9 @@ func (v *Views) People(ctx context.Context, f view.PeopleFilter) (page view.Peop
 	return page, v.db.failed("search people", err)
 }
 
+// peopleIn is where resources have what filters ask for.
+var peopleIn = columns{kind: access.Person, owner: "r.entity", key: "r.resource_key"}
+
 // Reconciliation answers what was found that nobody ordered.
 func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (page view.ReconciliationPage, err error) {
 	limit := view.Rows(f.Limit)
@@ -63,6 +69,7 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 		c.among("a.type", v.db.dialect.Texts, listOf(f.Types))
 	}
 	c.add("a.id > %s", int64(f.After))
+	c.within(v.within, accountsIn, &v.db.dialect)
 	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
 		err := s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
@@ -136,6 +143,9 @@ func (v *Views) Names(ctx context.Context, refs []resources.Ref) (map[resources.
 
 // Readings answers how synchronization goes, the newest first.
 func (v *Views) Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error) {
+	if err := v.whole("list readings"); err != nil {
+		return nil, err
+	}
 	c := &conditions{}
 	if f.Entity != "" {
 		c.add("entity = %s", f.Entity)
@@ -162,7 +172,10 @@ func (v *Views) Parks(ctx context.Context) ([]view.Park, error) {
 		var since int64
 		err := r.Scan(&p.Type, &p.Kind, &since, &p.Count, &p.Limit, &p.Why, &p.Held)
 		p.Since = instant(since)
-		list = append(list, p)
+		// A threshold speaks of all people: it is for those who see all of the type.
+		if v.within == nil || v.within.Holds(access.Subject{Kind: access.Account, Type: roles.ResourceTypeID(p.Type)}) {
+			list = append(list, p)
+		}
 		return err
 	})
 	return list, v.db.failed("list parks", err)
@@ -170,6 +183,9 @@ func (v *Views) Parks(ctx context.Context) ([]view.Park, error) {
 
 // Journal answers who did what, the newest first.
 func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.JournalPage, err error) {
+	if err := v.whole("list journal"); err != nil {
+		return page, err
+	}
 	limit := view.Rows(f.Limit)
 	c := &conditions{}
 	if f.Actor != "" {
@@ -185,6 +201,13 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if f.Before != 0 {
 		c.add("seq < %s", f.Before)
 	}
+	floor, err := v.journalFloor(ctx, f)
+	if err != nil {
+		return page, v.db.failed("list journal", err)
+	}
+	if floor > 1 {
+		c.add("seq >= %s", floor)
+	}
 	err = v.db.read().each(ctx, selectJournal+c.where()+" ORDER BY seq DESC"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
 		e, err := scanEntry(r)
 		page.Entries = append(page.Entries, e)
@@ -193,8 +216,26 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if len(page.Entries) > limit {
 		page.Entries = page.Entries[:limit]
 		page.Before = page.Entries[limit-1].Seq
+	} else if floor > 1 {
+		page.Before = floor
 	}
 	return page, v.db.failed("list journal", err)
+}
+
+// journalFloor is the last entry that a bounded search looks at; 0 for one without bound.
+func (v *Views) journalFloor(ctx context.Context, f view.JournalFilter) (int64, error) {
+	if f.Within == 0 {
+		return 0, nil
+	}
+	top := f.Before
+	if top == 0 {
+		head, err := v.db.ChangeCounter(ctx)
+		if err != nil {
+			return 0, err
+		}
+		top = head + 1
+	}
+	return top - f.Within, nil
 }
 
 // likeable quotes what LIKE would take for a pattern.

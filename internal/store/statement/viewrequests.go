@@ -19,6 +19,7 @@ func (v *Views) Requests(ctx context.Context, f view.RequestFilter) (page view.R
 	err = v.db.snapshot(ctx, "list requests", func(s *session) error {
 		list, err := s.requests(ctx, RequestFilter{
 			Owner: f.Owner, Open: !f.Closed, States: f.States, Waits: f.WaitsFor, Stuck: f.Stuck, Newest: f.Newest, After: f.After, Limit: limit + 1,
+			Within: v.within,
 		})
 		if err != nil {
 			return err
@@ -36,7 +37,7 @@ func (v *Views) Requests(ctx context.Context, f view.RequestFilter) (page view.R
 // Request answers what became of one request.
 func (v *Views) Request(ctx context.Context, id requests.RequestID) (shown view.Request, err error) {
 	err = v.db.snapshot(ctx, "show request", func(s *session) error {
-		list, err := s.requests(ctx, RequestFilter{IDs: []requests.RequestID{id}})
+		list, err := s.requests(ctx, RequestFilter{IDs: []requests.RequestID{id}, Within: v.within})
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
@@ -17,6 +18,7 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 		after := f.After
 		for {
 			c := foundConditions(f, after, &v.db.dialect)
+			c.within(v.within, rolesIn, &v.db.dialect)
 			bound := c.limit(limit + 1)
 			rows, err := s.chosenRoles(ctx, c, bound)
 			if err != nil {
@@ -42,6 +44,9 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 	})
 	return page, err
 }
+
+// rolesIn is where had roles and requests have what filters ask for.
+var rolesIn = columns{kind: access.OfRole, owner: "owner_type", key: "owner_key", what: "role"}
 
 func foundConditions(f view.FoundRoleFilter, after view.FoundRoleCursor, d *Dialect) *conditions {
 	c := &conditions{}

@@ -9,14 +9,19 @@ import (
 	"unicode/utf8"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
 
 // Views answers the questions of package view.
-type Views struct{ db *DB }
+type Views struct {
+	db     *DB
+	within *access.Filter // nil: everything
+}
 
 // Views returns the store's answers to what people ask.
 func (db *DB) Views() *Views { return &Views{db: db} }
@@ -46,6 +51,7 @@ func scanOrder(r *sql.Rows) (o view.Order, err error) {
 func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.OrderPage, err error) {
 	limit := view.Rows(f.Limit)
 	c := orderConditions(f, &v.db.dialect)
+	c.within(v.within, ordersIn, &v.db.dialect)
 	direction := " ORDER BY o.id"
 	if f.Newest {
 		direction = " ORDER BY o.id DESC"
@@ -68,6 +74,12 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 	})
 	return page, err
 }
+
+// ordersIn and accountsIn are where orders and assigned resources have what filters ask for.
+var (
+	ordersIn   = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type"}
+	accountsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
+)
 
 func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	c := &conditions{}
@@ -104,6 +116,12 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	}
 	if f.Gated {
 		c.say("o.gated = 1")
+	}
+	if !f.SinceBefore.IsZero() {
+		c.add("o.since_at <= %s", nanos(f.SinceBefore))
+	}
+	if !f.On.IsZero() {
+		c.add("o.postponed_until <= %s", nanos(f.On))
 	}
 	if !f.Overdue.IsZero() {
 		overdue := "o.expires_at > 0 AND o.expires_at <= %s"
@@ -187,7 +205,13 @@ func (v *Views) Order(ctx context.Context, id orders.OrderID) (detail view.Order
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
+		seen := len(list) > 0
+		if seen {
+			if seen, err = v.holds(ctx, s, subjectOf(list[0])); err != nil {
+				return err
+			}
+		}
+		if !seen {
 			return fault.New(fault.NotFound, "show order", "there is no order %d", id)
 		}
 		if err := s.orderItems(ctx, list); err != nil {
@@ -209,16 +233,31 @@ func (v *Views) Order(ctx context.Context, id orders.OrderID) (detail view.Order
 	return detail, err
 }
 
+// subjectOf is an order as a filter sees it.
+func subjectOf(o view.Order) access.Subject {
+	return access.Subject{Kind: access.Account, Owner: resources.Ref{Type: schema.EntityType(o.Owner.Type), Key: resources.Key(o.Owner.Key)}, Type: roles.ResourceTypeID(o.Type)}
+}
+
 // Path answers which path the items of an assigned resource took.
 func (v *Views) Path(ctx context.Context, id orders.AssignedID) (steps []view.Step, err error) {
 	err = v.db.snapshot(ctx, "show path", func(s *session) error {
 		if steps, err = s.path(ctx, id, 0); err != nil {
 			return err
 		}
-		return s.eachAssigned(ctx, AssignedFilter{IDs: []orders.AssignedID{id}, Closed: true}, func(a *orders.AssignedResource) error {
+		var of *orders.AssignedResource
+		err := s.eachAssigned(ctx, AssignedFilter{IDs: []orders.AssignedID{id}, Closed: true}, func(a *orders.AssignedResource) error {
 			nameSteps(steps, a)
+			of = a
 			return nil
 		})
+		if err != nil || of == nil {
+			return err
+		}
+		seen, err := v.holds(ctx, s, access.Subject{Kind: access.Account, Owner: of.Owner, Type: of.Type})
+		if !seen {
+			steps = nil
+		}
+		return err
 	})
 	return steps, err
 }
@@ -265,7 +304,10 @@ func nameSteps(steps []view.Step, a *orders.AssignedResource) {
 func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err error) {
 	err = v.db.snapshot(ctx, "count states", func(s *session) error {
 		byState := map[orders.Place]int{}
-		if err := s.count(ctx, `SELECT state, '', count(*) FROM provisioning_order WHERE closed_at = 0 GROUP BY state`, byState); err != nil {
+		open := &conditions{}
+		open.say("o.closed_at = 0")
+		open.within(v.within, ordersIn, &v.db.dialect)
+		if err := s.count(ctx, `SELECT o.state, '', count(*) FROM provisioning_order o`+open.where()+` GROUP BY o.state`, open.args, byState); err != nil {
 			return err
 		}
 		for _, state := range orders.States() {
@@ -273,13 +315,22 @@ func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err e
 			counts.Orders = append(counts.Orders, view.StateCount{State: view.StateOf(p), Count: byState[p]})
 		}
 		byPlace := map[orders.Place]int{}
-		if err := s.count(ctx, `SELECT state, mark, count(*) FROM order_item WHERE live = 1 GROUP BY state, mark`, byPlace); err != nil {
+		items := &conditions{}
+		items.say("i.live = 1")
+		from := "order_item i"
+		if v.within != nil {
+			from += " JOIN provisioning_order o ON o.id = i.order_id"
+			items.within(v.within, ordersIn, &v.db.dialect)
+		}
+		if err := s.count(ctx, `SELECT i.state, i.mark, count(*) FROM `+from+items.where()+` GROUP BY i.state, i.mark`, items.args, byPlace); err != nil {
 			return err
 		}
 		for _, p := range orders.Places() {
 			counts.Items = append(counts.Items, view.StateCount{State: view.StateOf(p), Count: byPlace[p]})
 		}
-		return s.each(ctx, `SELECT workflow, count(*) FROM assigned_role GROUP BY workflow ORDER BY workflow`, nil, func(r *sql.Rows) error {
+		had := &conditions{}
+		had.within(v.within, rolesIn, &v.db.dialect)
+		return s.each(ctx, `SELECT workflow, count(*) FROM assigned_role`+had.where()+` GROUP BY workflow ORDER BY workflow`, had.args, func(r *sql.Rows) error {
 			var n view.WorkflowCount
 			err := r.Scan(&n.Workflow.Number, &n.Count)
 			n.Workflow = workflowShown(n.Workflow.Number)
@@ -290,8 +341,8 @@ func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err e
 	return counts, err
 }
 
-func (s *session) count(ctx context.Context, query string, into map[orders.Place]int) error {
-	return s.each(ctx, query, nil, func(r *sql.Rows) error {
+func (s *session) count(ctx context.Context, query string, args []any, into map[orders.Place]int) error {
+	return s.each(ctx, query, args, func(r *sql.Rows) error {
 		var p orders.Place
 		var n int
 		err := r.Scan(&p.State, &p.Mark, &n)
@@ -303,8 +354,11 @@ func (s *session) count(ctx context.Context, query string, into map[orders.Place
 // TypeCounts answers how the assigned resources of each resource type stand.
 func (v *Views) TypeCounts(ctx context.Context) ([]view.TypeCount, error) {
 	var list []view.TypeCount
-	err := v.db.read().each(ctx, `SELECT type, state, count(*) FROM assigned_resource WHERE closed = 0 GROUP BY type, state ORDER BY type, state`,
-		nil, func(r *sql.Rows) error {
+	c := &conditions{}
+	c.say("a.closed = 0")
+	c.within(v.within, accountsIn, &v.db.dialect)
+	err := v.db.read().each(ctx, `SELECT a.type, a.state, count(*) FROM assigned_resource a`+c.where()+` GROUP BY a.type, a.state ORDER BY a.type, a.state`,
+		c.args, func(r *sql.Rows) error {
 			var n view.TypeCount
 			var p orders.Place
 			err := r.Scan(&n.Type, &p.State, &n.Count)
@@ -327,9 +381,12 @@ func (v *Views) Resolve(ctx context.Context, entity, text string) (found []view.
 			if entity != "" && string(e.entity) != entity {
 				continue
 			}
-			err := s.each(ctx, `SELECT entity, resource_key, display FROM resource WHERE entity = $1 AND (resource_key = $2 OR resource_key IN
-				(SELECT i.resource_key FROM resource_identifier i WHERE i.entity = $1 AND i.identifier = $2 AND i.property IN (`+s.db.dialect.Texts("$3")+`)))
-				ORDER BY display, resource_key LIMIT $4`, []any{string(e.entity), text, listOf(e.identify), view.DefaultLimit}, func(r *sql.Rows) error {
+			c := &conditions{args: []any{string(e.entity), text, listOf(e.identify)}}
+			c.say(`r.entity = $1 AND (r.resource_key = $2 OR r.resource_key IN
+				(SELECT i.resource_key FROM resource_identifier i WHERE i.entity = $1 AND i.identifier = $2 AND i.property IN (` + s.db.dialect.Texts("$3") + `)))`)
+			c.within(v.within, peopleIn, &v.db.dialect)
+			err := s.each(ctx, `SELECT r.entity, r.resource_key, r.display FROM resource r`+c.where()+
+				` ORDER BY r.display, r.resource_key`+c.limit(view.DefaultLimit), c.args, func(r *sql.Rows) error {
 				var o view.Owner
 				err := r.Scan(&o.Type, &o.Key, &o.Display)
 				found = append(found, o)
@@ -398,10 +455,16 @@ func (v *Views) Person(ctx context.Context, ref resources.Ref) (p view.Person, e
 			return err
 		}
 		if p.Gone && len(held) == 0 && len(assigned) == 0 {
-			return fault.New(fault.NotFound, "show person", "nobody is known as %s", ref)
+			return unknownPerson(ref)
 		}
 		p.Roles = view.RolesOf(assigned, held)
-		return s.askedFor(ctx, ref, &p)
+		if err := s.askedFor(ctx, ref, &p); err != nil {
+			return err
+		}
+		return v.narrowed(ctx, s, ref, &p)
 	})
-	return p, err
+	if err != nil {
+		return view.Person{}, err // nothing of whom one may not see goes with the refusal
+	}
+	return p, nil
 }

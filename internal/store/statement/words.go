@@ -22,6 +22,10 @@ type (
 	SealedSecret    = stage.SealedSecret
 	RequestFilter   = stage.RequestFilter
 	RequestChange   = stage.RequestChange
+	Account         = stage.Account
+	Token           = stage.Token
+	FirstLink       = stage.FirstLink
+	ProfileFilter   = stage.ProfileFilter
 )
 
 // The names of counters and of decisions.

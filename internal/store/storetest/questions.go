@@ -48,6 +48,7 @@ func listOrders(t *testing.T, b *bench) {
 		"by a name's words":   {view.OrderFilter{Text: "lov AD"}, "[6] 0"},
 		"without diacritics":  {view.OrderFilter{Text: "muller"}, "[7] 0"},
 		"by key":              {view.OrderFilter{Text: "p3"}, "[4] 0"},
+		"long in its state":   {view.OrderFilter{SinceBefore: b.now.Add(-time.Hour)}, "[] 0"},
 		"by property":         {view.OrderFilter{Property: "p1"}, "[6] 0"},
 		"by connection":       {view.OrderFilter{Connector: "directory", Connection: "other"}, "[] 0"},
 		"nothing to review":   {view.ReviewQueue(), "[] 0"},
@@ -181,7 +182,35 @@ func otherLists(t *testing.T, b *bench) {
 	old, err := b.Views().Journal(b.ctx, view.JournalFilter{Before: 3})
 	must(t, err)
 	want(t, "older", words(len(old.Entries), old.Entries[0].Seq), "2 2")
+	near, err := b.Views().Journal(b.ctx, view.JournalFilter{Text: "no such act", Within: 2})
+	must(t, err)
+	further, err := b.Views().Journal(b.ctx, view.JournalFilter{Text: "commit", Within: 2, Before: near.Before})
+	must(t, err)
+	want(t, "a bounded search leads on", words(len(near.Entries), near.Before > 1, further.Before < near.Before), "0 true true")
 	readings, err := b.Views().Readings(b.ctx, readingFilter)
 	must(t, err)
 	want(t, "readings", words(len(readings), readings[0].State, readings[0].Counts.Read), "1 committed 1")
+}
+
+func countAndHold(t *testing.T, b *bench) {
+	b.read(t, statement.Changes{Put: []resources.Resource{person("ada", "Ada"), person("bob", "Bob")}})
+	b.saved(t, "ada", 1)
+	role := func(key string, with assignments.Parameters) assignments.AssignedRole {
+		return assignments.AssignedRole{
+			Owner: resources.Ref{Type: "Person", Key: resources.Key(key)}, Role: "Clerk", Parameters: with, Workflow: assignments.Calculated,
+		}
+	}
+	must(t, b.SaveAssignedRoles(b.ctx, b.act("assign"), []assignments.AssignedRole{role("ada", "site=BER"), role("ada", "site=PAR"), role("bob", "")}, nil))
+	counts, err := b.Views().EntityCounts(b.ctx, []string{"Person", "Nothing"})
+	must(t, err)
+	want(t, "resources", words(counts["Person"], counts["Nothing"]), "2 0")
+	accounts, err := b.Views().AccountCounts(b.ctx, []string{"PersonalAccount", "Nothing"})
+	must(t, err)
+	want(t, "accounts", words(len(accounts), accounts[0].Type, accounts[0].State.Name, accounts[0].Count), "1 PersonalAccount Pending 1")
+	first, err := b.Views().Holders(b.ctx, view.HolderFilter{Role: "Clerk", Limit: 2})
+	must(t, err)
+	want(t, "who has it", words(len(first.Holders), first.Holders[0].Owner.Display, first.Holders[1].Parameters, first.After != nil), "2 Ada site=PAR true")
+	rest, err := b.Views().Holders(b.ctx, view.HolderFilter{Role: "Clerk", Limit: 2, After: *first.After})
+	must(t, err)
+	want(t, "and who besides", words(len(rest.Holders), rest.Holders[0].Owner.Display, rest.After == nil), "1 Bob true")
 }

@@ -70,6 +70,12 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"DueWorkIsGivenBackByWhoeverDies", due},
 		{"ConfigurationsAreKept", configurations},
 		{"SealedSecretsComeBackWithTheirJournal", secrets},
+		{"AccountsComeBackAndStandOnce", accounts},
+		{"TheFirstLinkMakesOneAccount", firstLink},
+		{"ProfilesAreKeptWithTheirScopeUntilTheyAreRevoked", profiles},
+		{"SessionsEndAndAreSwept", sessions},
+		{"TokensAreFoundByTheirHashAlone", tokens},
+		{"WhatStandsBelowAPlaceIsFound", below},
 		{"NumbersAreNeverGivenTwice", numbers},
 		{"AnExclusiveLockIsHeldOnce", exclusive},
 
@@ -78,6 +84,9 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"APersonIsShownWithRolesAndStates", showPerson},
 		{"PeopleAreFoundAsOneTypes", searchPeople},
 		{"TheOtherListsAnswer", otherLists},
+		{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
+		{"NoQuestionForgetsTheFilter", everyQuestion},
+		{"CountsAndHoldersComeInPages", countAndHold},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

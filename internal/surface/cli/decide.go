@@ -10,12 +10,9 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
-	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
-
-// bulkMax bounds one act in bulk: a person who decides on more did not look.
-const bulkMax = 10_000
 
 // verb is one thing that people do to orders.
 type verb struct {
@@ -25,7 +22,6 @@ type verb struct {
 	long  string
 	after string           // what to type next
 	bulk  view.OrderFilter // what --all means when no state is named
-	do    func(ctx context.Context, d Desk, on []orders.AssignedID, c choice) (review.Outcome, error)
 	// The flags that it takes.
 	items, version, until, stated, forReview bool
 }
@@ -40,22 +36,12 @@ type choice struct {
 	forReview bool
 }
 
-// decides makes the decision of an event.
-func decides(on orders.Event) func(context.Context, Desk, []orders.AssignedID, choice) (review.Outcome, error) {
-	return func(ctx context.Context, d Desk, ids []orders.AssignedID, c choice) (review.Outcome, error) {
-		return d.Decide(ctx, review.Decision{
-			On: on, Assigned: ids, Items: c.items, Version: c.version, Until: c.until, Why: c.why,
-			MayReview: !c.forReview, Stated: c.stated,
-		})
-	}
-}
-
 var verbs = []verb{
 	{
 		name: "approve", past: "approved", short: "Let an order go out", items: true, version: true,
 		long: `Approves what waits for a review, so that it goes out with the next fulfil. Approving an
 association confirms whose the account is. Approved items go out although others wait.`,
-		after: "provisor fulfil sends what was approved", bulk: view.ReviewQueue(), do: decides(orders.Approve),
+		after: "provisor fulfil sends what was approved", bulk: view.ReviewQueue(),
 	},
 	{
 		name: "decline", past: "declined", short: "Refuse an order, for good", items: true, version: true, stated: true,
@@ -65,57 +51,48 @@ until it is revoked. Declining the account declines its items.
 
 An errored order whose outcome is unknown is declined only with --stated: you state that
 it did not happen.`,
-		bulk: view.OrderFilter{States: []orders.State{orders.AwaitingApproval}}, do: decides(orders.Decline),
+		bulk: view.OrderFilter{States: []orders.State{orders.AwaitingApproval}},
 	},
 	{
 		name: "postpone", past: "postponed", short: "Look at an order later", items: true, version: true, until: true,
 		long: `Puts off the review until --until: the order stays where it is and is shown again then.`,
-		bulk: view.OrderFilter{States: []orders.State{orders.AwaitingApproval}}, do: decides(orders.Postpone),
+		bulk: view.OrderFilter{States: []orders.State{orders.AwaitingApproval}},
 	},
 	{
 		name: "retry", past: "sent again", short: "Try an errored order again", items: true, version: true, stated: true,
 		long: `Sends the errored items of an order again. One whose outcome is unknown is looked up
 first; where the system cannot be read, --stated says that you know it did not happen.`,
-		after: "provisor fulfil carries it out", bulk: view.OrderFilter{States: []orders.State{orders.Errored}}, do: decides(orders.Retry),
+		after: "provisor fulfil carries it out", bulk: view.OrderFilter{States: []orders.State{orders.Errored}},
 	},
 	{
 		name: "take", past: "taken", short: "Take an order that people carry out", version: true,
 		long:  `Notes that you (or --as) work on the order, so that nobody else does.`,
 		after: "provisor order show says what to do; then order confirm or order fail", bulk: view.ManualQueue(),
-		do: func(ctx context.Context, d Desk, ids []orders.AssignedID, _ choice) (review.Outcome, error) {
-			return d.Take(ctx, ids)
-		},
 	},
 	{
 		name: "confirm", past: "confirmed", short: "Say that you carried an order out", items: true, version: true,
 		long: `Says that what a manual order asks for was done. It is Executed until the next
 synchronization shows it; where nothing can be read, your name verifies it.`,
 		after: "provisor run reads the systems again and verifies", bulk: view.ManualQueue(),
-		do: func(ctx context.Context, d Desk, ids []orders.AssignedID, c choice) (review.Outcome, error) {
-			return d.Confirm(ctx, ids, c.items, c.why)
-		},
 	},
 	{
 		name: "fail", past: "reported as failed", short: "Say that an order could not be carried out", items: true, version: true,
 		long: `Reports that a manual order was certainly not done, and why (--why). It is Errored until
 somebody retries or declines it.`,
 		after: "provisor order retry or order decline settles it", bulk: view.ManualQueue(),
-		do: func(ctx context.Context, d Desk, ids []orders.AssignedID, c choice) (review.Outcome, error) {
-			return d.Fail(ctx, ids, c.items, c.why)
-		},
 	},
 	{
 		name: "release", past: "released", short: "Let through what a threshold parked", version: true,
 		long: `Lets a parked order through its threshold, this once. "release --all --type T --kind K"
 lets everything of the kind through; the threshold itself stays. Releasing is not
 approving: what needs a review still waits for it.`,
-		after: "provisor fulfil sends what was released", bulk: view.OrderFilter{States: []orders.State{orders.Pending}}, do: decides(orders.Release),
+		after: "provisor fulfil sends what was released", bulk: view.OrderFilter{States: []orders.State{orders.Pending}},
 	},
 	{
 		name: "revoke", past: "revoked", short: "Take back that something was declined or kept", items: true,
 		long: `Takes a decision back: what was declined may be proposed again, what was kept follows the
 rules again. It names the closed order on which the decision was made.`,
-		after: "provisor run computes it anew", do: decides(orders.Revoke),
+		after: "provisor run computes it anew",
 	},
 }
 
@@ -220,7 +197,7 @@ func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orde
 	if len(asked.States) > 0 {
 		filter = view.OrderFilter{States: asked.States}
 	}
-	filter.Kinds, filter.Types, filter.Limit = asked.Kinds, asked.Types, bulkMax
+	filter.Kinds, filter.Types, filter.Limit = asked.Kinds, asked.Types, act.Most
 	if f.owner != "" {
 		owner, err := onePerson(ctx, e, f.owner)
 		if err != nil {
@@ -230,55 +207,25 @@ func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orde
 	}
 	list, after, err := collectOrders(ctx, e.Questions(), filter)
 	if err == nil && after != 0 {
-		err = &fault.Error{Kind: fault.Refused, Op: x.name, Msg: fmt.Sprintf("more than %d orders are chosen", bulkMax), Do: "choose fewer with --type, --kind or --owner"}
+		err = &fault.Error{Kind: fault.Refused, Op: x.name, Msg: fmt.Sprintf("more than %d orders are chosen", act.Most), Do: "choose fewer with --type, --kind or --owner"}
 	}
 	return list, err
 }
 
-// decided is the answer of a decision.
-type decided struct {
-	Decided []orders.OrderID `json:"decided"`
-	Refused []refused        `json:"refused,omitempty"`
-}
-
-type refused struct {
-	Order    orders.OrderID    `json:"order,omitempty"`
-	Assigned orders.AssignedID `json:"assigned,omitempty"`
-	Why      string            `json:"why"`
-}
-
 // decideOn makes the decision on each order, at the version that was looked at.
 func (v *invocation) decideOn(ctx context.Context, e Engine, x *verb, chosen []view.Order, c choice) error {
-	answer := decided{Decided: []orders.OrderID{}}
-	asked := c.version
-	for _, o := range chosen {
-		switch {
-		case !o.Closed.IsZero() && x.name != "revoke":
-			answer.Refused = append(answer.Refused, refused{Order: o.ID, Why: "the order is closed: " + o.Outcome})
-			continue
-		case asked != 0 && asked != o.Version:
-			answer.Refused = append(answer.Refused, refused{Order: o.ID, Why: fmt.Sprintf("it changed since you looked: you saw version %d, it is at %d now", asked, o.Version)})
-			continue
-		}
-		if c.version = o.Version; x.name == "revoke" {
-			c.version = 0 // another order may be open on the account by now
-		}
-		out, err := x.do(ctx, e.Desk(), []orders.AssignedID{o.Assigned}, c)
-		if err != nil {
-			return err
-		}
-		for range out.Decided {
-			answer.Decided = append(answer.Decided, o.ID)
-		}
-		for _, r := range out.Refused {
-			answer.Refused = append(answer.Refused, refused{Order: o.ID, Why: r.Why})
-		}
+	answer, err := act.OnOrders{
+		Verb: act.Verb(x.name), Orders: chosen, Items: c.items, Version: c.version, Until: c.until, Why: c.why,
+		Stated: c.stated, ForReview: c.forReview,
+	}.Do(ctx, e.Desk())
+	if err != nil {
+		return err
 	}
 	return v.answered(answer, x.past, x.after)
 }
 
 // answered shows what was decided and what was refused.
-func (v *invocation) answered(answer decided, past, after string) error {
+func (v *invocation) answered(answer act.Orders, past, after string) error {
 	err := v.show(answer, func() {
 		v.say("%s %s.", count(len(answer.Decided), "order"), past)
 		if len(answer.Decided) > 0 && after != "" {
@@ -303,27 +250,19 @@ func (v *invocation) releaseAll(ctx context.Context, e Engine, f *orderFlags, wh
 	if len(filter.Types) != 1 || len(filter.Kinds) != 1 {
 		return wrongUsage("add --type T --kind K; `provisor run` names what is parked", "a threshold belongs to one resource type and one kind of order")
 	}
-	out, err := e.Desk().ReleaseAll(ctx, roles.ResourceTypeID(filter.Types[0]), filter.Kinds[0], why)
+	answer, err := act.OfKind{Type: roles.ResourceTypeID(filter.Types[0]), Kind: filter.Kinds[0], Why: why}.Do(ctx, e.Desk(),
+		func(ctx context.Context) (map[orders.AssignedID]orders.OrderID, error) {
+			return openOrders(ctx, e, filter)
+		})
 	if err != nil {
 		return err
-	}
-	answer := decided{Decided: []orders.OrderID{}}
-	opened, err := openOrders(ctx, e, filter)
-	if err != nil {
-		return err
-	}
-	for _, id := range out.Decided {
-		answer.Decided = append(answer.Decided, opened[id])
-	}
-	for _, r := range out.Refused {
-		answer.Refused = append(answer.Refused, refused{Order: opened[r.Assigned], Why: r.Why})
 	}
 	return v.answered(answer, "released", "provisor fulfil sends what was released")
 }
 
 // openOrders maps assigned resources to their open orders.
 func openOrders(ctx context.Context, e Engine, f view.OrderFilter) (map[orders.AssignedID]orders.OrderID, error) {
-	f.Limit = bulkMax
+	f.Limit = act.Most
 	list, _, err := collectOrders(ctx, e.Questions(), f)
 	byAssigned := make(map[orders.AssignedID]orders.OrderID, len(list))
 	for _, o := range list {

@@ -7,11 +7,9 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -21,6 +19,7 @@ import (
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/internal/stage/verify"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/secret"
 )
@@ -77,6 +76,7 @@ type Engine interface {
 	Redundant(context.Context) (view.Redundancies, error)
 	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
 
+	AccessDesk() AccessDesk
 	Desk() Desk
 	RequestDesk(context.Context) (RequestDesk, error)
 	WorkflowDesk(context.Context) (WorkflowDesk, error)
@@ -91,33 +91,13 @@ type Engine interface {
 }
 
 // A Desk is where a person decides.
-type Desk interface {
-	Decide(context.Context, review.Decision) (review.Outcome, error)
-	DecideRole(context.Context, review.RoleChoice) (accounts int, err error)
-	AssignOwner(ctx context.Context, id orders.AssignedID, owner resources.Ref, why string) (review.Outcome, error)
-	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
-	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
-	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
-	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
-}
+type Desk = act.Desk
 
 // A RequestDesk is where people ask for roles and decide what others asked for.
-type RequestDesk interface {
-	Ask(context.Context, review.Asked) (requests.Request, error)
-	Supply(ctx context.Context, id requests.RequestID, given map[roles.DimensionID]string) (requests.Request, error)
-	Decide(ctx context.Context, id requests.RequestID, approve bool, why string) (requests.Request, error)
-	Withdraw(ctx context.Context, id requests.RequestID, why string) (requests.Request, error)
-	Validate(ctx context.Context, owner resources.Ref, role roles.RoleID, given map[roles.DimensionID]string, approve bool, why string) (assignments.AssignedRole, error)
-}
+type RequestDesk = act.RequestDesk
 
 // A WorkflowDesk is where people change identity data and decide what others started.
-type WorkflowDesk interface {
-	Start(context.Context, review.Filled) (workflows.Started, error)
-	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
-	Show(context.Context, workflows.StartedID) (review.Waiting, error)
-	List(context.Context, stage.WorkflowFilter) ([]review.Waiting, error)
-	Tasks(context.Context) ([]review.Waiting, error)
-}
+type WorkflowDesk = act.WorkflowDesk
 
 // Round is what one way round the path did.
 type Round struct {

@@ -11,10 +11,9 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -178,7 +177,7 @@ func (v *invocation) roleDecision(on orders.Event, short, past string) *cobra.Co
 		if err != nil {
 			return err
 		}
-		return v.decideRoles(ctx, e, chosen, review.RoleChoice{On: on, Why: why, MayReview: !forReview}, past)
+		return v.decideRoles(ctx, e, act.OnRoles{On: on, Roles: chosen, Why: why, ForReview: forReview}, past)
 	})
 	return c
 }
@@ -222,32 +221,12 @@ func (f *foundFlags) chosen(ctx context.Context, e Engine, on orders.Event, args
 	return []view.FoundRole{one}, nil
 }
 
-// roleRefused says why one role could not be decided.
-type roleRefused struct {
-	Owner string `json:"owner"`
-	Role  string `json:"role"`
-	Why   string `json:"why"`
-}
-
-func (v *invocation) decideRoles(ctx context.Context, e Engine, chosen []view.FoundRole, c review.RoleChoice, past string) error {
-	answer := struct {
-		Decided []view.FoundRole `json:"decided"`
-		Refused []roleRefused    `json:"refused,omitempty"`
-	}{Decided: []view.FoundRole{}}
-	desk := e.Desk()
-	for _, x := range chosen {
-		c.Owner = resources.Ref{Type: schema.EntityType(x.Owner.Type), Key: resources.Key(x.Owner.Key)}
-		c.Role, c.With = roles.RoleID(x.Role), assignments.Parameters(x.Parameters)
-		switch _, err := desk.DecideRole(ctx, c); {
-		case err == nil:
-			answer.Decided = append(answer.Decided, x)
-		case review.Refusable(err):
-			answer.Refused = append(answer.Refused, roleRefused{x.Owner.Key, x.Role, err.Error()})
-		default:
-			return err
-		}
+func (v *invocation) decideRoles(ctx context.Context, e Engine, x act.OnRoles, past string) error {
+	answer, err := x.Do(ctx, e.Desk())
+	if err != nil {
+		return err
 	}
-	err := v.show(answer, func() {
+	err = v.show(answer, func() {
 		v.say("%s %s.", count(len(answer.Decided), "role"), past)
 		if len(answer.Decided) > 0 {
 			v.say("Next: provisor run carries out what comes of it.")

@@ -10,8 +10,8 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -59,14 +59,9 @@ such an account, its values are brought to what the rules say.`,
 		if err != nil {
 			return err
 		}
-		ref := resources.Ref{Type: schema.EntityType(person.Type), Key: resources.Key(person.Key)}
-		out, err := e.Desk().AssignOwner(ctx, id, ref, why)
+		answer, err := act.ToOwner{Account: id, Owner: view.Owner{Type: string(person.Type), Key: string(person.Key)}, Why: why}.Do(ctx, e.Desk())
 		if err != nil {
 			return err
-		}
-		answer := settled{Decided: out.Decided}
-		for _, r := range out.Refused {
-			answer.Refused = append(answer.Refused, refused{Assigned: r.Assigned, Why: r.Why})
 		}
 		return v.settledText(answer, "settled", orders.Keep)
 	})
@@ -271,20 +266,9 @@ the approval to another.`,
 		if err != nil {
 			return err
 		}
-		answer := settled{Decided: []orders.AssignedID{}}
-		for _, q := range chosen {
-			items := c.items
-			if len(items) == 0 && !q.Unauthorized && on != orders.Revoke {
-				items = foundItems(q.Account)
-			}
-			out, err := decides(on)(ctx, e.Desk(), []orders.AssignedID{q.Account.ID}, choice{items: items, why: c.why, forReview: c.forReview})
-			if err != nil {
-				return err
-			}
-			answer.Decided = append(answer.Decided, out.Decided...)
-			for _, r := range out.Refused {
-				answer.Refused = append(answer.Refused, refused{Assigned: r.Assigned, Why: r.Why})
-			}
+		answer, err := act.OnQuestions{On: on, Questions: chosen, Items: c.items, Why: c.why, ForReview: c.forReview}.Do(ctx, e.Desk())
+		if err != nil {
+			return err
 		}
 		return v.settledText(answer, past, on)
 	})
@@ -320,24 +304,7 @@ func (f *questionFlags) chosen(ctx context.Context, e Engine, on orders.Event, a
 	return list, nil
 }
 
-// foundItems are the values in question; none means the account as a whole.
-func foundItems(a view.Account) []int {
-	var ids []int
-	for _, it := range a.Items {
-		if it.State.Mark == string(orders.Found) {
-			ids = append(ids, it.ID)
-		}
-	}
-	return ids
-}
-
-// settled is the answer to questions.
-type settled struct {
-	Decided []orders.AssignedID `json:"decided"`
-	Refused []refused           `json:"refused,omitempty"`
-}
-
-func (v *invocation) settledText(answer settled, past string, on orders.Event) error {
+func (v *invocation) settledText(answer act.Questions, past string, on orders.Event) error {
 	err := v.show(answer, func() {
 		v.say("%s %s.", count(len(answer.Decided), "question"), past)
 		if len(answer.Decided) > 0 && on != orders.Keep {

@@ -63,7 +63,7 @@ uses the new value when it opens it again.`,
 			return err
 		}
 		return v.open(c.Context(), false, func(ctx context.Context, e Engine) error {
-			value, err := v.secretValue(ctx, name, file)
+			value, err := v.hiddenText(ctx, "set secret "+name, "Value of "+name, file)
 			if err != nil {
 				return err
 			}
@@ -78,28 +78,29 @@ uses the new value when it opens it again.`,
 	return c
 }
 
-// secretValue reads a value from where the command line says.
-func (v *invocation) secretValue(ctx context.Context, name, file string) (secret.Text, error) {
+// hiddenText reads a secret or a password from where the command line says: a
+// file, stdin, or a question at a terminal that does not show the answer.
+func (v *invocation) hiddenText(ctx context.Context, op, question, file string) (secret.Text, error) {
 	from := v.Stdin
 	switch {
 	case file != "":
 		f, err := os.Open(file)
 		if err != nil {
-			return secret.Text{}, fault.Wrap(fault.NotFound, "set secret "+name, err)
+			return secret.Text{}, fault.Wrap(fault.NotFound, op, err)
 		}
 		defer f.Close()
 		from = f
 	case v.InTerminal && v.Hidden != nil:
-		return v.askSecret(ctx, name)
+		return v.askHidden(ctx, op, question)
 	}
 	content, err := io.ReadAll(io.LimitReader(from, secretInputBytes))
 	return secret.New(strings.TrimRight(string(content), "\r\n")), err
 }
 
-// askSecret asks twice, since nobody sees what he types.
-func (v *invocation) askSecret(ctx context.Context, name string) (secret.Text, error) {
+// askHidden asks twice, since nobody sees what he types.
+func (v *invocation) askHidden(ctx context.Context, op, what string) (secret.Text, error) {
 	var answers [2][]byte
-	for i, question := range []string{"Value of " + name + " (not shown): ", "The same again: "} {
+	for i, question := range []string{what + " (not shown): ", "The same again: "} {
 		fmt.Fprint(v.Stderr, question)
 		answer, err := v.Hidden(ctx)
 		fmt.Fprintln(v.Stderr)
@@ -109,7 +110,7 @@ func (v *invocation) askSecret(ctx context.Context, name string) (secret.Text, e
 		answers[i] = answer
 	}
 	if subtle.ConstantTimeCompare(answers[0], answers[1]) == 0 {
-		return secret.Text{}, fault.New(fault.Invalid, "set secret "+name, "the two values differ; nothing was set")
+		return secret.Text{}, fault.New(fault.Invalid, op, "the two values differ; nothing was set")
 	}
 	return secret.New(string(answers[0])), nil
 }

@@ -13,6 +13,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/act"
 )
 
 // suppositions reads the decisions that a plan is to suppose.
@@ -120,8 +121,8 @@ func numbersOf(ids []orders.OrderID) []int64 {
 // rolledBack is what came of a roll-back.
 type rolledBack struct {
 	planned
-	Decided int       `json:"decided"`
-	Refused []refused `json:"refused,omitempty"`
+	Decided int           `json:"decided"`
+	Refused []act.Refused `json:"refused,omitempty"`
 }
 
 // rollBack makes a roll-back plan so.
@@ -136,7 +137,7 @@ func (v *invocation) rollBack(ctx context.Context, e Engine, p planned, why stri
 	}
 	answer := rolledBack{planned: p, Decided: len(out.Decided)}
 	for _, r := range out.Refused {
-		answer.Refused = append(answer.Refused, refused{Assigned: r.Assigned, Why: r.Why})
+		answer.Refused = append(answer.Refused, act.Refused{Assigned: r.Assigned, Why: r.Why})
 		fmt.Fprintf(v.Stderr, "provisor: account %d: %s\n", r.Assigned, r.Why)
 	}
 	err = v.show(answer, func() {

@@ -17,8 +17,10 @@ type page struct {
 	Title   string
 	Section string // the entry of the menu that is lit
 	Body    templ.Component
-	Finds   bool   // it has a search for people of its own
-	Move    string // elsewhere: where the page is
+	Finds   bool       // it has a search for people of its own
+	Move    string     // elsewhere: where the page is
+	Told    *afterword // what became of the act before it
+	Late    string     // why an act on it came too late, where it did
 }
 
 // A document is a page with what surrounds it.
@@ -45,6 +47,7 @@ func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 		case p.Move != "":
 			http.Redirect(w, r, p.Move, http.StatusFound)
 		default:
+			p.Told = takeTold(w, r)
 			s.write(w, r, http.StatusOK, p)
 		}
 	}
@@ -87,6 +90,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status, t = http.StatusNotFound, trouble{Heading: "Not found", What: sentence(known.Msg), Do: known.Do}
 	case kind == fault.Invalid && errors.As(err, &known):
 		status, t = http.StatusBadRequest, trouble{Heading: "That cannot be asked", What: sentence(known.Msg), Do: known.Do}
+	case kind == fault.Denied && errors.As(err, &known):
+		status, t = http.StatusForbidden, trouble{Heading: "Not permitted", What: sentence(known.Msg), Do: known.Do}
 	case kind == fault.Unavailable:
 		status, t.Heading = http.StatusServiceUnavailable, "The store does not answer now"
 		w.Header().Set("Retry-After", "5")

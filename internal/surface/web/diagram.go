@@ -76,7 +76,7 @@ type route struct {
 	main         bool
 }
 
-var routes = []route{
+var strokes = []route{
 	{orders.None, orders.Pending, orders.Expect, right, left, 0, 0, true},
 	{orders.Pending, orders.Transmitted, orders.Collect, right, left, 0, 0, true},
 	{orders.Transmitted, orders.Executed, orders.Done, right, left, 0, 0, true},
@@ -135,7 +135,7 @@ func draw(tall bool, tallies map[orders.State]tally, at *view.State, taken []vie
 		d.Nodes = append(d.Nodes, n)
 	}
 	legal, walked := moves(), walkedMoves(taken)
-	for _, r := range routes {
+	for _, r := range strokes {
 		pair := [2]orders.State{r.from, r.to}
 		if !slices.Contains(legal[pair], string(r.on)) {
 			continue

@@ -2,16 +2,22 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/view"
 )
 
 // countedMost bounds what is counted by listing it: who sees "500+" knows enough.
 const countedMost = 500
+
+// countedRows bounds it where each row costs more than a line of an index.
+const countedRows = 100
 
 // A tally is how many stand in a state.
 type tally struct {
@@ -38,6 +44,12 @@ type waiting struct {
 	Count int
 	More  bool // there are more than were counted
 	Link  string
+	needs access.Permission // "": to see orders
+}
+
+// permitted leaves what whoever reads the page may look at.
+func permitted(ctx context.Context, list []waiting) []waiting {
+	return slices.DeleteFunc(list, func(w waiting) bool { return !may(ctx, cmp.Or(w.needs, access.OrdersView)) })
 }
 
 func (s *site) home(r *http.Request) (page, error) {
@@ -85,6 +97,14 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 	if err != nil {
 		return standing{}, err
 	}
+	asked, err := s.Questions.Requests(ctx, view.RequestFilter{Limit: countedRows})
+	if err != nil {
+		return standing{}, err
+	}
+	deduced, err := s.Questions.FoundRoles(ctx, view.FoundRoleFilter{Limit: countedRows})
+	if err != nil {
+		return standing{}, err
+	}
 	now := standing{Tallies: tallies, Parks: parks, Quiet: true}
 	for _, t := range tallies {
 		now.Quiet = now.Quiet && t.Count == 0
@@ -95,18 +115,22 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 			return standing{}, err
 		}
 	}
-	now.Waits = []waiting{
+	now.Waits = permitted(ctx, []waiting{
+		{Name: "Requests", About: "A reviewer decides each step.", State: orders.AwaitingApproval,
+			Count: len(asked.Requests), More: asked.After != 0, Link: "/requests?show=open", needs: access.RequestsView},
 		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,
-			Count: tallies[orders.AwaitingApproval].Count, Link: "/states/5"},
+			Count: tallies[orders.AwaitingApproval].Count, Link: "/review"},
 		{Name: "Handed to technicians", About: "A person carries it out and confirms.", State: orders.Transmitted,
-			Count: len(manual.Orders), More: manual.After != 0, Link: "/orders?waits=technician"},
+			Count: len(manual.Orders), More: manual.After != 0, Link: "/manual"},
 		{Name: "Errored", About: "The application owner retries or declines.", State: orders.Errored,
-			Count: tallies[orders.Errored].Count, Link: "/states/3"},
+			Count: tallies[orders.Errored].Count, Link: "/review?state=3"},
 		{Name: "Failing rules", About: "The integrator mends the rule.", State: orders.Error,
 			Count: tallies[orders.Error].Count, Link: "/states/7"},
 		{Name: "Questions found", About: "Somebody keeps or corrects what no rule explains.", State: orders.AwaitingApproval,
-			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation"},
-	}
+			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation", needs: access.FoundView},
+		{Name: "Roles found", About: "Somebody keeps or removes what no rule gives.", State: orders.AwaitingApproval,
+			Count: len(deduced.Roles), More: deduced.After != nil, Link: "/reconciliation/roles", needs: access.RolesReconcile},
+	})
 	return now, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 const (
@@ -22,6 +24,9 @@ const (
 	listenersMost = 500
 	// sendWithin is how long a browser may take to receive one update.
 	sendWithin = 10 * time.Second
+	// knownFor is how long a live page goes on without being asked again who looks
+	// at it: its browser comes back by itself, and is turned away if it may no more.
+	knownFor = time.Minute
 )
 
 // live tells pages that are open what changed. One loop asks the store for all
@@ -41,8 +46,10 @@ type live struct {
 
 // A listener is one open page.
 type listener struct {
-	seen int64       // the change that it shows
-	text string      // what it was sent last
+	seen int64  // the change that it shows
+	text string // what it was sent last
+	who  access.Principal
+	sees string      // equal for those who see the same
 	news chan update // one at most: a newer one takes its place
 }
 
@@ -60,13 +67,13 @@ func newLive(o Options, render func(context.Context) (string, error)) *live {
 }
 
 // join adds a listener, and begins the loop with the first one.
-func (l *live) join(seen int64) (*listener, error) {
+func (l *live) join(who access.Principal, seen int64) (*listener, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if len(l.listeners) >= listenersMost {
 		return nil, fault.New(fault.Unavailable, "listen", "%d pages are live already", listenersMost)
 	}
-	one := &listener{seen: seen, news: make(chan update, 1)}
+	one := &listener{seen: seen, news: make(chan update, 1), who: who, sees: who.Sees()}
 	l.listeners[one] = true
 	if l.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
@@ -115,13 +122,18 @@ func (l *live) look(ctx context.Context) error {
 	if len(behind) == 0 {
 		return nil
 	}
-	text, err := l.render(ctx)
-	if err != nil {
-		return err
+	texts := map[string]string{} // rendered once for all who see the same
+	for _, one := range behind {
+		if _, known := texts[one.sees]; !known {
+			if texts[one.sees], err = l.render(routes.As(ctx, one.who, access.HomeView)); err != nil {
+				return err
+			}
+		}
 	}
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	for _, one := range behind {
+		text := texts[one.sees]
 		if one.seen = change; one.text == text {
 			continue // an act that moved nothing shown here
 		}
@@ -162,7 +174,7 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "text/event-stream")
 		return
 	}
-	one, err := l.join(seen)
+	one, err := l.join(routes.Who(r.Context()), seen)
 	if err != nil {
 		h.Set("Retry-After", "30")
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -174,6 +186,8 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Accel-Buffering", "no") // a proxy that collects would hold updates back
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
+	over := time.NewTimer(knownFor)
+	defer over.Stop()
 	text := ": listening\n\n"
 	for {
 		if err := l.send(w, text); err != nil {
@@ -183,6 +197,8 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-l.stopping:
+			return
+		case <-over.C:
 			return
 		case <-beat.C:
 			text = ": still here\n\n"

@@ -34,6 +34,12 @@ func (c *counted) Orders(context.Context, view.OrderFilter) (view.OrderPage, err
 func (c *counted) Reconciliation(context.Context, view.ReconciliationFilter) (view.ReconciliationPage, error) {
 	return view.ReconciliationPage{}, nil
 }
+func (c *counted) Requests(context.Context, view.RequestFilter) (view.RequestPage, error) {
+	return view.RequestPage{}, nil
+}
+func (c *counted) FoundRoles(context.Context, view.FoundRoleFilter) (view.FoundRolePage, error) {
+	return view.FoundRolePage{}, nil
+}
 func (c *counted) Entities(context.Context) ([]string, error) { return []string{"Person"}, nil }
 
 func (c *counted) Changes(context.Context) (int64, error) {

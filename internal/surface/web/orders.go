@@ -145,6 +145,18 @@ func (o openedOrder) changes() bool {
 	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return it.Before != "" && it.Before != "-" && it.Before != it.Current })
 }
 
+// reviewable tells whether something of the order waits for a reviewer.
+func (o openedOrder) reviewable() bool {
+	return o.Closed.IsZero() && slices.ContainsFunc(o.Items, func(it openedItem) bool {
+		return slices.Contains([]orders.State{orders.AwaitingApproval, orders.Errored, orders.Error}, orders.State(it.State.Number))
+	})
+}
+
+// handed tells whether something of the order is with people.
+func (o openedOrder) handed() bool {
+	return o.Closed.IsZero() && o.Manual && slices.ContainsFunc(o.Items, func(it openedItem) bool { return it.State.Number == int(orders.Transmitted) })
+}
+
 // speaks tells whether any item has something to say.
 func (o openedOrder) speaks() bool {
 	return slices.ContainsFunc(o.Items, func(it openedItem) bool { return said(it) != "" })
@@ -152,26 +164,11 @@ func (o openedOrder) speaks() bool {
 
 // order shows one order.
 func (s *site) order(r *http.Request) (page, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil {
-		return page{}, &fault.Error{Kind: fault.NotFound, Msg: "there is no order " + r.PathValue("id"), Do: "Orders have numbers; find yours in the list of orders."}
-	}
-	detail, err := s.Questions.Order(r.Context(), orders.OrderID(id))
+	o, err := s.opened(r)
 	if err != nil {
 		return page{}, err
 	}
-	o := openedOrder{OrderDetail: detail, Moves: together(detail.Path), Now: s.Clock()}
-	for _, it := range detail.Items {
-		opened := openedItem{OrderItem: it}
-		for _, standing := range detail.Account.Items {
-			if standing.ID == it.Item {
-				opened.Standing = standing
-			}
-		}
-		o.Items = append(o.Items, opened)
-	}
-	o.Wide, o.Tall = draw(false, nil, &detail.State, detail.Path), draw(true, nil, &detail.State, detail.Path)
-	return page{Title: "Order " + detail.ID.String(), Section: "orders", Body: orderPage(o)}, nil
+	return page{Title: "Order " + o.ID.String(), Section: "orders", Body: orderPage(o)}, nil
 }
 
 // A move is a step that several items made together.
@@ -235,28 +232,4 @@ func (s *site) states(r *http.Request) (page, error) {
 		}
 	}
 	return page{Title: "States", Section: "states", Body: statesPage(m)}, nil
-}
-
-// questionList is what was found and no rule explains.
-type questionList struct {
-	Page  view.ReconciliationPage
-	Paged bool
-	Next  string
-}
-
-// reconciliation lists what synchronization found and nobody ordered.
-func (s *site) reconciliation(r *http.Request) (page, error) {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return page{}, err
-	}
-	found, err := s.Questions.Reconciliation(r.Context(), view.ReconciliationFilter{After: orders.AssignedID(after), Limit: rowsOnPage})
-	if err != nil {
-		return page{}, err
-	}
-	list := questionList{Page: found, Paged: after != 0}
-	if found.After != 0 {
-		list.Next = string(with("/reconciliation", "after", strconv.FormatInt(int64(found.After), 10)))
-	}
-	return page{Title: "Reconciliation", Section: "reconciliation", Body: reconciliationPage(list)}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"provisor.dev/provisor/fault"
@@ -95,14 +94,10 @@ func (s *site) people(r *http.Request) (page, error) {
 // personShown is somebody on his page.
 type personShown struct {
 	view.Person
-	Values []property
 	Roles  []roleShown
 	Chosen *chosenItem // nil without accounts
 	Now    time.Time
 }
-
-// property is a value, or the links, of a resource.
-type property struct{ Name, Value string }
 
 // roleShown is a role with the items that it gives.
 type roleShown struct {
@@ -132,13 +127,6 @@ func (s *site) person(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	shown := personShown{Person: p, Now: s.Clock()}
-	for name, value := range p.Values {
-		shown.Values = append(shown.Values, property{name, value})
-	}
-	for name, keys := range p.Links {
-		shown.Values = append(shown.Values, property{name, strings.Join(keys, ", ")})
-	}
-	slices.SortFunc(shown.Values, func(a, b property) int { return strings.Compare(a.Name, b.Name) })
 	for _, role := range p.Roles {
 		shown.Roles = append(shown.Roles, roleShown{Role: role, Items: gifts(role, p.Accounts)})
 	}

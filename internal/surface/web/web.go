@@ -2,23 +2,32 @@
 // what stands in which state, what waits for whom, and what somebody has and why.
 //
 // It promises pages that are whole without a script and quicker with one; that
-// nothing is changed by them, for they answer GET and HEAD alone; that nothing
-// is loaded from elsewhere and no script or style stands in a page, so that the
-// strictest content security policy holds; and that an error names itself by a
-// number and shows nothing of the inside. The server mounts the handler and
-// decides who may reach it. Nothing is kept here, so a crash leaves nothing.
+// nothing is changed but by a form sent from one of them, through one door; that
+// nothing is loaded from elsewhere and no script or style stands in a page, so that the
+// strictest content security policy holds; that an error names itself by a number
+// and shows nothing of the inside; and that nobody sees a page, a menu entry or a
+// row that his profiles do not give him. Nothing is kept here, so a crash leaves
+// nothing.
 package web
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -32,12 +41,27 @@ type Questions interface {
 	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
 	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
 	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
+	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
+	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
+	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
+	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
 }
 
 // Options are what the pages are made of.
 type Options struct {
 	Questions Questions
+	// Within answers the same questions about what a filter lets through. Without
+	// it only those are answered who may see everything.
+	Within func(access.Filter) Questions
+	// SignIn finds out who asks, and lets people sign in; nil: nobody signs in, and
+	// everybody may do everything.
+	SignIn SignIn
 	// Changes returns a number that every act raises, asked about once a second
 	// while somebody looks at a page that is live.
 	Changes func(context.Context) (int64, error)
@@ -48,6 +72,17 @@ type Options struct {
 	Version  string           // in the foot of every page
 	Clock    func() time.Time // the present
 	Log      *slog.Logger     // where errors go; nil: the default one
+	// Desks hand out where people act, and Local is who acts until people sign in.
+	Desks act.Desks
+	Local journal.Actor
+	// Model is the deployed role model.
+	Model func(context.Context) (*roles.Model, error)
+	// Explain proves what a person has and has not.
+	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
+	// VerifyJournal recomputes the chain and says how many entries hold.
+	VerifyJournal func(context.Context) (int64, error)
+	// Folder is where plans are kept.
+	Folder fs.FS
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -63,8 +98,8 @@ type site struct {
 	errors atomic.Int64
 }
 
-// New returns the pages.
-func New(o Options) http.Handler {
+// New returns the pages, in the registry to which the server adds routes of its own.
+func New(o Options) *routes.Registry {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -72,28 +107,87 @@ func New(o Options) http.Handler {
 		o.Poll = pollEvery
 	}
 	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s.Questions = narrowed{o.within()}
 	s.live = newLive(o, s.homeFragment)
-	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", s.show(s.home))
-	mux.HandleFunc("/events", s.live.serve)
-	mux.HandleFunc("/states", s.show(s.states))
-	mux.HandleFunc("/states/{number}", s.show(s.state))
-	mux.HandleFunc("/orders", s.show(s.orders))
-	mux.HandleFunc("/orders/{id}", s.show(s.order))
-	mux.HandleFunc("/reconciliation", s.show(s.reconciliation))
-	mux.HandleFunc("/directory", s.show(s.directory))
-	mux.HandleFunc("/directory/{entity}", s.show(s.people))
-	mux.HandleFunc("/directory/{entity}/{key}", s.show(s.person))
-	mux.HandleFunc("/static/{file}", s.static)
-	mux.HandleFunc("/", s.show(s.nowhere))
-	return s.guarded(mux)
+	g := routes.New(s.admission(), s.refuse)
+	g.Show("/{$}", access.HomeView, s.show(s.home))
+	g.Show("/events", access.HomeView, s.live.serve)
+	g.Show("/states", access.StatesView, s.show(s.states))
+	g.Show("/states/{number}", access.OrdersView, s.show(s.state))
+	g.Show("/orders", access.OrdersView, s.show(s.orders))
+	g.Show("/orders/{id}", access.OrdersView, s.show(s.order))
+	g.Show("/review", access.OrdersReview, s.show(s.review))
+	g.Act("/review", access.OrdersReview, s.do(s.decideMany(act.Approve, act.Decline, act.Postpone, act.Retry), s.review))
+	g.Show("/review/properties", access.OrdersReview, s.show(s.reviewProperties))
+	g.Act("/review/properties", access.OrdersReview, s.do(s.decideProperties, s.reviewProperties))
+	g.Show("/review/{id}", access.OrdersReview, s.show(s.reviewOrder))
+	g.Act("/review/{id}", access.OrdersReview, s.do(s.decideOrder, s.reviewOrder))
+	g.Show("/manual", access.OrdersProvision, s.show(s.manual))
+	g.Act("/manual", access.OrdersProvision, s.do(s.reportMany, s.manual))
+	g.Show("/manual/{id}", access.OrdersProvision, s.show(s.manualOrder))
+	g.Act("/manual/{id}", access.OrdersProvision, s.do(s.reportOrder, s.manualOrder))
+	g.Show("/reconciliation", access.FoundView, s.show(s.reconciliation))
+	g.Act("/reconciliation", access.FoundDecide, s.do(s.settleMany, s.reconciliation))
+	g.Show("/reconciliation/roles", access.RolesReconcile, s.show(s.foundRoles))
+	g.Act("/reconciliation/roles", access.RolesReconcile, s.do(s.settleRoles, s.foundRoles))
+	g.Show("/reconciliation/{id}", access.FoundView, s.show(s.question))
+	g.Act("/reconciliation/{id}", access.FoundDecide, s.do(s.settleQuestion, s.question))
+	g.Show("/directory", access.DirectoryView, s.show(s.directory))
+	g.Show("/directory/{entity}", access.DirectoryView, s.show(s.people))
+	g.Show("/directory/{entity}/{key}", access.DirectoryView, s.show(s.person))
+	g.Show("/directory/{entity}/{key}/profile", access.DirectoryView, s.show(s.profile))
+	g.Show("/directory/{entity}/{key}/accounts", access.AccessView, s.show(s.accounts))
+	g.Show("/directory/{entity}/{key}/history", access.AccessView, s.show(s.history))
+	g.Show("/directory/{entity}/{key}/why", access.AccessView, s.show(s.why))
+	g.Show("/directory/{entity}/{key}/request", access.AccessRequest, s.show(s.catalogFor))
+	g.Show("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.show(s.requestForm))
+	g.Act("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.do(s.askFor, s.requestForm))
+	g.Show("/requests", access.RequestsView, s.show(s.requests))
+	g.Act("/requests", access.RequestsDecide, s.do(s.decideRequests, s.requests))
+	g.Show("/requests/changes", access.IdentityChange, s.show(s.changeForms))
+	g.Act("/requests/changes", access.IdentityChange, s.do(s.decideChanges, s.changeForms))
+	g.Show("/requests/{id}", access.RequestsView, s.show(s.request))
+	g.Act("/requests/{id}", access.RequestsDecide, s.do(s.decideRequest, s.request))
+	g.Show("/connectors", access.ConnectorsView, s.show(s.connectors))
+	g.Show("/connectors/{id}", access.ConnectorsView, s.show(s.connector))
+	g.Show("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.show(s.parked))
+	g.Act("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.do(s.release, s.parked))
+	g.Show("/roles", access.CatalogView, s.show(s.roleCatalog))
+	g.Show("/roles/{id}", access.CatalogView, s.show(s.role))
+	g.Show("/rules", access.RulesView, s.show(s.rules))
+	g.Show("/plans", access.PlanView, s.show(s.plans))
+	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
+	g.Show("/journal", access.JournalView, s.show(s.journal))
+	g.Show("/journal/verify", access.JournalView, s.show(s.verifyJournal))
+	g.Show("/", access.HomeView, s.show(s.nowhere))
+	s.public(g)
+	g.Wrap(s.guarded)
+	return g
+}
+
+// public are the routes that need no permission: the whole list.
+func (s *site) public(g *routes.Registry) {
+	g.Public(http.MethodGet, "/static/{file}", "the sign-in page, too, has a style; the files are the same everywhere", s.static)
+	s.signIn(g)
+}
+
+// within returns the answers to what a filter lets through. Where nothing can
+// narrow them, they are for those who may see everything.
+func (o Options) within() func(access.Filter) Questions {
+	if o.Within != nil {
+		return o.Within
+	}
+	if o.SignIn != nil {
+		panic("web: people sign in, and nothing narrows what they see: Within is missing")
+	}
+	return func(access.Filter) Questions { return o.Questions }
 }
 
 // policy lets a page load what this server serves, and nothing else.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guarded sets what every answer carries and refuses what would change something.
+// guarded sets what every answer carries.
 func (s *site) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -101,15 +195,6 @@ func (s *site) guarded(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Frame-Options", "DENY")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			s.write(w, r, http.StatusMethodNotAllowed, page{Title: "Not done", Body: failure(trouble{
-				Heading: "These pages only show",
-				What:    "Nothing can be changed here with " + r.Method + ".",
-				Do:      "Decide at a terminal: `provisor order --help` lists what people can do.",
-			})})
-			return
-		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +16,8 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -29,6 +32,12 @@ var meanings = map[orders.State]string{
 	orders.Inactive:         "Not wanted any more, or declined.",
 	orders.Error:            "The role model failed while it computed this.",
 	orders.Executed:         "Reported done; not yet seen by a reading.",
+}
+
+// keys are what the keyboard does, where there is a script.
+var keys = [][2]string{
+	{"/", "search"}, {"j", "next row"}, {"k", "row before"}, {"↓ ↑", "likewise, once in a row"}, {"x", "choose the row"},
+	{"Enter", "open the row"}, {"Esc", "leave a field"}, {"?", "these keys"},
 }
 
 // sentence makes an error's message one.
@@ -121,6 +130,19 @@ func stateAddress(no int) templ.SafeURL { return templ.SafeURL("/states/" + strc
 
 func orderAddress(id orders.OrderID) templ.SafeURL { return templ.SafeURL("/orders/" + id.String()) }
 
+func requestAddress(id requests.RequestID) templ.SafeURL {
+	return templ.SafeURL("/requests/" + strconv.FormatInt(int64(id), 10))
+}
+
+// askAddress is where a role is asked for.
+func askAddress(o view.Owner, role roles.RoleID) templ.SafeURL {
+	return personAddress(o) + templ.SafeURL("/request/"+url.PathEscape(string(role)))
+}
+
+func questionAddress(id orders.AssignedID) templ.SafeURL {
+	return templ.SafeURL("/reconciliation/" + strconv.FormatInt(int64(id), 10))
+}
+
 func entityAddress(entity string) string { return "/directory/" + url.PathEscape(entity) }
 
 func personAddress(o view.Owner) templ.SafeURL {
@@ -180,6 +202,62 @@ func systemOf(connector, connection string, manual bool) string {
 	return connector + " / " + connection
 }
 
+// foundText is what a reading found, in a sentence.
+func foundText(current string) string {
+	if current == "-" {
+		return "nothing"
+	}
+	return current
+}
+
+// stepsText says how many approvals a request needs.
+func stepsText(a roles.Approval) string {
+	switch a {
+	case roles.ApprovalOne:
+		return "one step"
+	case roles.ApprovalTwo:
+		return "two steps"
+	case roles.ApprovalThree:
+		return "three steps"
+	}
+	return "none"
+}
+
+// seatsText names reviewers.
+func seatsText(list []requests.Seat) string {
+	if len(list) == 0 {
+		return "nobody who is named"
+	}
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Person + " (" + s.As + ")"
+	}
+	return strings.Join(names, ", ")
+}
+
+// parametersAsked are the parameters of a role, those that are needed first.
+func parametersAsked(role roles.Role) []roles.DimensionID {
+	names := slices.Sorted(maps.Keys(role.Parameters))
+	slices.SortStableFunc(names, func(a, b roles.DimensionID) int {
+		return boolOf(!role.Parameters[a]) - boolOf(!role.Parameters[b])
+	})
+	return names
+}
+
+// missing are the parameters that a request lacks.
+func missing(q requestShown) []string {
+	var names []string
+	for _, name := range parametersAsked(q.Model.Roles[roles.RoleID(q.Role)]) {
+		if assignments.Parameters(q.Parameters).Value(name) == "" {
+			names = append(names, string(name))
+		}
+	}
+	return names
+}
+
+// roleName is what a role is called.
+func roleName(m *roles.Model, id string) string { return nameOr(m.Roles[roles.RoleID(id)].Name, id) }
+
 func sentenceCase(s string) string { return strings.TrimSuffix(sentence(s), ".") }
 
 // itemTitle names an item of an order: the property, or the account itself.
@@ -227,7 +305,7 @@ func parksAddress(parks []view.Park) string {
 	if len(parks) > 0 {
 		return "#parks"
 	}
-	return "/orders?waits=gate"
+	return "/connectors"
 }
 
 // firstPage is what a list was asked for but for the cursor.

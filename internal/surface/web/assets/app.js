@@ -33,9 +33,41 @@
       search.focus();
       search.select();
       e.preventDefault();
+    } else if (e.key === "?") {
+      const help = document.getElementById("keys");
+      help.open = !help.open;
+      if (help.open) help.scrollIntoView({ block: "nearest" });
+    } else if (e.key === "x" && inRow?.querySelector("[data-pick]")) {
+      inRow.querySelector("[data-pick]").click();
     } else if (moves[e.key] && step(moves[e.key])) {
       e.preventDefault();
     }
+  });
+
+  // On a narrow page the menu scrolls: where one is must be seen.
+  const here = document.querySelector(".bar nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2;
+
+  // Rows that are chosen are counted; "all shown" ticks them, and none is ticked
+  // that one cannot see.
+  document.addEventListener("change", (e) => {
+    const form = e.target.closest("form");
+    if (!form || !e.target.matches("[data-pick], [data-all]")) return;
+    const boxes = [...form.querySelectorAll("[data-pick]")], all = form.querySelector("[data-all]");
+    if (e.target === all) for (const box of boxes) box.checked = all.checked;
+    const n = boxes.filter((box) => box.checked).length;
+    if (all) all.checked = n === boxes.length;
+    for (const told of form.querySelectorAll("[data-chosen]")) told.textContent = n ? `${n} chosen` : "";
+  });
+
+  // A value is copied where the browser lets a page do that.
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
   });
 
   // The path of a chosen item may stand below what one sees.

@@ -1,0 +1,30 @@
+package loop
+
+import (
+	"context"
+
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/surface/act"
+)
+
+// Desks hands out where people act, to whoever acts.
+func (e *Engine) Desks() act.Desks { return desks{e} }
+
+type desks struct{ engine *Engine }
+
+func (d desks) Desk(who journal.Actor) act.Desk { return d.as(who).Desk() }
+
+func (d desks) RequestDesk(ctx context.Context, who journal.Actor) (act.RequestDesk, error) {
+	return d.as(who).RequestDesk(ctx)
+}
+
+func (d desks) WorkflowDesk(ctx context.Context, who journal.Actor) (act.WorkflowDesk, error) {
+	return d.as(who).WorkflowDesk(ctx)
+}
+
+// as is the engine with another one acting.
+func (d desks) as(who journal.Actor) *Engine {
+	other := *d.engine
+	other.Actor = who
+	return &other
+}

@@ -1,0 +1,298 @@
+package browser
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"provisor.dev/provisor/connector"
+	"provisor.dev/provisor/connector/csvfile"
+	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/sqldb"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/process/company"
+	"provisor.dev/provisor/internal/process/demo"
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/web"
+	"provisor.dev/provisor/internal/view"
+)
+
+// day is the company's.
+var day = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+func packages() []connector.Package {
+	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
+}
+
+// chromium is where the browser is; tests skip with one line where it is not.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium is installed: apt-get install chromium")
+	return ""
+}
+
+// window opens a browser window of a size, in light or dark, and collects what
+// its console has to complain about.
+func window(t *testing.T, width, height int, dark bool) (context.Context, *complaints) {
+	t.Helper()
+	scheme := "1"
+	if dark {
+		scheme = "0"
+	}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium(t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.WindowSize(width, height), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("blink-settings", "preferredColorScheme="+scheme),
+		chromedp.UserDataDir(t.TempDir()),
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeWindow := chromedp.NewContext(allocator)
+	t.Cleanup(closeWindow)
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
+		t.Fatal(err)
+	}
+	c := &complaints{}
+	go func() {
+		for m := range chromedp.Console(ctx) {
+			c.note(m)
+		}
+	}()
+	return ctx, c
+}
+
+// complaints are what the console said: errors of scripts, and what the policy refused.
+type complaints struct {
+	lock sync.Mutex
+	list []string
+}
+
+func (c *complaints) note(m chromedp.ConsoleMessage) {
+	if m.Type != "error" && m.Type != chromedp.ConsoleException || strings.Contains(m.Text, "Failed to load resource") {
+		return // a page of an error has its status on purpose
+	}
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.list = append(c.list, m.Text)
+}
+
+func (c *complaints) all() []string {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.list
+}
+
+// asked is a role that people may ask for.
+const asked = `compositeRoles:
+  auditor:
+    name: Audit the ledger
+    category: finance
+    entity: Person
+    approval: two
+    reviewers: {one: [manager], two: ["owner:finance"]}
+`
+
+// kept is a plan that somebody kept.
+const kept = `{"name":"3f0c","day":"2026-03-01","orders":[{"kind":"addition","type":"CrmUser","owner":{"type":"Person","key":"E1"},"ownerName":"Ada",
+"state":"Pending","items":[{"property":"email","state":"Pending","before":"-","after":"ada@example.org","why":"values.email[0]"}]}],
+"reach":{"people":1,"of":120,"accounts":1},"parks":[{"type":"CrmUser","kind":"addition","why":"too many"}],"configuration":[{"object":"roles.x","change":"added","after":"b"}]}`
+
+// laid is a company with something to do on every page.
+func laid(t *testing.T) *loop.Engine {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "company")
+	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: day}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config", "asked.yaml"), []byte(asked), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, dir)
+	c, err := e.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Deploy(t.Context(), c, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	crm, err := sql.Open("sqlite", filepath.Join(dir, "systems", "crm.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = crm.Exec(`UPDATE accounts SET display_name = 'Foreign ' || login WHERE login IN (SELECT login FROM accounts WHERE active = 1 ORDER BY login LIMIT 3)`)
+	if err := errors.Join(err, crm.Close()); err != nil {
+		t.Fatal(err)
+	}
+	desk, err := e.As("E00002").RequestDesk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = desk.Ask(t.Context(), review.Asked{Owner: resources.Ref{Type: "Person", Key: somebody}, Role: "auditor", Action: requests.Add, Why: "the audit comes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// somebody is for whom a role is asked.
+const somebody = "E00017"
+
+func open(t *testing.T, dir string) *loop.Engine {
+	t.Helper()
+	e, err := loop.Open(t.Context(), loop.Options{Dir: dir, Day: day, Packages: packages()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// served serves the pages of a company as a person, and returns their address.
+func served(t *testing.T, e *loop.Engine, as string) string {
+	t.Helper()
+	stopping := make(chan struct{})
+	s := httptest.NewServer(web.New(web.Options{
+		Questions: view.Named(e.Views(), e.Model), Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
+		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stopping: stopping,
+		Desks: e.Desks(), Local: journal.Actor{Process: "test", As: as}, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
+		Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
+	}))
+	t.Cleanup(func() { close(stopping); s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+// do does steps and fails the test with what was tried.
+func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	step, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(step, steps...); err != nil {
+		at, _ := chromedp.Run(ctx, chromedp.Location())
+		text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main").innerText.slice(0, 600)`))
+		t.Fatalf("%s: %v\nat %s: %s", what, err, at, text)
+	}
+}
+
+// is asks a question of the page.
+func is[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return answer
+}
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// offence is a rule of accessibility that a page breaks.
+type offence struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+// offences runs axe-core on the page that is open.
+func offences(t *testing.T, ctx context.Context) []offence {
+	t.Helper()
+	if !is[bool](t, ctx, `typeof axe !== "undefined"`) {
+		do(t, ctx, "load the check", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](axe+";true"))
+			return err
+		}))
+	}
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
+		`axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []offence
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func (o offence) String() string {
+	text := o.ID + ": " + o.Help
+	for i, n := range o.Nodes {
+		if i == 3 {
+			return text + fmt.Sprintf("\n    and %d more", len(o.Nodes)-3)
+		}
+		text += "\n    " + n.HTML + "\n      " + strings.Join(strings.Fields(n.Summary), " ")
+	}
+	return text
+}
+
+// address is where the first link of a page leads that begins like this.
+func address(t *testing.T, base, page, prefix string) string {
+	t.Helper()
+	r, err := http.Get(base + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(body), `href="`)[1:] {
+		link, _, _ := strings.Cut(part, `"`)
+		if rest, ok := strings.CutPrefix(link, prefix); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+			return link
+		}
+	}
+	t.Fatalf("%s has no link to %s", page, prefix)
+	return ""
+}
+
+// waitsFor is who may decide a request now.
+func waitsFor(t *testing.T, e *loop.Engine, id requests.RequestID) string {
+	t.Helper()
+	q, err := e.Views().Request(t.Context(), id)
+	if err != nil || len(q.Waits) == 0 {
+		t.Fatalf("request %d waits for nobody: %+v %v", id, q, err)
+	}
+	return q.Waits[0].Person
+}

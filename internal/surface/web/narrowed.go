@@ -1,0 +1,115 @@
+package web
+
+import (
+	"context"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/surface/routes"
+	"provisor.dev/provisor/internal/view"
+)
+
+// narrowed answers the pages about what whoever asks may see, and about nothing
+// else. Each question has a permission of its own, beside the page's: a page
+// cannot show by mistake what its reader has no right to. It embeds nothing, so
+// that a new question does not compile until it has a line here.
+type narrowed struct {
+	within func(access.Filter) Questions
+}
+
+var _ Questions = narrowed{}
+
+// as returns the answers that a permission of whoever asks reaches.
+func (n narrowed) as(ctx context.Context, x access.Permission) Questions {
+	return n.within(routes.Rows(ctx, x))
+}
+
+func (n narrowed) Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error) {
+	return n.as(ctx, access.OrdersView).Orders(ctx, f)
+}
+
+func (n narrowed) Order(ctx context.Context, id orders.OrderID) (view.OrderDetail, error) {
+	return n.as(ctx, access.OrdersView).Order(ctx, id)
+}
+
+// Path is asked by the pages of orders and of people alike.
+func (n narrowed) Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error) {
+	return n.within(routes.Rows(ctx, access.OrdersView).Or(routes.Rows(ctx, access.AccessView))).Path(ctx, id)
+}
+
+func (n narrowed) StateCounts(ctx context.Context) (view.StateCounts, error) {
+	return n.as(ctx, access.OrdersView).StateCounts(ctx)
+}
+
+func (n narrowed) TypeCounts(ctx context.Context) ([]view.TypeCount, error) {
+	return n.as(ctx, access.AccessView).TypeCounts(ctx)
+}
+
+func (n narrowed) People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error) {
+	return n.as(ctx, access.DirectoryView).People(ctx, f)
+}
+
+// Person shows who somebody is by one permission, and what he has by another.
+func (n narrowed) Person(ctx context.Context, ref resources.Ref) (view.Person, error) {
+	p, err := n.as(ctx, access.DirectoryView).Person(ctx, ref)
+	if err != nil {
+		return p, err
+	}
+	has, err := n.as(ctx, access.AccessView).Person(ctx, ref)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		p.Roles, p.Accounts, p.Requests = nil, nil, nil
+	case err != nil:
+		return view.Person{}, err
+	default:
+		p.Roles, p.Accounts, p.Requests = has.Roles, has.Accounts, has.Requests
+	}
+	return p, nil
+}
+
+func (n narrowed) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error) {
+	return n.as(ctx, access.FoundView).Reconciliation(ctx, f)
+}
+
+func (n narrowed) Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error) {
+	return n.within(routes.Rows(ctx, access.OrdersView).Or(routes.Rows(ctx, access.FoundView))).Reached(ctx, ids)
+}
+
+func (n narrowed) Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error) {
+	return n.as(ctx, access.RequestsView).Requests(ctx, f)
+}
+
+func (n narrowed) Request(ctx context.Context, id requests.RequestID) (view.Request, error) {
+	return n.as(ctx, access.RequestsView).Request(ctx, id)
+}
+
+func (n narrowed) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error) {
+	return n.as(ctx, access.RolesReconcile).FoundRoles(ctx, f)
+}
+
+func (n narrowed) EntityCounts(ctx context.Context, entities []string) (map[string]int, error) {
+	return n.as(ctx, access.ConnectorsView).EntityCounts(ctx, entities)
+}
+
+func (n narrowed) AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error) {
+	return n.as(ctx, access.AccessView).AccountCounts(ctx, types)
+}
+
+func (n narrowed) Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error) {
+	return n.as(ctx, access.ConnectorsView).Readings(ctx, f)
+}
+
+func (n narrowed) Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error) {
+	return n.as(ctx, access.AccessView).Holders(ctx, f)
+}
+
+func (n narrowed) Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error) {
+	return n.as(ctx, access.JournalView).Journal(ctx, f)
+}
+
+func (n narrowed) Parks(ctx context.Context) ([]view.Park, error) {
+	return n.as(ctx, access.OrdersView).Parks(ctx)
+}

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"context"
+	"testing"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/view"
+)
+
+// nobodys answers that nothing is reached but account 1.
+type nobodys struct{ Questions }
+
+func (nobodys) Reached(_ context.Context, ids []orders.AssignedID) (known []orders.AssignedID, err error) {
+	for _, id := range ids {
+		if id == 1 {
+			known = append(known, id)
+		}
+	}
+	return known, nil
+}
+
+func (nobodys) FoundRoles(context.Context, view.FoundRoleFilter) (view.FoundRolePage, error) {
+	return view.FoundRolePage{}, nil
+}
+
+func (nobodys) Person(context.Context, resources.Ref) (view.Person, error) {
+	return view.Person{}, fault.New(fault.NotFound, "show person", "nobody is known")
+}
+
+func (nobodys) Request(context.Context, requests.RequestID) (view.Request, error) {
+	return view.Request{}, fault.New(fault.NotFound, "show request", "there is none")
+}
+
+// The desks behind are nil: whatever passes the check would panic.
+func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
+	d, q := reached{nil, nobodys{}}, reachedRequests{nil, nobodys{}}
+	ctx, both := t.Context(), []orders.AssignedID{1, 2}
+	second := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"decide":       second(d.Decide(ctx, review.Decision{Assigned: both})),
+		"decide items": second(d.DecideItems(ctx, 2, nil)),
+		"decide role":  second(d.DecideRole(ctx, review.RoleChoice{})),
+		"assign owner": second(d.AssignOwner(ctx, 2, resources.Ref{}, "")),
+		"take":         second(d.Take(ctx, both)),
+		"confirm":      second(d.Confirm(ctx, both, nil, "")),
+		"fail":         second(d.Fail(ctx, both, nil, "")),
+		"release all":  second(d.ReleaseAll(ctx, "CrmUser", orders.Addition, "")),
+		"ask":          second(q.Ask(ctx, review.Asked{})),
+		"supply":       second(q.Supply(ctx, 1, nil)),
+		"rule":         second(q.Decide(ctx, 1, true, "")),
+		"withdraw":     second(q.Withdraw(ctx, 1, "")),
+		"validate":     second(q.Validate(ctx, resources.Ref{}, "", nil, true, "")),
+	} {
+		if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Denied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var _ act.Desk = d
+	var _ act.RequestDesk = q
+}

@@ -1,0 +1,267 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/view"
+)
+
+// requestList is the requests that wait for somebody.
+type requestList struct {
+	Filter filter
+	Page   view.RequestPage
+	Paged  bool
+	Next   string
+	Here   string
+	Kept   kept
+	Now    time.Time
+	Model  *roles.Model
+	Nobody bool // no person acts, so that nothing can wait for one
+}
+
+// What requests are listed.
+const (
+	showAll     = "open"
+	showStuck   = "stuck"
+	showSettled = "settled"
+)
+
+// requests lists what waits for the person who asks or, where it is asked for, more.
+func (s *site) requests(r *http.Request) (page, error) {
+	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
+	if err != nil {
+		return page{}, err
+	}
+	m, err := s.model(r.Context())
+	if err != nil {
+		return page{}, err
+	}
+	who := s.actor(r).As
+	f := filter{Address: "/requests", Label: "Requests", Picks: []pick{{
+		Name: "show", Label: "Show", Else: "what waits for me", Options: []option{{showAll, "every open request"}, {showStuck, "what nobody can decide"}, {showSettled, "settled ones too"}},
+	}}}
+	if err := f.read(r); err != nil {
+		return page{}, err
+	}
+	list := requestList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Nobody: who == ""}
+	asked := view.RequestFilter{After: requests.RequestID(after), Limit: rowsOnPage}
+	switch f.chosen("show") {
+	case "":
+		asked.WaitsFor = who
+	case showStuck:
+		asked.Stuck = true
+	case showSettled:
+		asked.Closed, asked.Newest = true, true
+	}
+	if list.Page, err = s.Questions.Requests(r.Context(), asked); err != nil {
+		return page{}, err
+	}
+	if next := list.Page.After; next != 0 {
+		list.Next = f.next("after", strconv.FormatInt(int64(next), 10))
+	}
+	return page{Title: "My tasks", Section: "requests", Body: requestsPage(list)}, nil
+}
+
+// stepOf reads "step 1 of 2"; "" where none waits.
+func stepOf(q view.Request) string {
+	step, of := requests.Step(assignments.Workflow(q.Workflow.Number))
+	if step == 0 {
+		return ""
+	}
+	return fmt.Sprintf("step %d of %d", step, of)
+}
+
+// waitsFor names who may decide now.
+func waitsFor(q view.Request) string {
+	if q.Stuck != "" {
+		return "nobody: " + q.Stuck
+	}
+	names := make([]string, len(q.Waits))
+	for i, w := range q.Waits {
+		names[i] = w.Person + " (" + w.As + ")"
+	}
+	switch {
+	case len(names) > 0:
+		return strings.Join(names, ", ")
+	case q.Workflow.Number == int(assignments.RequestedMissingParameters):
+		return "a parameter"
+	case q.Open:
+		return "the next run, which takes it to its first step"
+	}
+	return ""
+}
+
+// asksFor says what a request asks for.
+func asksFor(m *roles.Model, q view.Request) string {
+	text := sentenceCase(q.Action) + " " + roleName(m, q.Role)
+	if q.Parameters != "" {
+		text += " (" + q.Parameters + ")"
+	}
+	return text
+}
+
+// requestVerb reads whether a form approves or declines.
+func requestVerb(r *http.Request) (approve bool, err error) {
+	switch do := r.PostForm.Get("do"); do {
+	case string(requests.Approve):
+		return true, nil
+	case string(requests.Decline):
+		return false, nil
+	default:
+		return false, unreadable("what to do", do, "Use a button of the page.")
+	}
+}
+
+// decideRequests approves or declines the requests that were chosen.
+func (s *site) decideRequests(r *http.Request) (outcome, error) {
+	approve, err := requestVerb(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	x := act.OnRequests{Approve: approve, Why: r.PostForm.Get("why")}
+	var lines []string
+	for _, row := range chosen(r) {
+		id, err := numbered("a request", row)
+		if err != nil {
+			return outcome{}, err
+		}
+		x.Requests = append(x.Requests, requests.RequestID(id))
+		lines = append(lines, "Request "+row)
+	}
+	if len(x.Requests) == 0 {
+		return outcome{}, nothingChosen()
+	}
+	if what := "Decline " + count(len(lines), "request"); !approve && !sure(r) {
+		return asking(what+", for good?", what, lines), nil
+	}
+	return s.ruled(r, x)
+}
+
+func (s *site) ruled(r *http.Request, x act.OnRequests) (outcome, error) {
+	desk, err := s.requestDesk(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	answer, err := x.Do(r.Context(), desk)
+	past := "declined"
+	if x.Approve {
+		past = "approved"
+	}
+	out := outcome{Said: happened(len(answer.Decided), "request", past)}
+	for _, refused := range answer.Refused {
+		out.Refused = append(out.Refused, fmt.Sprintf("Request %d: %s", refused.Request, lowered(refused.Why)))
+	}
+	return out, err
+}
+
+// lowered is an error's own words with what to do, after a colon.
+func lowered(err error) string {
+	var known *fault.Error
+	if errors.As(err, &known) && known.Msg != "" {
+		text := strings.TrimSuffix(known.Msg, ".") + "."
+		if known.Do != "" {
+			text += " " + sentence(known.Do)
+		}
+		return text
+	}
+	return strings.TrimSuffix(err.Error(), ".") + "."
+}
+
+// requestShown is one request on its page.
+type requestShown struct {
+	view.Request
+	Here  string
+	Kept  kept
+	Now   time.Time
+	Model *roles.Model
+}
+
+func (q requestShown) may(what requests.Event) bool {
+	for _, on := range q.May {
+		if on == string(what) && q.Open {
+			return true
+		}
+	}
+	return false
+}
+
+// request shows one request with what was said of it.
+func (s *site) request(r *http.Request) (page, error) {
+	id, err := requestIn(r)
+	if err != nil {
+		return page{}, err
+	}
+	q, err := s.Questions.Request(r.Context(), id)
+	if err != nil {
+		return page{}, err
+	}
+	m, err := s.model(r.Context())
+	if err != nil {
+		return page{}, err
+	}
+	shown := requestShown{Request: q, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m}
+	p := page{Title: "Request " + r.PathValue("id"), Section: "requests", Body: requestPage(shown)}
+	if seen := shown.Kept.text("version"); seen != "" && seen != strconv.Itoa(q.Version) {
+		p.Late = "Somebody decided already"
+	}
+	return p, nil
+}
+
+func requestIn(r *http.Request) (requests.RequestID, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return 0, &fault.Error{Kind: fault.NotFound, Msg: "there is no request " + r.PathValue("id"), Do: "Requests have numbers; find yours in the list."}
+	}
+	return requests.RequestID(id), nil
+}
+
+// decideRequest approves, declines or takes back one request, as it was seen.
+func (s *site) decideRequest(r *http.Request) (outcome, error) {
+	id, err := requestIn(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	q, err := s.Questions.Request(r.Context(), id)
+	if err != nil {
+		return outcome{}, err
+	}
+	if seen := r.PostForm.Get("version"); seen != strconv.Itoa(q.Version) {
+		return outcome{}, &fault.Error{Kind: fault.Conflict, Msg: fmt.Sprintf("request %d changed since you looked", id), Do: "Look at it again below."}
+	}
+	why := r.PostForm.Get("why")
+	desk, err := s.requestDesk(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	switch r.PostForm.Get("do") {
+	case string(requests.Withdraw):
+		_, err = desk.Withdraw(r.Context(), id, why)
+		return outcome{Said: fmt.Sprintf("Request %d is taken back.", id)}, err
+	case string(requests.Supply):
+		given := map[roles.DimensionID]string{}
+		for name, values := range r.PostForm {
+			if dimension, ok := strings.CutPrefix(name, "with-"); ok && values[0] != "" {
+				given[roles.DimensionID(dimension)] = values[0]
+			}
+		}
+		_, err = desk.Supply(r.Context(), id, given)
+		return outcome{Said: fmt.Sprintf("Request %d has what it lacked.", id)}, err
+	}
+	approve, err := requestVerb(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	out, err := s.ruled(r, act.OnRequests{Requests: []requests.RequestID{id}, Approve: approve, Why: why})
+	out.To = "/requests"
+	return out, err
+}
