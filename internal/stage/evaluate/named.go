@@ -12,7 +12,7 @@ import (
 
 // byName finds whose values name a resource by an identifier that it has now, or
 // had before, and the links that query rules find.
-func (s *scope) byName(changed map[schema.EntityType][]*change) error {
+func (s *affected) byName(changed map[schema.EntityType][]*change) error {
 	if s.overlooked(Dependency{Kind: Name}) {
 		return nil
 	}
@@ -80,7 +80,7 @@ func overLinks(m *roles.Model, program *expression.Program) bool {
 
 // whoGives finds the owners of whom an expression gives one of some values. Of
 // one that is not computed of the owner alone, that may be everybody.
-func (s *scope) whoGives(source schema.EntityType, program *expression.Program, any bool, wanted func(value.Value) bool) error {
+func (s *affected) whoGives(source schema.EntityType, program *expression.Program, any bool, wanted func(value.Value) bool) error {
 	if !any {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (s *scope) whoGives(source schema.EntityType, program *expression.Program, 
 }
 
 // texts computes an expression of all owners of a type, once.
-func (s *scope) texts(source schema.EntityType, program *expression.Program) (map[string][]resources.Key, error) {
+func (s *affected) texts(source schema.EntityType, program *expression.Program) (map[string][]resources.Key, error) {
 	at := textsOf{source, program}
 	if known, ok := s.byText[at]; ok {
 		return known, nil

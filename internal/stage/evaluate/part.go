@@ -107,7 +107,7 @@ func Parts(ctx context.Context, store PartReader, o Question, take func(Part) er
 		return Answer{}, err
 	}
 	if q.matched {
-		q.only = &scope{round: q, owners: owners}
+		q.only = &affected{round: q, owners: owners}
 	} else if q.e.Matched {
 		if err := q.prepare(o.Day, held, o.Resources); err != nil {
 			return Answer{}, err

@@ -10,7 +10,7 @@ import (
 
 // match adds who may match the same accounts: what one owner leaves another may
 // get, so that all who compete are settled together.
-func (s *scope) match() error {
+func (s *affected) match() error {
 	if s.overlooked(Dependency{Kind: Rivalry}) {
 		return nil
 	}
@@ -28,7 +28,7 @@ func (s *scope) match() error {
 }
 
 // matchOwners adds the accounts that owners have for now, and those they may match.
-func (s *scope) matchOwners(owners []resources.Ref) error {
+func (s *affected) matchOwners(owners []resources.Ref) error {
 	list, err := s.Store.OwnedBy(s.ctx, owners)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (s *scope) matchOwners(owners []resources.Ref) error {
 
 // matchTargets adds who has accounts and, of those that nobody has for good, who
 // may match them.
-func (s *scope) matchTargets(targets []resources.Ref) error {
+func (s *affected) matchTargets(targets []resources.Ref) error {
 	for id, keys := range byTypeOf(targets) {
 		m := s.e.matches[roles.ResourceTypeID(id)]
 		if m == nil {

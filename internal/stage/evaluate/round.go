@@ -38,7 +38,7 @@ type round struct {
 
 	matched bool // by the run before
 
-	only    *scope // nil: everybody
+	only    *affected // nil: everybody
 	seen    map[resources.Ref]bool
 	waiting []waiting // for values that are allocated when all were asked
 	asked   []Request // by those that wait
@@ -87,7 +87,7 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 	}
 	basis := same + q.e.constants()
 	if r.Configuration != "" && basis == todo.Basis {
-		q.only, err = q.scopeOf(todo)
+		q.only, err = q.affectedBy(todo)
 	} else {
 		q.seen = map[resources.Ref]bool{}
 	}
@@ -274,7 +274,7 @@ func (q *round) allocateOwn() error {
 	return q.spread(allocated)
 }
 
-// spread takes owners into the scope who read values that were just allocated.
+// spread takes in owners who read values that were just allocated.
 func (q *round) spread(refs []resources.Ref) error {
 	if len(refs) == 0 {
 		return nil
@@ -447,90 +447,6 @@ func (q *round) settle(s *shard, x Result) error {
 		}
 	}
 	return q.adopt(s.near, x)
-}
-
-// adopt brings what is stored of some owners to what is expected.
-func (q *round) adopt(n *near, x Result) error {
-	q.summary.Roles += len(x.Roles)
-	q.summary.Resources += len(x.Resources)
-	q.summary.Findings = append(q.summary.Findings, x.Findings...)
-	q.again, q.held = append(q.again, x.again...), append(q.held, x.held...)
-	if q.take != nil {
-		return cmp.Or(n.world.failed, q.take(Part{Stored: n.stored, Roles: n.roles, Result: x, World: n.world, Owners: n.owners, ReadAt: q.known.ReadAt}))
-	}
-	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
-	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
-	for _, a := range x.Roles {
-		if a.Workflow == assignments.Cancellation || a.Workflow == assignments.WorkflowInactive {
-			q.again = append(q.again, a.Owner) // shown until the next run
-		}
-	}
-	q.ended = append(q.ended, x.Ended...)
-	known := &Known{Assigned: n.stored, ReadAt: q.known.ReadAt}
-	expected := Expectation{Result: x, World: n.world}
-	q.ids.Prepare(added(known, expected)) // exactly, so that the numbers of accounts follow each other
-	before := map[orders.AssignedID]owning{}
-	for _, a := range n.stored {
-		before[a.ID] = owning{a.Target, a.Confidence}
-	}
-	changed := Adopt(q.Model, known, expected, func() orders.AssignedID { return orders.AssignedID(q.ids.Next()) })
-	q.openMatches(n, x, before, changed)
-	if err := errors.Join(q.ids.Err(), n.world.failed); err != nil {
-		return err
-	}
-	q.summary.Changed += len(changed)
-	q.changed = append(q.changed, changed...)
-	return q.flush(savedAtOnce)
-}
-
-// owning is which target somebody has, and how surely.
-type owning struct {
-	target     resources.Key
-	confidence int
-}
-
-// openMatches lets the next run look again at what it may match otherwise: a match
-// that nothing keeps, because another account is on its way or a person refused
-// it, and one that was found just now where there may be several or doubtful ones.
-func (q *round) openMatches(n *near, x Result, before map[orders.AssignedID]owning, changed []*orders.AssignedResource) {
-	open := func(id roles.ResourceTypeID, owner resources.Ref, target resources.Key) {
-		q.again = append(q.again, owner)
-		q.held = append(q.held, resources.Ref{Type: schema.EntityType(id), Key: target})
-	}
-	kept := register(append(slices.Clone(n.stored), changed...))
-	for _, e := range x.Resources {
-		of := kept[pairKey{e.Type, e.Owner}]
-		if e.Target != "" && !slices.ContainsFunc(of, func(a *orders.AssignedResource) bool { return a.Target == e.Target }) {
-			open(e.Type, e.Owner, e.Target)
-		}
-	}
-	for _, a := range changed {
-		t := q.Model.ResourceTypes[a.Type]
-		doubtful := t.Multiple || t.SuggestAll || slices.ContainsFunc(t.Correlate, func(r roles.Correlation) bool { return r.Confidence < certain })
-		if now := (owning{a.Target, a.Confidence}); doubtful && a.Target != "" && before[a.ID] != now && !isOrphan(a.Owner) {
-			open(a.Type, a.Owner, a.Target)
-		}
-	}
-}
-
-// flush writes what waits to be written, once it is enough.
-func (q *round) flush(enough int) error {
-	if len(q.changed) < enough && len(q.put)+len(q.remove) < enough && len(q.ended) < enough {
-		return nil
-	}
-	if err := q.writeRoles(q.ctx, q.act, q.put, q.remove); err != nil {
-		return err
-	}
-	if err := q.end(q.ctx, q.act, q.ended); err != nil {
-		return err
-	}
-	for piece := range slices.Chunk(q.changed, savedAtOnce) {
-		if err := q.Store.Save(q.ctx, q.act, piece, stage.Extra{Evaluated: true}); err != nil {
-			return err
-		}
-	}
-	q.put, q.remove, q.ended, q.changed = q.put[:0], q.remove[:0], q.ended[:0], nil
-	return nil
 }
 
 // leftovers settles what is assigned to owners who are gone, or to nobody.

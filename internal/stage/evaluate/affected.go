@@ -15,10 +15,10 @@ import (
 	"provisor.dev/provisor/internal/stage"
 )
 
-// A scope is whom a change may concern: derived from what the expressions read,
+// affected is whom a change may concern: derived from what the expressions read,
 // over every link, and from who may match whose account. It may hold owners of
 // whom nothing changes; it never lacks one of whom something does.
-type scope struct {
+type affected struct {
 	*round
 	owners  map[resources.Ref]bool
 	targets map[roles.ResourceTypeID]map[resources.Key]bool // whose they are may be other than before
@@ -36,10 +36,10 @@ type textsOf struct {
 	program *expression.Program
 }
 
-// scopeOf finds whom the changes since the last evaluation may concern; nil:
+// affectedBy finds whom the changes since the last evaluation may concern; nil:
 // everybody.
-func (q *round) scopeOf(todo stage.ToEvaluate) (*scope, error) {
-	s := &scope{
+func (q *round) affectedBy(todo stage.ToEvaluate) (*affected, error) {
+	s := &affected{
 		round: q, owners: map[resources.Ref]bool{}, targets: map[roles.ResourceTypeID]map[resources.Key]bool{},
 		paths: pathsOf(q.e), byText: map[textsOf]map[string][]resources.Key{},
 	}
@@ -66,15 +66,15 @@ func (q *round) scopeOf(todo stage.ToEvaluate) (*scope, error) {
 	return s, nil
 }
 
-// everybody takes the place of a scope that holds all.
-func (s *scope) everybody(err error) error {
+// everybody takes the place of those affected when that is all.
+func (s *affected) everybody(err error) error {
 	if err == nil {
 		s.round.seen = map[resources.Ref]bool{}
 	}
 	return err
 }
 
-func (s *scope) owner(ref resources.Ref) {
+func (s *affected) owner(ref resources.Ref) {
 	if isOrphan(ref) {
 		for _, id := range s.e.types {
 			if s.Model.ResourceTypes[id].Source == ref.Type {
@@ -88,7 +88,7 @@ func (s *scope) owner(ref resources.Ref) {
 	}
 }
 
-func (s *scope) target(id roles.ResourceTypeID, key resources.Key) {
+func (s *affected) target(id roles.ResourceTypeID, key resources.Key) {
 	if key == "" || s.targets[id][key] {
 		return
 	}
@@ -99,8 +99,8 @@ func (s *scope) target(id roles.ResourceTypeID, key resources.Key) {
 	s.newTargets = append(s.newTargets, resources.Ref{Type: schema.EntityType(id), Key: key})
 }
 
-// ownersOf lists the owners of a type that are in the scope, in order.
-func (s *scope) ownersOf(t schema.EntityType) (keys []resources.Key) {
+// ownersOf lists the owners of a type that are affected, in order.
+func (s *affected) ownersOf(t schema.EntityType) (keys []resources.Key) {
 	for ref := range s.owners {
 		if ref.Type == t && !isOrphan(ref) {
 			keys = append(keys, ref.Key)
@@ -111,7 +111,7 @@ func (s *scope) ownersOf(t schema.EntityType) (keys []resources.Key) {
 }
 
 // left lists the owners who are not there, and those that stand for nobody.
-func (s *scope) left(w *World) (list []resources.Ref) {
+func (s *affected) left(w *World) (list []resources.Ref) {
 	layer := w.layer()
 	for ref := range s.owners {
 		if _, there := layer.Record(ref.Type, ref.Key); !there {
@@ -129,7 +129,7 @@ func (s *scope) left(w *World) (list []resources.Ref) {
 	return slices.Compact(list)
 }
 
-// loose lists the targets that may be orphans: all, or those of the scope.
+// loose lists the targets that may be orphans: all, or those that are affected.
 func (q *round) loose(m *matcher) []resources.Key {
 	if q.only == nil {
 		return m.loose
@@ -227,7 +227,7 @@ func (c *change) moved(p schema.PropertyName) (keys []resources.Key) {
 }
 
 // spread follows changed resources to whom they concern.
-func (s *scope) spread(refs []resources.Ref) error {
+func (s *affected) spread(refs []resources.Ref) error {
 	byType := map[schema.EntityType][]*change{}
 	for t, list := range byTypeOf(refs) {
 		if _, declared := s.Model.Entity(t); !declared {
@@ -291,7 +291,7 @@ const (
 	Rivalry   DependencyKind = "rivalry"   // another owner may match the same account
 )
 
-func (s *scope) overlooked(d Dependency) bool { return s.Overlooks != nil && s.Overlooks(d) }
+func (s *affected) overlooked(d Dependency) bool { return s.Overlooks != nil && s.Overlooks(d) }
 
 func byTypeOf(refs []resources.Ref) map[schema.EntityType][]resources.Key {
 	by := map[schema.EntityType][]resources.Key{}
@@ -302,7 +302,7 @@ func byTypeOf(refs []resources.Ref) map[schema.EntityType][]resources.Key {
 }
 
 // start notes where a path begins: at owners, or at accounts.
-func (s *scope) start(root expression.Root, t schema.EntityType, keys []resources.Key) {
+func (s *affected) start(root expression.Root, t schema.EntityType, keys []resources.Key) {
 	for _, key := range keys {
 		if root == expression.RootTarget {
 			for _, id := range s.e.types {
@@ -317,14 +317,14 @@ func (s *scope) start(root expression.Root, t schema.EntityType, keys []resource
 }
 
 // alongPath follows a path back from what its last step reads otherwise now.
-func (s *scope) alongPath(p expression.Path, changed map[schema.EntityType][]*change) error {
+func (s *affected) alongPath(p expression.Path, changed map[schema.EntityType][]*change) error {
 	t, from, err := s.beginning(p, changed)
 	s.start(p.Root, t, from)
 	return err
 }
 
 // beginning finds where a path begins whose last step reads something else now.
-func (s *scope) beginning(p expression.Path, changed map[schema.EntityType][]*change) (schema.EntityType, []resources.Key, error) {
+func (s *affected) beginning(p expression.Path, changed map[schema.EntityType][]*change) (schema.EntityType, []resources.Key, error) {
 	last := p.Steps[len(p.Steps)-1]
 	entity, _ := s.Model.Entity(last.Entity)
 	link := entity.Properties[last.Property]
@@ -361,7 +361,7 @@ func (s *scope) beginning(p expression.Path, changed map[schema.EntityType][]*ch
 }
 
 // backAlong goes back from resources to those from which the steps lead there.
-func (s *scope) backAlong(steps []expression.Step, t schema.EntityType, at []resources.Key) (schema.EntityType, []resources.Key, error) {
+func (s *affected) backAlong(steps []expression.Step, t schema.EntityType, at []resources.Key) (schema.EntityType, []resources.Key, error) {
 	for i := len(steps) - 1; i >= 0 && len(at) > 0; i-- {
 		from, err := s.back(steps[i], at)
 		if err != nil {
@@ -373,7 +373,7 @@ func (s *scope) backAlong(steps []expression.Step, t schema.EntityType, at []res
 }
 
 // back finds the resources from which one step leads to some others.
-func (s *scope) back(step expression.Step, at []resources.Key) (from []resources.Key, err error) {
+func (s *affected) back(step expression.Step, at []resources.Key) (from []resources.Key, err error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
@@ -400,7 +400,7 @@ func (s *scope) back(step expression.Step, at []resources.Key) (from []resources
 
 // underDimensions finds who stands at, or below, a value of a dimension that has
 // another place in its hierarchy now.
-func (s *scope) underDimensions(changed map[schema.EntityType][]*change) error {
+func (s *affected) underDimensions(changed map[schema.EntityType][]*change) error {
 	if s.overlooked(Dependency{Kind: Hierarchy}) {
 		return nil
 	}
