@@ -172,10 +172,14 @@ func (w *world) stored(known map[orders.AssignedID]bool) picture {
 }
 
 func (w *world) runner() evaluate.Runner {
-	return evaluate.Runner{
+	r := evaluate.Runner{
 		Store: w.db, Model: w.deployed.Model, Programs: w.deployed.Programs, Configuration: w.deployed.Hash, Held: pick(w, []int{1, 2, 1000}),
 		Clock: w.clock, Actor: w.act("").Actor, Overlooks: w.overlooks,
 	}
+	if w.server {
+		r.Warm = &w.warm
+	}
+	return r
 }
 
 // evaluate evaluates the same state in full in memory and in the store, and

@@ -21,6 +21,8 @@ import (
 
 // A world is a few people under one configuration, and what the engine knows of them.
 type world struct {
+	server    bool // what a run read of everybody is kept for the next one
+	warm      evaluate.Warm
 	t         testing.TB
 	ctx       context.Context
 	seed      uint64
@@ -63,6 +65,7 @@ func newWorld(t testing.TB, seed uint64) *world {
 		now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), there: map[resources.Ref]resources.Resource{}, gone: map[resources.Ref]resources.Resource{},
 	}
 	w.day = w.now.Truncate(schema.Day)
+	w.server = seed%2 == 0
 	db, err := sqlite.Open(w.ctx, sqlite.Memory, sqlite.Options{Careless: true})
 	w.must("open the store", err)
 	w.db = db

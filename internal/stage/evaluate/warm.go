@@ -142,7 +142,7 @@ func (e *evaluation) shared(t schema.EntityType) bool {
 	for _, c := range e.Model.Connectors {
 		for _, entity := range c.Entities {
 			for _, p := range entity.Properties {
-				if _, stored := inverseOf(e.Model, p); stored && (p.Link == t || entity.Type == t) && e.World.whole(t) {
+				if _, stored := inverseOf(e.Model, p); stored && (p.Link == t || entity.Type == t) && e.World.whole(entity.Type) {
 					return true
 				}
 			}
