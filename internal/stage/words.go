@@ -164,8 +164,8 @@ type Extra struct {
 	DecideRoles []assignments.RoleDecision
 	RevokeRoles []AssignedRoleKey
 	MoveRoles   []RoleMove
-	// The assigned resources are as an evaluation left them, or as they were judged.
-	Evaluated, Judged bool
+	// Evaluated: the assigned resources are as an evaluation left them.
+	Evaluated bool
 }
 
 // A RoleMove takes a role that somebody has from one workflow state to another.

@@ -20,6 +20,7 @@ import (
 // whom nothing changes; it never lacks one of whom something does.
 type affected struct {
 	*round
+	often   map[resources.Ref]bool // changed more than once since the last evaluation
 	owners  map[resources.Ref]bool
 	targets map[roles.ResourceTypeID]map[resources.Key]bool // whose they are may be other than before
 	all     bool                                            // it may concern everybody
@@ -40,7 +41,7 @@ type textsOf struct {
 // everybody.
 func (q *round) affectedBy(todo stage.ToEvaluate) (*affected, error) {
 	s := &affected{
-		round: q, owners: map[resources.Ref]bool{}, targets: map[roles.ResourceTypeID]map[resources.Key]bool{},
+		round: q, often: map[resources.Ref]bool{}, owners: map[resources.Ref]bool{}, targets: map[roles.ResourceTypeID]map[resources.Key]bool{},
 		paths: pathsOf(q.e), byText: map[textsOf]map[string][]resources.Key{},
 	}
 	var changed []resources.Ref
@@ -50,6 +51,7 @@ func (q *round) affectedBy(todo stage.ToEvaluate) (*affected, error) {
 			s.all = true
 		case stage.MarkResource:
 			changed = append(changed, m.Ref)
+			s.often[m.Ref] = m.Count > 1
 		case stage.MarkOwner:
 			s.owner(m.Ref)
 		case stage.MarkTarget:
@@ -181,10 +183,11 @@ type change struct {
 	now    *resources.Resource // nil: it is not there
 	former []resources.Resource
 	absent bool // it was for a while, between two versions
+	often  bool // it changed more than once: which versions were evaluated nobody knows
 }
 
 // appeared reports whether it is there and was not, or the other way round.
-func (c *change) appeared() bool { return c.now == nil || len(c.former) == 0 || c.absent }
+func (c *change) appeared() bool { return c.now == nil || len(c.former) == 0 || c.absent || c.often }
 
 // differs reports whether it holds another value or other links than before.
 func (c *change) differs(p schema.PropertyName) bool {
@@ -243,6 +246,7 @@ func (s *affected) spread(refs []resources.Ref) error {
 		for _, key := range list {
 			now, _ := layer.Record(t, key)
 			c := &change{ref: resources.Ref{Type: t, Key: key}, now: now}
+			c.often = s.often[c.ref]
 			known[key], byType[t] = c, append(byType[t], c)
 		}
 		for _, r := range former {

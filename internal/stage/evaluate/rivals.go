@@ -17,11 +17,29 @@ func (s *affected) match() error {
 	for len(s.newOwners)+len(s.newTargets) > 0 {
 		owners, targets := s.newOwners, s.newTargets
 		s.newOwners, s.newTargets = nil, nil
+		if err := s.renew(targets); err != nil {
+			return err
+		}
 		if err := s.matchOwners(owners); err != nil {
 			return err
 		}
 		if err := s.matchTargets(targets); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// renew reads the keys of targets anew, where they were left by the run before.
+func (s *affected) renew(targets []resources.Ref) error {
+	if !s.kept {
+		return nil
+	}
+	for id, keys := range byTypeOf(targets) {
+		if m := s.e.matches[roles.ResourceTypeID(id)]; m != nil {
+			if err := s.refreshTargets(m, keys); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

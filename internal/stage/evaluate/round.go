@@ -37,6 +37,7 @@ type round struct {
 	failed error
 
 	matched bool // by the run before
+	kept    bool // what concerns everybody was left by the run before
 
 	only    *affected // nil: everybody
 	seen    map[resources.Ref]bool
@@ -90,6 +91,12 @@ func (r *Runner) Run(ctx context.Context, day time.Time) (Summary, error) {
 		q.only, err = q.affectedBy(todo)
 	} else {
 		q.seen = map[resources.Ref]bool{}
+	}
+	if err == nil && q.only == nil && q.kept {
+		// What is kept is read anew where something changed, not of everybody.
+		if q, err = r.begin(ctx, stop, day); err == nil {
+			q.seen = map[resources.Ref]bool{}
+		}
 	}
 	if err == nil {
 		err = q.run()

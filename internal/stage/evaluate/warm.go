@@ -36,7 +36,7 @@ func (r *Runner) begun(ctx context.Context, stop context.CancelCauseFunc, day ti
 		return r.begin(ctx, stop, day)
 	}
 	q := r.newRound(ctx, stop, day, left.known)
-	q.e = left.e
+	q.e, q.kept = left.e, true
 	q.e.result = &Result{}
 	q.e.World.source, q.e.World.failed = shelf{ctx, r.Store, r.Model}, nil
 	q.e.Owned = q.owned

@@ -24,6 +24,15 @@ func (q *round) adopt(n *near, x Result) error {
 	}
 	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
 	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
+	found := func(a assignments.AssignedRole) bool { return a.Workflow.Found() }
+	if len(put)+len(remove) > 0 && (slices.ContainsFunc(n.roles, found) || slices.ContainsFunc(x.Roles, found)) {
+		for _, a := range put {
+			q.again = append(q.again, a.Owner) // what was found once is a reason to find more
+		}
+		for _, at := range remove {
+			q.again = append(q.again, at.Owner)
+		}
+	}
 	for _, a := range x.Roles {
 		if a.Workflow == assignments.Cancellation || a.Workflow == assignments.WorkflowInactive {
 			q.again = append(q.again, a.Owner) // shown until the next run
@@ -71,8 +80,15 @@ func (q *round) openMatches(n *near, x Result, before map[orders.AssignedID]owni
 	for _, a := range changed {
 		t := q.Model.ResourceTypes[a.Type]
 		doubtful := t.Multiple || t.SuggestAll || slices.ContainsFunc(t.Correlate, func(r roles.Correlation) bool { return r.Confidence < certain })
-		if now := (owning{a.Target, a.Confidence}); doubtful && a.Target != "" && before[a.ID] != now && !isOrphan(a.Owner) {
+		if a.Closed && a.Target != "" {
+			open(a.Type, a.Owner, a.Target) // it is anybody's from now on
+		}
+		was, known := before[a.ID]
+		if now := (owning{a.Target, a.Confidence}); (doubtful || known) && a.Target != "" && was != now && !isOrphan(a.Owner) {
 			open(a.Type, a.Owner, a.Target)
+		}
+		if slices.ContainsFunc(a.Items, func(it orders.Item) bool { return it.Property != "" && it.Policy.Workflow.Found() }) {
+			q.again = append(q.again, a.Owner) // roles are deduced from what was found
 		}
 	}
 }

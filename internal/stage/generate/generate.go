@@ -238,7 +238,8 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 }
 
 // judge judges what is to be judged and stores what moved, each piece in one
-// transaction; what somebody wrote meanwhile is judged again in it.
+// transaction; what somebody wrote meanwhile is judged again in it. What moved is
+// judged once more by the next run: only what stays as it is has come to rest.
 func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, s *Summary) error {
 	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
 	return r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
@@ -252,10 +253,15 @@ func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Nu
 			s.Orders += n
 		}
 		still := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return slices.Contains(j.Moved, a) })
-		if err := r.Store.Judged(ctx, still); err != nil || len(j.Moved) == 0 {
-			return err
+		if !o.Block { // what is judged with a review of everything is judged otherwise without
+			if err := r.Store.Judged(ctx, still); err != nil {
+				return err
+			}
 		}
-		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, j.Moved, func(a *orders.AssignedResource) error { return a.Judge(o) }, stage.Extra{Judged: true})
+		if len(j.Moved) == 0 {
+			return nil
+		}
+		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, j.Moved, func(a *orders.AssignedResource) error { return a.Judge(o) })
 		return err
 	})
 }

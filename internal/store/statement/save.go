@@ -119,12 +119,10 @@ var assignedColumns = []string{
 }
 
 // What an act leaves is to be evaluated again where it stands otherwise than the
-// last evaluation left it, and to be judged again. What an evaluation leaves is
-// evaluated, and what was judged is judged.
+// last evaluation left it; what an evaluation leaves is evaluated.
 var (
 	assignedTable  = assignedWith()
 	evaluatedTable = assignedWith("evaluated")
-	judgedTable    = assignedWith("judged")
 )
 
 func assignedWith(more ...string) *table {
@@ -143,13 +141,8 @@ func newWriting(act journal.Act, list []*orders.AssignedResource, also []Extra) 
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
 	into := assignedTable
-	for _, x := range also {
-		switch {
-		case x.Evaluated:
-			into = evaluatedTable
-		case x.Judged:
-			into = judgedTable
-		}
+	if slices.ContainsFunc(also, func(x Extra) bool { return x.Evaluated }) {
+		into = evaluatedTable
 	}
 	w := &writing{
 		list: list, now: orders.At(act.At), assigned: newBatchOf(into, len(list)), orders: newBatch(orderTable),
@@ -181,11 +174,8 @@ func (w *writing) add(act journal.Act, a *orders.AssignedResource) error {
 		int(a.Consolidated()), n.Blocked, n.Errored, n.Found, flag(a.Items[0].Is.There), a.Confidence,
 		nanos(a.Period.From), nanos(a.Period.To), flag(a.Waiting), flag(a.Closed), a.Version + 1, text,
 		standing, flag(a.Settled())}
-	switch w.assigned.table {
-	case evaluatedTable:
+	if w.assigned.table == evaluatedTable {
 		row = append(row, standing)
-	case judgedTable:
-		row = append(row, a.Version+1)
 	}
 	w.assigned.add(row...)
 	touched := map[orders.OrderID][]int{}

@@ -115,8 +115,7 @@ func judged(t *testing.T, b *bench) {
 	if n := count(); n != 2 {
 		t.Fatalf("%d are to be judged", n)
 	}
-	must(t, b.Judged(b.ctx, []*orders.AssignedResource{b.load(t, a.ID)}))
-	must(t, b.Save(b.ctx, b.act("generate"), []*orders.AssignedResource{b.load(t, other.ID)}, stage.Extra{Judged: true}))
+	must(t, b.Judged(b.ctx, []*orders.AssignedResource{b.load(t, a.ID), b.load(t, other.ID)}))
 	if n := count(); n != 0 {
 		t.Errorf("%d are to be judged once all were", n)
 	}
