@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"provisor.dev/provisor/client"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/process/company"
@@ -27,6 +28,7 @@ import (
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/internal/view"
+	"provisor.dev/provisor/secret"
 )
 
 // program asks a server as somebody with a token.
@@ -249,7 +251,7 @@ func TestAProgramDecidesOnceOnWhatItSaw(t *testing.T) {
 	e, as := interfaced(t)
 	all := as(access.Administrator, access.Scope{})
 	waiting, _ := listed[view.Order](all, "/api/v1/orders?queue=review&limit=1000")
-	if len(waiting) < 4 {
+	if len(waiting) < 5 {
 		t.Fatalf("%d orders wait for a reviewer", len(waiting))
 	}
 	decide := func(o view.Order, body string, headers ...string) reply {
@@ -263,6 +265,23 @@ func TestAProgramDecidesOnceOnWhatItSaw(t *testing.T) {
 			t.Fatal(err)
 		}
 		return len(page.Entries)
+	}
+
+	// The client for Go reads and decides by the same interface.
+	c := client.Client{URL: all.base, Token: secret.New(all.token)}
+	last := waiting[len(waiting)-1]
+	if err := c.Decide(t.Context(), int64(last.ID), "", client.Decision{Do: "postpone", Version: last.Version, Until: "2031-01-01"}); err != nil {
+		t.Error(err)
+	}
+	read := 0
+	for o, err := range c.Orders(t.Context(), url.Values{"limit": {"3"}, "queue": {"review"}}) {
+		if err != nil || o.State.Name == "" || o.Version == 0 || len(o.Items) == 0 {
+			t.Fatal(o, err)
+		}
+		read++
+	}
+	if read != len(waiting) {
+		t.Errorf("the client reads %d of %d orders", read, len(waiting))
 	}
 
 	// Many at once with one key: one of them acts.
