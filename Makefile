@@ -22,6 +22,7 @@ generate: ## write docs/generated and the templates' Go files anew
 	go tool templ generate
 	go test ./internal/domain/orders -run ThePageOfStates -update
 	go test ./internal/surface/web -run EveryRouteIsReached -update
+	go test ./internal/surface/api -run TheDescriptionThatIsKept -update
 
 bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS=3)
 	@go run ./internal/proof/bench

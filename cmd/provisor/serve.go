@@ -19,7 +19,9 @@ import (
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
 	"provisor.dev/provisor/internal/process/signin"
+	"provisor.dev/provisor/internal/surface/api"
 	"provisor.dev/provisor/internal/surface/cli"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/web"
 )
 
@@ -70,15 +72,20 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 	door := signin.NewBrowser(signin.Options{
 		Desk: *desk, Required: required, Secure: s.config != nil || strings.HasPrefix(o.URL, "https://"), URL: o.URL, Secret: e.Secret, Log: log,
 	})
+	pages := web.New(web.Options{
+		Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
+		Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
+		Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
+		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
+	})
+	api.Register(pages, api.Options{
+		Within: func(f access.Filter) reach.Questions { return namedWithin(e, f) }, Entities: e.Owners, Answers: e.DB,
+		Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
+		Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log,
+	})
 	return server.Run(ctx, e, server.Options{
 		Address: o.Address, TLS: s.config, Hosts: hosts, Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),
-		Version: version(), Log: log, Ready: func(address string) { o.Ready(s.reached(address, o.URL)) },
-		Pages: web.New(web.Options{
-			Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
-			Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
-			Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
-			VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
-		}),
+		Version: version(), Log: log, Ready: func(address string) { o.Ready(s.reached(address, o.URL)) }, Pages: pages,
 	})
 }
 

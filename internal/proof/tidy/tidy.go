@@ -32,7 +32,7 @@ const (
 // floors say where a package stands: the longest prefix of its folder decides.
 // "/*" stands for the packages below and not the folder itself.
 var floors = []struct{ folder, floor string }{
-	{"value", "ground"}, {"secret", "ground"}, {"fault", "ground"},
+	{"value", "ground"}, {"secret", "ground"}, {"fault", "ground"}, {"client", "client"},
 	{"connector", "connector"}, {"connector/internal", "groundwork"}, {"connector/connectortest", "suite"}, {"connector/*", "package"},
 	{"internal/domain", "domain"}, {"internal/expression", "expression"},
 	{"internal/stage", "words"}, {"internal/stage/*", "stage"},
@@ -44,6 +44,7 @@ var floors = []struct{ folder, floor string }{
 // may says which floors a floor may import, itself included where it is named.
 var may = map[string]string{
 	"ground":     "ground",
+	"client":     "ground",
 	"connector":  "ground",
 	"groundwork": "ground connector groundwork",
 	"suite":      "ground connector suite",

@@ -567,6 +567,19 @@ CREATE TABLE first_link (
   expires_at INTEGER NOT NULL
 ) STRICT;
 
+-- What a program was answered under an Idempotency-Key, for a day: asked again, it
+-- is answered the same, and nothing is done twice. Status 0: it is being done.
+CREATE TABLE kept_answer (
+  id         TEXT    NOT NULL PRIMARY KEY,
+  request    TEXT    NOT NULL,
+  status     INTEGER NOT NULL,
+  kind       TEXT    NOT NULL,
+  content    BLOB    NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX kept_answer_age ON kept_answer (expires_at);
+
 -- Every resource as the committed readings know it, folded or not.
 CREATE VIEW resource_now AS
   SELECT r.entity, r.resource_key, r.display, r.document, r.hash FROM resource r

@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"TheFirstLinkMakesOneAccount", firstLink},
 		{"ProfilesAreKeptWithTheirScopeUntilTheyAreRevoked", profiles},
 		{"SessionsEndAndAreSwept", sessions},
+		{"AnAnswerIsKeptForWhoeverAskedFirst", answers},
 		{"TokensAreFoundByTheirHashAlone", tokens},
 		{"WhatStandsBelowAPlaceIsFound", below},
 		{"NumbersAreNeverGivenTwice", numbers},

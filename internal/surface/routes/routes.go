@@ -53,6 +53,7 @@ func (r Route) String() string { return r.Method + " " + r.Path }
 type Registry struct {
 	who    Admission
 	refuse func(http.ResponseWriter, *http.Request, error)
+	under  map[string]func(http.ResponseWriter, *http.Request, error)
 	mux    *http.ServeMux
 	list   []Route
 	chain  http.Handler
@@ -62,13 +63,28 @@ type Registry struct {
 // is handed Unknown, or a fault.Denied that says what is missing, or a
 // fault.Invalid for a method that the address does not know.
 func New(who Admission, refuse func(http.ResponseWriter, *http.Request, error)) *Registry {
-	g := &Registry{who: who, refuse: refuse, mux: http.NewServeMux()}
+	g := &Registry{who: who, mux: http.NewServeMux(), under: map[string]func(http.ResponseWriter, *http.Request, error){}}
+	g.refuse = func(w http.ResponseWriter, r *http.Request, err error) {
+		for prefix, answer := range g.under {
+			if strings.HasPrefix(r.URL.Path, prefix) {
+				answer(w, r, err)
+				return
+			}
+		}
+		refuse(w, r, err)
+	}
 	crossing := http.NewCrossOriginProtection()
 	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, &fault.Error{Kind: fault.Denied, Op: "let in", Msg: "another site asked for this", Do: "Open Provisor itself and do it there."})
+		g.refuse(w, r, &fault.Error{Kind: fault.Denied, Op: "let in", Msg: "another site asked for this", Do: "Open Provisor itself and do it there."})
 	}))
 	g.chain = crossing.Handler(http.HandlerFunc(g.known))
 	return g
+}
+
+// Refuse answers those who are not let through below an address in another way:
+// programs read other answers than people.
+func (g *Registry) Refuse(below string, answer func(http.ResponseWriter, *http.Request, error)) {
+	g.under[below] = answer
 }
 
 // Wrap puts something around every route: the first that is put stands nearest.

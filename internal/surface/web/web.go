@@ -21,37 +21,16 @@ import (
 
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/journal"
-	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/requests"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
 
 // Questions is what the pages ask of the store.
-type Questions interface {
-	Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error)
-	Order(ctx context.Context, id orders.OrderID) (view.OrderDetail, error)
-	Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error)
-	StateCounts(ctx context.Context) (view.StateCounts, error)
-	TypeCounts(ctx context.Context) ([]view.TypeCount, error)
-	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
-	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
-	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
-	Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error)
-	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
-	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
-	Parks(ctx context.Context) ([]view.Park, error)
-	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
-	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
-	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
-	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
-	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
-	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
-}
+type Questions = reach.Questions
 
 // Options are what the pages are made of.
 type Options struct {
@@ -107,7 +86,7 @@ func New(o Options) *routes.Registry {
 		o.Poll = pollEvery
 	}
 	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
-	s.Questions = narrowed{o.within()}
+	s.Questions = reach.Narrowed(o.within())
 	s.live = newLive(o, s.homeFragment)
 	g := routes.New(s.admission(), s.refuse)
 	g.Show("/{$}", access.HomeView, s.show(s.home))

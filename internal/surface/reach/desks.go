@@ -1,8 +1,7 @@
-package web
+package reach
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"provisor.dev/provisor/fault"
@@ -19,19 +18,24 @@ import (
 	"provisor.dev/provisor/internal/view"
 )
 
-// actor is who acts: whoever signed in or, where nobody does, whoever runs the
+// Actor is who acts: whoever signed in or, where nobody does, whoever runs the
 // loopback server.
-func (s *site) actor(r *http.Request) journal.Actor {
-	who := routes.Who(r.Context())
+func Actor(ctx context.Context, local journal.Actor) journal.Actor {
+	who := routes.Who(ctx)
 	if who.Account == "" {
-		return s.Local
+		return local
 	}
-	return journal.Actor{Process: s.Local.Process, As: who.Name()}
+	return journal.Actor{Process: local.Process, As: who.Name()}
 }
 
-// desk is where the person who asks decides: on what his profiles reach, and on
-// nothing else, whatever numbers a form sends.
-func (s *site) desk(r *http.Request) act.Desk { return reached{s.Desks.Desk(s.actor(r)), s.Questions} }
+// Desk decides on what ask reaches, and on nothing else, whatever numbers somebody
+// sends.
+func Desk(desk act.Desk, ask Questions) act.Desk { return reached{desk, ask} }
+
+// RequestDesk decides requests that ask shows, and asks for people whom it shows.
+func RequestDesk(desk act.RequestDesk, ask Questions) act.RequestDesk {
+	return reachedRequests{desk, ask}
+}
 
 // reached is a desk at which what somebody's profiles do not reach is not there.
 type reached struct {
@@ -114,13 +118,7 @@ func (d reached) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k order
 	return d.Desk.ReleaseAll(ctx, t, k, why)
 }
 
-// requestDesk is where the person who asks decides requests that he may see, and
-// asks for people whom he may ask for.
-func (s *site) requestDesk(r *http.Request) (act.RequestDesk, error) {
-	desk, err := s.Desks.RequestDesk(r.Context(), s.actor(r))
-	return reachedRequests{desk, s.Questions}, err
-}
-
+// reachedRequests is a desk at which other people's requests are not there.
 type reachedRequests struct {
 	act.RequestDesk
 	ask Questions

@@ -1,4 +1,12 @@
-package web
+// Package reach keeps whoever asks to what his profiles reach: what he is answered,
+// and what he can decide on. The pages and the interface for programs ask and act
+// through it, so that neither can show or touch more than the other.
+//
+// It promises that each question has a permission of its own, whatever route asked
+// it; that a new question does not compile until somebody said which; and that what
+// is not reached is not there, for reading and for deciding alike. Nothing is kept,
+// so a crash leaves nothing.
+package reach
 
 import (
 	"context"
@@ -12,8 +20,33 @@ import (
 	"provisor.dev/provisor/internal/view"
 )
 
-// narrowed answers the pages about what whoever asks may see, and about nothing
-// else. Each question has a permission of its own, beside the page's: a page
+// Questions is what the surfaces ask of the store.
+type Questions interface {
+	Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error)
+	Order(ctx context.Context, id orders.OrderID) (view.OrderDetail, error)
+	Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error)
+	StateCounts(ctx context.Context) (view.StateCounts, error)
+	TypeCounts(ctx context.Context) ([]view.TypeCount, error)
+	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
+	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
+	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
+	Requests(ctx context.Context, f view.RequestFilter) (view.RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
+	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
+	Parks(ctx context.Context) ([]view.Park, error)
+	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
+	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
+	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
+	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
+	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
+}
+
+// Narrowed answers questions about what the permissions of whoever asks reach.
+func Narrowed(within func(access.Filter) Questions) Questions { return narrowed{within} }
+
+// narrowed answers about what whoever asks may see, and about nothing
+// else. Each question has a permission of its own, beside the route's: a page
 // cannot show by mistake what its reader has no right to. It embeds nothing, so
 // that a new question does not compile until it has a line here.
 type narrowed struct {

@@ -1,0 +1,98 @@
+package client_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"provisor.dev/provisor/client"
+	"provisor.dev/provisor/secret"
+)
+
+func TestALostReplyIsAskedForUnderTheSameKey(t *testing.T) {
+	var keys []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		if len(keys) < 3 {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
+		_, _ = io.WriteString(w, `{"decided":[1]}`)
+	}))
+	defer s.Close()
+	c := client.Client{URL: s.URL, Token: secret.New("t")}
+	if err := c.Decide(t.Context(), 1, "", client.Decision{Do: "approve", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if len(slices.Compact(keys)) != 1 || keys[0] == "" {
+		t.Errorf("it was sent under %q", keys)
+	}
+}
+
+func TestWhatIsRefusedIsSentOnce(t *testing.T) {
+	n := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"detail":"It changed.","do":"Look again.","errors":[{"location":"order 7","message":"version 2"}]}`)
+	}))
+	defer s.Close()
+	err := (&client.Client{URL: s.URL}).Decide(t.Context(), 7, "k", client.Decision{})
+	var p *client.Problem
+	if !errors.As(err, &p) || p.Status != http.StatusConflict || n != 1 || err.Error() != "It changed. order 7: version 2. Look again." {
+		t.Errorf("%d times: %v", n, err)
+	}
+}
+
+func TestAListIsReadToItsEnd(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if q.Get("kind") != "addition" || r.Header.Get("Authorization") != "Bearer t" || r.URL.Path != "/api/v1/orders" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		switch q.Get("after") {
+		case "":
+			_, _ = io.WriteString(w, `{"items":[{"id":1},{"id":2}],"next":"x"}`)
+		case "x":
+			_, _ = io.WriteString(w, `{"items":[{"id":3}]}`)
+		}
+	}))
+	defer s.Close()
+	c := client.Client{URL: s.URL + "/", Token: secret.New("t")}
+	var ids []int64
+	for o, err := range c.Orders(t.Context(), url.Values{"kind": {"addition"}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, o.ID)
+	}
+	if !slices.Equal(ids, []int64{1, 2, 3}) {
+		t.Errorf("read %v", ids)
+	}
+	for _, err := range c.Orders(t.Context(), nil) {
+		var p *client.Problem
+		if !errors.As(err, &p) || p.Status != http.StatusBadRequest {
+			t.Errorf("refused: %v", err)
+		}
+	}
+}
+
+func TestTheTokenGoesNowhereElse(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another server is asked, with %q", r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	c := client.Client{URL: s.URL, Token: secret.New("canary-token")}
+	_, err := c.Order(t.Context(), 1)
+	if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, c, c), "canary") {
+		t.Errorf("a redirect: %v", err)
+	}
+}

@@ -1,0 +1,224 @@
+// Package api is the interface for programs: everything under /api/v1, as JSON,
+// described by /openapi.json, which is made from the handlers themselves.
+//
+// It promises that no operation exists without a permission, the same as that of
+// the page which shows or does the same; that lists begin after a cursor that means
+// nothing to anybody else, and never count beyond ten thousand; that errors are
+// problem details which say where, what is wrong and what to do; and that a write
+// with an Idempotency-Key is done once, however often it is sent. Programs show a
+// token, and a page's script has its session. The answers to keys stand in the
+// store: a crash between an act and its answer leaves a key that says so.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/reach"
+	"provisor.dev/provisor/internal/surface/routes"
+	"provisor.dev/provisor/internal/view"
+)
+
+// Root is below what every operation stands.
+const Root = "/api/v1"
+
+// Answers is where the answers to idempotency keys are kept.
+type Answers interface {
+	ClaimAnswer(ctx context.Context, id, request string, expires, now time.Time) (kept stage.KeptAnswer, first bool, err error)
+	KeepAnswer(ctx context.Context, id string, x stage.KeptAnswer) error
+	DropAnswer(ctx context.Context, id string) error
+}
+
+// Options are what the interface is made of.
+type Options struct {
+	// Within answers questions about what a filter lets through.
+	Within func(access.Filter) reach.Questions
+	// Entities lists the entity types of people.
+	Entities func(context.Context) ([]string, error)
+	Answers  Answers
+	// Desks hand out where people act, and Local is who acts where nobody signs in.
+	Desks act.Desks
+	Local journal.Actor
+	// Model is the deployed role model.
+	Model func(context.Context) (*roles.Model, error)
+	// Explain proves what a person has and has not.
+	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
+	// VerifyJournal recomputes the chain and says how many entries hold.
+	VerifyJournal func(context.Context) (int64, error)
+	Folder        fs.FS // where plans are kept
+	Clock         func() time.Time
+	Log           *slog.Logger // where errors go; nil: the default one
+}
+
+// service is the interface at work.
+type service struct {
+	Options
+	ask    reach.Questions
+	api    huma.API
+	began  string // tells this process's error numbers from another's
+	errors atomic.Int64
+}
+
+// Register adds the interface to the routes of a server.
+func Register(g *routes.Registry, o Options) {
+	s := newService(g, o)
+	g.Refuse(Root+"/", s.refuse)
+	s.orders()
+	s.people()
+	s.found()
+	s.requests()
+	s.model()
+	s.journal()
+	g.Show(Root+"/", access.HomeView, s.nowhere)
+	document := sync.OnceValue(s.document)
+	g.Public(http.MethodGet, "/openapi.json", "it describes what can be asked, and shows nothing of anybody", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(document()) // whoever asked may be gone
+	})
+}
+
+func newService(g *routes.Registry, o Options) *service {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &service{Options: o, ask: reach.Narrowed(o.Within), began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	json := huma.DefaultFormats["application/json"]
+	s.api = huma.NewAPI(huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			Info: &huma.Info{
+				Title: "Provisor", Version: "1",
+				Description: "What people do on Provisor's pages, for programs. Show a token: `Authorization: Bearer`. Lists begin after the cursor that the page before named.",
+			},
+			Components: &huma.Components{
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
+			},
+			Security: []map[string][]string{{"token": {}}},
+		},
+		Formats: map[string]huma.Format{"application/json": json, "json": json}, DefaultFormat: "application/json",
+		RejectUnknownQueryParameters: true,
+	}, door{service: s, routes: g})
+	return s
+}
+
+// schemaName keeps types apart that bear one name in two packages.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	switch from := path.Base(t.PkgPath()); from {
+	case ".", "view", "api":
+		return name
+	default:
+		return strings.ToUpper(from[:1]) + from[1:] + name
+	}
+}
+
+// document is the description of the interface.
+func (s *service) document() []byte {
+	text, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("api: the interface cannot be described: %v", err))
+	}
+	return append(text, '\n')
+}
+
+// needs is under what an operation carries its permission.
+const needs = "permission"
+
+// requestBytesMax is more than the largest decision, with a long reason.
+const requestBytesMax = 256 << 10
+
+// door lets operations into the registry of routes, each with the permission that
+// it carries: the registry stops the program on one that carries none.
+type door struct {
+	*service
+	routes *routes.Registry
+}
+
+// Handle registers an operation.
+func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
+	permission, _ := op.Metadata[needs].(access.Permission)
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		handler(humago.NewContext(op, r, w))
+	}
+	switch op.Method {
+	case http.MethodGet:
+		d.routes.Show(op.Path, permission, answer)
+	case http.MethodPost:
+		d.routes.Act(op.Path, permission, d.once(answer))
+	default:
+		panic(fmt.Sprintf("api: %s %s: what is looked at is GET, what acts is POST", op.Method, op.Path))
+	}
+}
+
+// ServeHTTP answers by the registry, as all that is asked is.
+func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.routes.ServeHTTP(w, r) }
+
+// an operation is what a route is described by.
+type operation struct {
+	Needs   access.Permission
+	Path    string // below Root
+	Name    string
+	Summary string
+}
+
+func (o operation) described(method string, problems ...int) huma.Operation {
+	section, _, _ := strings.Cut(strings.TrimPrefix(o.Path, "/"), "/")
+	return huma.Operation{
+		OperationID: o.Name, Method: method, Path: Root + o.Path, Summary: o.Summary, Tags: []string{section},
+		Description:  "Needs the permission `" + string(o.Needs) + "`.",
+		MaxBodyBytes: requestBytesMax, Metadata: map[string]any{needs: o.Needs},
+		Errors: append(problems, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable),
+	}
+}
+
+// body is an answer.
+type body[T any] struct{ Body T }
+
+// shows registers what is looked at.
+func shows[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
+	register(s, o.described(http.MethodGet, http.StatusBadRequest), answer)
+}
+
+// acts registers what changes something.
+func acts[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
+	op := o.described(http.MethodPost, http.StatusBadRequest, http.StatusConflict)
+	op.Parameters = []*huma.Param{{
+		Name: keyHeader, In: "header", Schema: &huma.Schema{Type: "string"},
+		Description: "A text of your own, at most 200 characters. The same key with the same request is answered the same for a day, and done once.",
+	}}
+	register(s, op, answer)
+}
+
+func register[I, O any](s *service, op huma.Operation, answer func(context.Context, *I) (O, error)) {
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*body[O], error) {
+		out, err := answer(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, op.Path, err)
+		}
+		return &body[O]{out}, nil
+	})
+}

@@ -1,0 +1,24 @@
+package web
+
+import (
+	"net/http"
+
+	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/reach"
+)
+
+// actor is who acts.
+func (s *site) actor(r *http.Request) journal.Actor { return reach.Actor(r.Context(), s.Local) }
+
+// desk is where the person who asks decides on what his profiles reach.
+func (s *site) desk(r *http.Request) act.Desk {
+	return reach.Desk(s.Desks.Desk(s.actor(r)), s.Questions)
+}
+
+// requestDesk is where the person who asks decides requests that he may see, and
+// asks for people whom he may ask for.
+func (s *site) requestDesk(r *http.Request) (act.RequestDesk, error) {
+	desk, err := s.Desks.RequestDesk(r.Context(), s.actor(r))
+	return reach.RequestDesk(desk, s.Questions), err
+}

@@ -1,0 +1,79 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+
+	"provisor.dev/provisor/internal/process/loop"
+	"provisor.dev/provisor/internal/surface/api"
+	"provisor.dev/provisor/internal/surface/routes"
+	"provisor.dev/provisor/internal/surface/web"
+)
+
+// withAPI are the pages with the interface for programs beside them.
+func withAPI(e *loop.Engine, o web.Options) *routes.Registry {
+	g := web.New(o)
+	api.Register(g, api.Options{
+		Within: o.Within, Entities: o.Entities, Answers: e.DB, Desks: o.Desks, Local: o.Local, Model: o.Model, Explain: o.Explain,
+		VerifyJournal: o.VerifyJournal, Folder: o.Folder, Clock: o.Clock, Log: o.Log,
+	})
+	return g
+}
+
+func init() {
+	for route, p := range apiProbes {
+		probes[route] = p
+	}
+}
+
+// apiProbes is one line for every operation of the interface for programs.
+var apiProbes = map[string]probe{
+	"GET /api/v1/":                          {address: fixed("/api/v1/nothing"), status: http.StatusNotFound},
+	"GET /api/v1/states":                    {address: fixed("/api/v1/states")},
+	"GET /api/v1/orders":                    {address: func(x target) string { return "/api/v1/orders?entity=Person&person=" + string(x.person.Key) }, mark: orderNumber},
+	"GET /api/v1/orders/{id}":               {address: ofOrder("/api/v1/orders/"), mark: orderNumber},
+	"GET /api/v1/parks":                     {address: fixed("/api/v1/parks")},
+	"GET /api/v1/people":                    {address: fixed("/api/v1/people")},
+	"GET /api/v1/people/{entity}":           {address: func(x target) string { return "/api/v1/people/Person?q=" + string(x.person.Key) }, mark: keyInJSON},
+	"GET /api/v1/people/{entity}/{key}":     {address: personInAPI(""), mark: keyInJSON},
+	"GET /api/v1/people/{entity}/{key}/why": {address: personInAPI("/why"), mark: keyInJSON},
+	"GET /api/v1/reconciliation":            {address: fixed("/api/v1/reconciliation?limit=1000"), mark: foundInJSON},
+	"GET /api/v1/found-roles":               {address: fixed("/api/v1/found-roles")},
+	"GET /api/v1/requests":                  {address: fixed("/api/v1/requests")},
+	"GET /api/v1/requests/{id}":             {address: fixed("/api/v1/requests/4711"), status: http.StatusNotFound},
+	"GET /api/v1/roles":                     {address: fixed("/api/v1/roles")},
+	"GET /api/v1/roles/{id}":                {address: fixed("/api/v1/roles/" + askedRole)},
+	"GET /api/v1/roles/{id}/holders":        {address: fixed("/api/v1/roles/" + askedRole + "/holders")},
+	"GET /api/v1/rules":                     {address: fixed("/api/v1/rules")},
+	"GET /api/v1/connectors":                {address: fixed("/api/v1/connectors")},
+	"GET /api/v1/connectors/{id}":           {address: fixed("/api/v1/connectors/crm")},
+	"GET /api/v1/plans":                     {address: fixed("/api/v1/plans")},
+	"GET /api/v1/plans/{file}/orders":       {address: fixed("/api/v1/plans/none.plan/orders"), status: http.StatusNotFound},
+	"GET /api/v1/journal":                   {address: fixed("/api/v1/journal")},
+	"GET /api/v1/journal/verification":      {address: fixed("/api/v1/journal/verification")},
+
+	// They are sent without a body, which is refused before anything is looked up.
+	"POST /api/v1/orders/decisions":              {address: fixed("/api/v1/orders/decisions"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/decisions":         {address: ofOrderIn("/decisions"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/reports":           {address: ofOrderIn("/reports"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/release":           {address: ofOrderIn("/release"), method: http.MethodPost},
+	"POST /api/v1/parks/{type}/{kind}/release":   {address: fixed("/api/v1/parks/CrmUser/addition/release"), method: http.MethodPost},
+	"POST /api/v1/requests":                      {address: fixed("/api/v1/requests"), method: http.MethodPost},
+	"POST /api/v1/requests/{id}/decisions":       {address: fixed("/api/v1/requests/4711/decisions"), method: http.MethodPost},
+	"POST /api/v1/requests/{id}/withdrawal":      {address: fixed("/api/v1/requests/4711/withdrawal"), method: http.MethodPost},
+	"POST /api/v1/reconciliation/{id}/decisions": {address: fixed("/api/v1/reconciliation/4711/decisions"), method: http.MethodPost},
+	"POST /api/v1/reconciliation/{id}/owner":     {address: fixed("/api/v1/reconciliation/4711/owner"), method: http.MethodPost},
+	"POST /api/v1/found-roles/decisions":         {address: fixed("/api/v1/found-roles/decisions"), method: http.MethodPost},
+}
+
+func ofOrderIn(act string) func(target) string {
+	return func(x target) string { return fmt.Sprintf("/api/v1/orders/%d%s", x.order.ID, act) }
+}
+
+func personInAPI(more string) func(target) string {
+	return func(x target) string { return "/api/v1/people/Person/" + string(x.person.Key) + more }
+}
+
+func orderNumber(x target) string { return fmt.Sprintf(`"id":%d,`, x.order.ID) }
+func keyInJSON(x target) string   { return fmt.Sprintf(`"key":%q`, x.person.Key) }
+func foundInJSON(x target) string { return fmt.Sprintf(`"key":%q`, x.found.Owner.Key) }
