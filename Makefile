@@ -28,6 +28,7 @@ bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS
 	@go run ./internal/proof/bench
 
 soak: ## simulate for a long time (SOAK=1h)
+	SOAK=1 INCREMENTAL_WORLDS=1000 go test ./internal/proof/incremental -run TestSeeds -timeout 0
 	SOAK=$${SOAK:-1h} go test ./internal/proof/sim -run TestSeeds -timeout 0 -v
 
 build: ## bin/provisor, one static binary

@@ -11,7 +11,7 @@ import (
 )
 
 // plantedWorlds bounds how many worlds it may take to find a planted fault.
-const plantedWorlds = 8
+const plantedWorlds = 40
 
 // A catcher keeps what a world found instead of ending the test.
 type catcher struct {

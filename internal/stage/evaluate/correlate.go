@@ -18,9 +18,10 @@ const certain = 100
 // belong to nobody. Keys are computed once per target and rule.
 type matcher struct {
 	resourceType roles.ResourceType
-	taken        map[resources.Key]bool // by an owner, or settled as nobody's
-	owned        map[resources.Key]bool // by an owner, for good
-	nobodys      map[resources.Key]bool // a person said that nobody owns it
+	taken        map[resources.Key]bool            // by an owner, or settled as nobody's
+	owned        map[resources.Key]bool            // by an owner, for good
+	nobodys      map[resources.Key]bool            // a person said that nobody owns it
+	of           map[resources.Ref][]resources.Key // of owners, for good
 	confirmed    map[resources.Ref][]resources.Key
 	reserved     map[resources.Key]bool       // confirmed to an owner who is there
 	keys         []map[string][]resources.Key // by rule, then by the target's key text: of those that are not taken
@@ -31,7 +32,7 @@ type matcher struct {
 func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 	m := &matcher{
 		resourceType: t, taken: map[resources.Key]bool{}, owned: map[resources.Key]bool{},
-		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{}, reserved: map[resources.Key]bool{},
+		nobodys: map[resources.Key]bool{}, confirmed: map[resources.Ref][]resources.Key{}, of: map[resources.Ref][]resources.Key{}, reserved: map[resources.Key]bool{},
 	}
 	for _, pair := range e.Confirmed {
 		if pair.Type == t.ID {
@@ -44,6 +45,7 @@ func newMatcher(e *evaluation, t roles.ResourceType) *matcher {
 // settle notes that a target is somebody's, or nobody's, for good.
 func (m *matcher) settle(owner resources.Ref, target resources.Key) {
 	m.taken[target] = true
+	m.of[owner] = append(m.of[owner], target)
 	if isOrphan(owner) {
 		m.nobodys[target] = true
 	} else {

@@ -70,6 +70,9 @@ func (q *round) refresh(todo stage.ToEvaluate, touched map[roles.ResourceTypeID]
 	}
 	for _, a := range todo.Stale {
 		targets[a.Type] = append(targets[a.Type], a.Target)
+		if m := q.e.matches[a.Type]; m != nil { // what it has no more
+			targets[a.Type] = append(targets[a.Type], m.of[a.Owner]...)
+		}
 		q.e.live[a.Type] = true
 	}
 	for _, m := range todo.Marks {
@@ -195,7 +198,7 @@ func (q *round) refreshAssociations() error {
 // refreshTargets reads anew whose some targets are, and their keys.
 func (q *round) refreshTargets(m *matcher, keys []resources.Key) error {
 	slices.Sort(keys)
-	keys = slices.Compact(keys)
+	keys = slices.DeleteFunc(slices.Compact(keys), func(key resources.Key) bool { return key == "" })
 	for _, key := range keys {
 		m.forget(key)
 	}
