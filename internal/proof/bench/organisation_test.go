@@ -68,9 +68,11 @@ func measured(b *testing.B, people int) *organisation {
 	o.first = o.run(b, "evaluate")
 	o.again = o.run(b, "evaluate")
 	o.all = o.run(b, "evaluate", "--all")
-	o.changeOneRow(b)
+	o.run(b, "generate")
+	o.run(b, "generate") // what moved is judged once more
 	o.changeOneRule(b)
 	o.plan = o.run(b, "plan", "--json")
+	o.changeOneRow(b)
 	if err := os.RemoveAll(home); err != nil {
 		b.Error(err)
 	}
@@ -97,10 +99,10 @@ func (o *organisation) run(b *testing.B, args ...string) used {
 
 var grade = regexp.MustCompile(`grade >= (\d+)`)
 
-// changeOneRule lets one role rule fit other people.
+// changeOneRule takes one role rule away from every hundredth of those it fits.
 func (o *organisation) changeOneRule(b *testing.B) {
 	b.Helper()
-	files, err := filepath.Glob(filepath.Join(o.dir, "config", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(o.dir, "config", "roles", "*.yaml"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func (o *organisation) changeOneRule(b *testing.B) {
 			b.Fatal(err)
 		}
 		if at := grade.FindSubmatchIndex(text); at != nil {
-			changed := append(append(append([]byte{}, text[:at[2]]...), "1"...), text[at[3]:]...)
+			changed := append(append(append([]byte{}, text[:at[3]]...), " && !source.employeeId.endsWith('77')"...), text[at[3]:]...)
 			if err := os.WriteFile(name, changed, 0o600); err != nil {
 				b.Fatal(err)
 			}

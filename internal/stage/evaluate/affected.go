@@ -17,7 +17,7 @@ import (
 
 // affected is whom a change may concern: derived from what the expressions read,
 // over every link, and from who may match whose account. It may hold owners of
-// whom nothing changes; it never lacks one of whom something does.
+// whom nothing changes; it must not lack one of whom something does.
 type affected struct {
 	*round
 	often   map[resources.Ref]bool // changed more than once since the last evaluation
