@@ -196,7 +196,7 @@ func (h *holder) explained(lines []grantLine) bool {
 
 // trace notes which roles would explain a link.
 func (h *holder) trace(found map[roleKey]*trace, m match, link linkName, lines []grantLine) {
-	as, anew, by := h.met(m.Assigned, link)
+	as, anew, by := h.met(m.Assigned, link, lines)
 	if !anew && len(by) == 0 {
 		return
 	}
@@ -223,8 +223,9 @@ func (h *holder) trace(found map[roleKey]*trace, m match, link linkName, lines [
 
 // met says how a link that is there was met: as what, and whether it speaks for a
 // role anew. Rules gave what they gave, and what a person settled is settled; such
-// a link speaks only for roles, found before, with which it came.
-func (h *holder) met(a Assigned, link linkName) (as assignments.Workflow, anew bool, by []roleKey) {
+// a link speaks only for roles, found before, with which it came. None of the
+// lines that would give the link does.
+func (h *holder) met(a Assigned, link linkName, lines []grantLine) (as assignments.Workflow, anew bool, by []roleKey) {
 	many := false
 	if entity, ok := h.Model.Entity(h.Model.ResourceTypes[link.kind].Target); ok {
 		many = entity.Properties[link.property].Many
@@ -240,7 +241,7 @@ func (h *holder) met(a Assigned, link linkName) (as assignments.Workflow, anew b
 		return 0, false, nil
 	case it.Policy.Workflow.Found():
 		return it.Policy.Workflow, true, nil
-	case it.Place.Mark == orders.Found && !it.Policy.Wanted:
+	case it.Place.Mark == orders.Found && !wantedBeside(it, lines):
 		return assignments.NonConforming, true, nil // somebody put back what rules had given
 	default:
 		for _, r := range it.Policy.Reasons {
@@ -250,6 +251,14 @@ func (h *holder) met(a Assigned, link linkName) (as assignments.Workflow, anew b
 		}
 		return 0, false, by
 	}
+}
+
+// wantedBeside reports whether something else than these lines gave a link when
+// it was evaluated last.
+func wantedBeside(it orders.Item, lines []grantLine) bool {
+	return it.Policy.Wanted && slices.ContainsFunc(it.Policy.Reasons, func(r assignments.Reason) bool {
+		return !slices.ContainsFunc(lines, func(x grantLine) bool { return x.line.Object == r.Rule })
+	})
 }
 
 // wouldGive reports whether the line would give its link if the owner had its role.
