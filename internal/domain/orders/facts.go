@@ -148,12 +148,15 @@ func (a *AssignedResource) troubled(it *Item, o Occasion) bool {
 }
 
 // Settled reports whether the ownership is out of the question: rules that match
-// otherwise from now on do not touch it. What is merely proposed, or was found and
-// seen by nobody, is matched anew each time.
+// otherwise from now on do not touch it. What is merely proposed, or was found,
+// is matched anew each time until a person has decided something about it.
 func (a *AssignedResource) Settled() bool {
+	if !a.Found() && !a.Proposed() {
+		return true
+	}
+	self := &a.Items[0]
 	if a.Found() {
-		self := &a.Items[0]
 		return !self.Workflow.Found() || self.Decision.Refused || self.Decision.Exception != nil
 	}
-	return !a.Proposed()
+	return self.Decision.By != ""
 }

@@ -135,7 +135,7 @@ func (e *evaluation) accountsOf(owner *resources.Resource, t roles.ResourceType)
 		if a.Target == "" {
 			creating = len(list)
 		}
-		has = has || a.Target != "" && a.Confidence >= certain
+		has = has || a.Target != ""
 		list = append(list, match{a, true})
 	}
 	for _, found := range m.match(e, owner, has) {
