@@ -284,6 +284,9 @@ func (h *holder) supposing(at roleKey, ask func() (granted, bool, error)) (grant
 // them was found. One that was found before stays as long as a part of it is
 // found, and then gives what is missing of it.
 func (h *holder) recompose() {
+	if !slices.ContainsFunc(h.rows, func(a assignments.AssignedRole) bool { return a.Workflow.Found() }) {
+		return
+	}
 	for range compositeLevelsMax {
 		again := false
 		for _, id := range h.roleIDs {

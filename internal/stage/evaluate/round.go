@@ -12,7 +12,6 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/journal"
-	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -48,11 +47,8 @@ type round struct {
 	again   []resources.Ref // to be evaluated by the next run too
 	held    []resources.Ref // targets that are to be looked at by the next run too
 
-	// What is to be written, until it is enough for a transaction.
-	put     []assignments.AssignedRole
-	remove  []stage.AssignedRoleKey
-	ended   []assignments.RoleDecision
-	changed []*orders.AssignedResource
+	unwritten batch // until it is enough for a transaction
+	writing   *writing
 }
 
 // waiting are owners who wait for values. Whose is whose was settled in order.
@@ -148,9 +144,26 @@ func (q *round) owned(do func(stage.Ownership)) {
 	q.failed = errors.Join(q.failed, q.from.EachOwnership(q.ctx, do))
 }
 
-// run goes through the owners: once for the values that their entity types
-// allocate, once for all else, and once more for those that had to wait for a value.
+// run goes through the owners and writes what is different beside it.
 func (q *round) run() error {
+	if q.take != nil {
+		return q.goThrough()
+	}
+	q.startWriter()
+	err := q.goThrough()
+	if err == nil {
+		err = q.flush(1)
+	}
+	written := q.writing.finish()
+	if errors.Is(err, errUnwritten) {
+		return written
+	}
+	return cmp.Or(err, written)
+}
+
+// goThrough evaluates the owners: once for the values that their entity types
+// allocate, once for all else, and once more for those that had to wait for a value.
+func (q *round) goThrough() error {
 	if err := q.allocateOwn(); err != nil {
 		return err
 	}
@@ -179,13 +192,7 @@ func (q *round) run() error {
 			return err
 		}
 	}
-	if err := q.leftovers(); err != nil {
-		return err
-	}
-	if q.take != nil {
-		return nil
-	}
-	return q.flush(1)
+	return q.leftovers()
 }
 
 func keysOf(list []*resources.Resource) []resources.Key {

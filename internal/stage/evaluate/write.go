@@ -23,7 +23,7 @@ func (q *round) adopt(n *near, x Result) error {
 		return cmp.Or(n.world.failed, q.take(Part{Stored: n.stored, Roles: n.roles, Result: x, World: n.world, Owners: n.owners, ReadAt: q.known.ReadAt}))
 	}
 	put, remove := q.roleChanges(q.act.At, n.roles, x.Roles)
-	q.put, q.remove = append(q.put, put...), append(q.remove, remove...)
+	q.unwritten.put, q.unwritten.remove = append(q.unwritten.put, put...), append(q.unwritten.remove, remove...)
 	found := func(a assignments.AssignedRole) bool { return a.Workflow.Found() }
 	if len(put)+len(remove) > 0 && (slices.ContainsFunc(n.roles, found) || slices.ContainsFunc(x.Roles, found)) {
 		for _, a := range put {
@@ -38,10 +38,10 @@ func (q *round) adopt(n *near, x Result) error {
 			q.again = append(q.again, a.Owner) // shown until the next run
 		}
 	}
-	q.ended = append(q.ended, x.Ended...)
+	q.unwritten.ended = append(q.unwritten.ended, x.Ended...)
 	known := &Known{Assigned: n.stored, ReadAt: q.known.ReadAt}
 	expected := Expectation{Result: x, World: n.world}
-	q.ids.Prepare(added(known, expected)) // exactly, so that the numbers of accounts follow each other
+	q.ids.Prepare(reserved(added(known, expected)))
 	before := map[orders.AssignedID]owning{}
 	for _, a := range n.stored {
 		before[a.ID] = owning{a.Target, a.Confidence}
@@ -52,8 +52,21 @@ func (q *round) adopt(n *near, x Result) error {
 		return err
 	}
 	q.summary.Changed += len(changed)
-	q.changed = append(q.changed, changed...)
+	q.unwritten.changed = append(q.unwritten.changed, changed...)
 	return q.flush(savedAtOnce)
+}
+
+// many is from how many new accounts on more numbers are reserved than they need:
+// reserving waits for what is being written.
+const many = 500
+
+// reserved is how many numbers to reserve for new accounts: exactly theirs, so that
+// they follow each other, unless there are many.
+func reserved(added int) int {
+	if added < many {
+		return added
+	}
+	return 16 * added
 }
 
 // owning is which target somebody has, and how surely.
@@ -93,22 +106,76 @@ func (q *round) openMatches(n *near, x Result, before map[orders.AssignedID]owni
 	}
 }
 
-// flush writes what waits to be written, once it is enough.
+// flush hands over what waits to be written, once it is enough for a transaction.
 func (q *round) flush(enough int) error {
-	if len(q.changed) < enough && len(q.put)+len(q.remove) < enough && len(q.ended) < enough {
+	b := q.unwritten
+	if len(b.changed) < enough && len(b.put)+len(b.remove) < enough && len(b.ended) < enough {
 		return nil
 	}
-	if err := q.writeRoles(q.ctx, q.act, q.put, q.remove); err != nil {
+	q.unwritten = batch{}
+	return q.writing.hand(b)
+}
+
+// A batch is what one piece of a run writes.
+type batch struct {
+	put     []assignments.AssignedRole
+	remove  []stage.AssignedRoleKey
+	ended   []assignments.RoleDecision
+	changed []*orders.AssignedResource
+}
+
+func (q *round) write(b batch) error {
+	if err := q.writeRoles(q.ctx, q.act, b.put, b.remove); err != nil {
 		return err
 	}
-	if err := q.end(q.ctx, q.act, q.ended); err != nil {
+	if err := q.end(q.ctx, q.act, b.ended); err != nil {
 		return err
 	}
-	for piece := range slices.Chunk(q.changed, savedAtOnce) {
+	for piece := range slices.Chunk(b.changed, savedAtOnce) {
 		if err := q.Store.Save(q.ctx, q.act, piece, stage.Extra{Evaluated: true}); err != nil {
 			return err
 		}
 	}
-	q.put, q.remove, q.ended, q.changed = q.put[:0], q.remove[:0], q.ended[:0], nil
 	return nil
+}
+
+// A writing writes one batch after the other while the next owners are evaluated.
+type writing struct {
+	batches chan batch
+	written chan error // the first error, when all is written
+	failed  chan struct{}
+}
+
+func (q *round) startWriter() {
+	w := &writing{batches: make(chan batch, 1), written: make(chan error, 1), failed: make(chan struct{})}
+	q.writing = w
+	go func() {
+		for b := range w.batches {
+			if err := q.write(b); err != nil {
+				w.written <- err
+				close(w.failed)
+				return
+			}
+		}
+		w.written <- nil
+	}()
+}
+
+// hand gives the writer a batch, when it has room for one.
+func (w *writing) hand(b batch) error {
+	select {
+	case w.batches <- b:
+		return nil
+	case <-w.failed:
+		return errUnwritten
+	}
+}
+
+// errUnwritten ends a run whose writer failed; finish says why it did.
+var errUnwritten = errors.New("what was evaluated cannot be written")
+
+// finish waits until all that was handed over is written.
+func (w *writing) finish() error {
+	close(w.batches)
+	return <-w.written
 }
