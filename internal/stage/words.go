@@ -110,9 +110,21 @@ type AssignedFilter struct {
 	OpenOnly   bool           // with an open order
 	Waiting    bool           // to be judged again
 	Unjudged   bool           // written since they were last judged
+	Ended      bool           // over, and not seen by a run that judged since
+	Uncounted  bool           // with an open order of which OpenOrders does not know whether it was sent
+	DueBy      orders.Instant // with an open order before a gate whose next attempt is due
 	After      orders.AssignedID
 	Limit      int  // 0: all
 	Closed     bool // history too
+}
+
+// OpenOrders counts open orders of one kind of one resource type that wait for the same.
+type OpenOrders struct {
+	ParkKey
+	Waits     string
+	Count     int
+	Unsent    int // of which would go out for the first time now, if no threshold held them
+	Uncounted int // of which that is not known
 }
 
 // A Summary is what a dependency's gate needs to know of an assigned resource.

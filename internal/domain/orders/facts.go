@@ -1,6 +1,10 @@
 package orders
 
-import "provisor.dev/provisor/internal/domain/assignments"
+import (
+	"slices"
+
+	"provisor.dev/provisor/internal/domain/assignments"
+)
 
 // facts gathers what the guards ask about an item.
 func (a *AssignedResource) facts(it *Item, o Occasion) Facts {
@@ -145,6 +149,14 @@ func (a *AssignedResource) troubled(it *Item, o Occasion) bool {
 		}
 	}
 	return false
+}
+
+// Unsent reports whether the order carries something that would go out for the
+// first time now, if no threshold held it.
+func (a *AssignedResource) Unsent() bool {
+	return a.open() && slices.ContainsFunc(a.Carried(), func(it *Item) bool {
+		return it.Place.State == Pending && it.Place.Mark != Released && it.Attempts == 0
+	})
 }
 
 // Settled reports whether the ownership is out of the question: rules that match

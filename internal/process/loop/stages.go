@@ -131,7 +131,7 @@ func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, er
 }
 
 func (e *Engine) generate(ctx context.Context, d *deployment, block bool) (generate.Summary, error) {
-	r := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor}
+	r := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor, Configuration: d.Hash}
 	return r.Run(ctx, generate.Options{Day: e.Day(), Block: block})
 }
 

@@ -365,7 +365,7 @@ func (w *world) decideFound() {
 }
 
 func (w *world) generate() {
-	r := generate.Runner{Store: w.db, Model: w.deployed.Model, Clock: w.clock, Actor: w.act("").Actor}
+	r := generate.Runner{Store: w.db, Model: w.deployed.Model, Clock: w.clock, Actor: w.act("").Actor, Configuration: w.deployed.Hash}
 	_, err := r.Run(w.ctx, generate.Options{Day: w.day, Block: w.oneIn(8)})
 	w.must("generate", err)
 	w.note("judged")

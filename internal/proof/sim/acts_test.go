@@ -139,7 +139,9 @@ func (w *world) evaluate(ctx context.Context) error {
 
 func (w *world) generate(ctx context.Context, block bool) error {
 	_, err := w.engine.Generate(ctx, block)
-	w.judged = err == nil
+	if w.judged = err == nil; w.judged {
+		w.gatesAreAsTheyStand(ctx)
+	}
 	return err
 }
 
@@ -174,6 +176,7 @@ func (w *world) round(ctx context.Context) (r loop.Round, err error) {
 		return r, err
 	}
 	w.judged = true
+	w.gatesAreAsTheyStand(ctx)
 	w.check()
 	return r, w.fulfil(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -451,5 +452,48 @@ func (w *world) evaluatedInFull(ctx context.Context) {
 	next := orders.AssignedID(1) << 40
 	for _, a := range evaluate.Adopt(c.Model, k, x, func() orders.AssignedID { next++; return next }) {
 		w.fail("evaluating everybody changes %s of %s, which evaluating whom a change concerns did not:\n%+v\nbefore\n%s", a.Type, a.Owner, *a, before[a.ID])
+	}
+}
+
+// Which gates were looked at was enough: after a run each open order says what it
+// waits for now, and the store counts what there is.
+func (w *world) gatesAreAsTheyStand(ctx context.Context) {
+	c, err := w.engine.Deployed(ctx)
+	if err != nil {
+		w.fail("the deployed configuration: %v", err)
+	}
+	open, err := w.engine.Assigned(ctx, stage.AssignedFilter{OpenOnly: true})
+	if err != nil {
+		w.fail("the open orders: %v", err)
+	}
+	g, err := stage.OpenGates(ctx, w.engine.DB, c.Model, open, w.engine.Day(), w.engine.Clock())
+	if err != nil {
+		w.fail("the gates: %v", err)
+	}
+	type counted struct{ open, unsent int }
+	count := map[stage.ParkKey]counted{}
+	for _, a := range open {
+		if now := g.Waits(a); now != a.Order.Waits {
+			w.fail("the order of %s of %s says that it waits for %q; it waits for %q", a.Type, a.Owner, a.Order.Waits, now)
+		}
+		at := stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}
+		n := count[at]
+		n.open++
+		if a.Unsent() {
+			n.unsent++
+		}
+		count[at] = n
+	}
+	list, err := w.engine.OpenOrders(ctx)
+	if err != nil {
+		w.fail("the counts of open orders: %v", err)
+	}
+	stored := map[stage.ParkKey]counted{}
+	for _, x := range list {
+		n := stored[x.ParkKey]
+		stored[x.ParkKey] = counted{n.open + x.Count, n.unsent + x.Unsent}
+	}
+	if !maps.Equal(count, stored) {
+		w.fail("there are %v open orders; the store counts %v", count, stored)
 	}
 }

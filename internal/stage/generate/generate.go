@@ -30,6 +30,9 @@ type Store interface {
 	Held(ctx context.Context) (map[roles.ResourceTypeID]int, error)
 	Holds(ctx context.Context, t roles.ResourceTypeID, atLeast int) (bool, error)
 	stage.GateStore
+	OpenOrders(ctx context.Context) ([]stage.OpenOrders, error)
+	GateBasis(ctx context.Context) (string, error)
+	NoteGateBasis(ctx context.Context, basis string) error
 	Park(ctx context.Context, act journal.Act, list []stage.Park) error
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
 }
@@ -82,11 +85,8 @@ func Pending(list []*orders.AssignedResource) (pending, open map[stage.ParkKey]i
 		}
 		at := stage.ParkKey{Type: a.Type, Kind: a.Order.Kind}
 		open[at]++
-		for _, it := range a.Carried() {
-			if it.Place.State == orders.Pending && it.Place.Mark != orders.Released && it.Attempts == 0 {
-				pending[at]++
-				break
-			}
+		if a.Unsent() {
+			pending[at]++
 		}
 	}
 	return pending, open
@@ -141,6 +141,9 @@ type Runner struct {
 	Model *roles.Model
 	Clock func() time.Time
 	Actor journal.Actor
+	// Configuration names the deployed one: while it is the same, only the gates of
+	// orders are looked at of which something moved. "": those of all always are.
+	Configuration string
 }
 
 // Options steer a run.
@@ -178,10 +181,20 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if s.Parked, err = r.brake(ctx, pending, open, occasion.Now); err != nil {
 		return s, err
 	}
-	if err := r.judge(ctx, occasion, numbers, o.Day, &s); err != nil {
+	g, err := r.gates(ctx, numbers, o.Day, occasion.Now)
+	if err != nil {
 		return s, err
 	}
-	s.Waits, err = r.gates(ctx, numbers, o.Day, occasion.Now)
+	if err := r.judge(ctx, occasion, numbers, o.Day, g, &s); err != nil {
+		return s, err
+	}
+	if err := r.ended(ctx, g); err != nil {
+		return s, err
+	}
+	if err := g.rest(ctx); err != nil {
+		return s, err
+	}
+	s.Waits, err = g.counts(ctx)
 	return s, err
 }
 
@@ -204,35 +217,45 @@ func (r *Runner) pages(ctx context.Context, f stage.AssignedFilter, do func([]*o
 	}
 }
 
-// count judges what is to be judged and throws it away, so that all open orders
-// are counted as they will be.
+// count counts all open orders as they will be: what is to be judged is judged for
+// it and thrown away.
 func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open map[stage.ParkKey]int, err error) {
 	pending, open = map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
-	counted := map[orders.AssignedID]bool{}
-	add := func(list []*orders.AssignedResource) {
+	add := func(list []*orders.AssignedResource, times int) {
 		p, n := Pending(list)
 		for at := range n {
-			pending[at] += p[at]
-			open[at] += n[at]
+			pending[at] += times * p[at]
+			open[at] += times * n[at]
+		}
+	}
+	counted, err := r.Store.OpenOrders(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	uncounted := false
+	for _, x := range counted {
+		open[x.ParkKey] += x.Count
+		pending[x.ParkKey] += x.Unsent
+		uncounted = uncounted || x.Uncounted > 0
+	}
+	if uncounted { // they were written by a version that did not note it
+		err := r.pages(ctx, stage.AssignedFilter{OpenOnly: true, Uncounted: true}, func(list []*orders.AssignedResource) error {
+			p, _ := Pending(list)
+			for at, n := range p {
+				pending[at] += n
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	o.NewOrder = func() orders.OrderID { return -1 }
 	err = r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
-		for _, a := range list {
-			if a.Order != nil {
-				counted[a.ID] = true
-			}
-		}
+		add(list, -1)
 		_, err := Judge(list, o)
-		add(list)
+		add(list, 1)
 		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	err = r.pages(ctx, stage.AssignedFilter{OpenOnly: true}, func(list []*orders.AssignedResource) error {
-		add(slices.DeleteFunc(list, func(a *orders.AssignedResource) bool { return counted[a.ID] }))
-		return nil
 	})
 	return pending, open, err
 }
@@ -240,7 +263,7 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 // judge judges what is to be judged and stores what moved, each piece in one
 // transaction; what somebody wrote meanwhile is judged again in it. What moved is
 // judged once more by the next run: only what stays as it is has come to rest.
-func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, s *Summary) error {
+func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, g *gates, s *Summary) error {
 	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
 	return r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
 		j, err := Judge(list, o)
@@ -252,17 +275,31 @@ func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Nu
 			s.Kinds[at.Kind] += n
 			s.Orders += n
 		}
-		still := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return slices.Contains(j.Moved, a) })
-		if !o.Block { // what is judged with a review of everything is judged otherwise without
-			if err := r.Store.Judged(ctx, still); err != nil {
+		if len(j.Moved) > 0 {
+			_, err := stage.SaveMoved(ctx, r.Store, numbers, act, j.Moved, func(a *orders.AssignedResource) error { return a.Judge(o) })
+			if err != nil {
 				return err
 			}
 		}
-		if len(j.Moved) == 0 {
+		if err := g.of(ctx, list); err != nil {
+			return err
+		}
+		if o.Block { // what is judged with a review of everything is judged otherwise without
 			return nil
 		}
-		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, j.Moved, func(a *orders.AssignedResource) error { return a.Judge(o) })
-		return err
+		still := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return slices.Contains(j.Moved, a) })
+		return r.Store.Judged(ctx, still)
+	})
+}
+
+// ended looks at the owners of what is over: something else of theirs may have
+// waited for its end.
+func (r *Runner) ended(ctx context.Context, g *gates) error {
+	return r.pages(ctx, stage.AssignedFilter{Ended: true}, func(list []*orders.AssignedResource) error {
+		if err := g.of(ctx, list); err != nil {
+			return err
+		}
+		return r.Store.Judged(ctx, list)
 	})
 }
 
@@ -327,39 +364,4 @@ func (r *Runner) held(ctx context.Context, pending map[stage.ParkKey]int) (map[r
 		held[at.Type] = max(held[at.Type], enough)
 	}
 	return held, nil
-}
-
-// gates notes on each open order what it waits for, where that changed.
-func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, day, now time.Time) (map[string]int, error) {
-	counts := map[string]int{}
-	act := journal.Act{Actor: r.Actor, Name: "gate", At: now}
-	err := r.pages(ctx, stage.AssignedFilter{OpenOnly: true}, func(open []*orders.AssignedResource) error {
-		g, err := stage.OpenGates(ctx, r.Store, r.Model, open, day, now)
-		if err != nil {
-			return err
-		}
-		waits := map[orders.AssignedID]string{}
-		var changed []*orders.AssignedResource
-		for _, a := range open {
-			w := g.Waits(a)
-			if w != "" {
-				counts[w]++
-			}
-			if w != a.Order.Waits {
-				waits[a.ID], a.Order.Waits = w, w
-				changed = append(changed, a)
-			}
-		}
-		if len(changed) == 0 {
-			return nil
-		}
-		_, err = stage.SaveMoved(ctx, r.Store, numbers, act, changed, func(a *orders.AssignedResource) error {
-			if a.Order != nil {
-				a.Order.Waits = waits[a.ID]
-			}
-			return nil
-		})
-		return err
-	})
-	return counts, err
 }

@@ -212,6 +212,7 @@ CREATE INDEX assigned_resource_question ON assigned_resource (id)
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
 CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
 CREATE INDEX assigned_resource_unjudged ON assigned_resource (id) WHERE judged <> version AND closed = 0;
+CREATE INDEX assigned_resource_ended ON assigned_resource (id) WHERE judged <> version AND closed = 1;
 CREATE INDEX assigned_resource_ownership ON assigned_resource (type, id, owner_type, owner_key, target, settled) WHERE closed = 0;
 
 CREATE TABLE provisioning_order (
@@ -245,7 +246,8 @@ CREATE TABLE provisioning_order (
   due_at bigint NOT NULL,
   expires_at bigint NOT NULL,
   since_at bigint NOT NULL,
-  postponed_until   bigint NOT NULL DEFAULT 0
+  postponed_until   bigint NOT NULL DEFAULT 0,
+  unsent            bigint NOT NULL DEFAULT -1
 );
 
 -- At most one open order per assigned resource.
@@ -260,6 +262,8 @@ CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, conn
 CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_counted ON provisioning_order (type, kind, waits, unsent) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_due ON provisioning_order (due_at) WHERE closed_at = 0 AND gated = 1 AND due_at > 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
 CREATE INDEX provisioning_order_review ON provisioning_order (id) WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
 CREATE INDEX provisioning_order_handed ON provisioning_order (id) WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;

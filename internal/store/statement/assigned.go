@@ -53,7 +53,9 @@ func scanAssigned(r *sql.Rows, documents *reader) (*orders.AssignedResource, err
 // conditions turns the filter into a WHERE clause.
 func assignedConditions(f AssignedFilter, d *Dialect) *conditions {
 	c := &conditions{}
-	if !f.Closed {
+	if f.Ended {
+		c.say("a.closed = 1 AND a.judged <> a.version")
+	} else if !f.Closed {
 		c.say("a.closed = 0")
 	}
 	if f.IDs != nil {
@@ -88,6 +90,13 @@ func assignedConditions(f AssignedFilter, d *Dialect) *conditions {
 	}
 	if f.Unjudged {
 		c.say("a.judged <> a.version")
+	}
+	if f.Uncounted {
+		c.say("o.unsent = -1")
+	}
+	if f.DueBy != 0 {
+		c.say("o.gated = 1 AND o.due_at > 0")
+		c.add("o.due_at <= %s", int64(f.DueBy))
 	}
 	if f.After != 0 {
 		c.add("a.id > %s", int64(f.After))
@@ -185,6 +194,38 @@ func (db *DB) Judged(ctx context.Context, list []*orders.AssignedResource) error
 			}
 		}
 		return nil
+	})
+}
+
+// OpenOrders counts the open orders.
+func (db *DB) OpenOrders(ctx context.Context) ([]OpenOrders, error) {
+	var list []OpenOrders
+	err := db.read().each(ctx, `SELECT type, kind, waits, count(*),
+			sum(CASE WHEN unsent = 1 THEN 1 ELSE 0 END), sum(CASE WHEN unsent = -1 THEN 1 ELSE 0 END)
+		FROM provisioning_order WHERE closed_at = 0 GROUP BY type, kind, waits`, nil, func(r *sql.Rows) error {
+		var x OpenOrders
+		err := r.Scan(&x.Type, &x.Kind, &x.Waits, &x.Count, &x.Unsent, &x.Uncounted)
+		list = append(list, x)
+		return err
+	})
+	return list, db.failed("count the open orders", err)
+}
+
+// evaluation has a row for what the gates of all open orders were judged by.
+const gatesOfAll = "gates"
+
+// GateBasis returns by what the gates of all open orders were judged last.
+func (db *DB) GateBasis(ctx context.Context) (basis string, err error) {
+	_, err = db.read().one(ctx, `SELECT basis FROM evaluation WHERE name = $1`, []any{gatesOfAll}, &basis)
+	return basis, db.failed("find by what the gates were judged", err)
+}
+
+// NoteGateBasis notes by what the gates of all open orders were judged.
+func (db *DB) NoteGateBasis(ctx context.Context, basis string) error {
+	return db.write(ctx, "note by what the gates were judged", false, func(s *session) error {
+		_, err := s.exec(ctx, `INSERT INTO evaluation (name, basis) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET basis = excluded.basis`,
+			gatesOfAll, basis)
+		return err
 	})
 }
 

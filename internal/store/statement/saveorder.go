@@ -15,7 +15,7 @@ var orderColumns = []string{
 	"id", "assigned_resource", "kind", "version", "created_at", "closed_at", "supersedes", "outcome", "waits", "taken_by",
 	"agent", "fence", "lease_until", "not_before", "type", "owner_type", "owner_key", "connector", "connection", "manual",
 	"state", "gated", "ready", "transmitted", "read_back", "blocked", "errored", "due_at", "expires_at",
-	"postponed_until", "since_at",
+	"postponed_until", "unsent", "since_at",
 }
 
 // What was there before an order is what it was when its item was carried out:
@@ -69,7 +69,7 @@ func (w *writing) addOrder(a *orders.AssignedResource, moved []int) {
 		o.Waits, o.TakenBy, o.Agent, o.Fence, int64(o.LeaseUntil), int64(o.NotBefore), string(a.Type),
 		string(a.Owner.Type), string(a.Owner.Key), string(a.Handling.Connector), string(a.Handling.Connection), flag(a.Handling.Manual),
 		int(view.Consolidated()), flag(o.Waits != ""), q.ready, q.transmitted, q.readBack, n.Blocked, n.Errored,
-		int64(q.due), int64(q.expires), int64(postponedUntil(a)), int64(w.now))
+		int64(q.due), int64(q.expires), int64(postponedUntil(a)), flag(a.Unsent()), int64(w.now))
 }
 
 func (w *writing) addItem(a *orders.AssignedResource, item *orders.Item, live bool) {

@@ -13,6 +13,7 @@ type (
 	AssignedRoleKey = stage.AssignedRoleKey
 	AssignedFilter  = stage.AssignedFilter
 	Summary         = stage.Summary
+	OpenOrders      = stage.OpenOrders
 	Park            = stage.Park
 	ParkKey         = stage.ParkKey
 	Due             = stage.Due
