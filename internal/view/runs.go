@@ -1,0 +1,30 @@
+package view
+
+import (
+	"time"
+
+	"provisor.dev/provisor/internal/domain/runs"
+)
+
+// RunFilter chooses runs of jobs, the newest first.
+type RunFilter struct {
+	Job       runs.Job
+	Connector string
+	States    []runs.State
+	Open      bool
+	Before    runs.RunID // the cursor: the last run of the page before
+	Limit     int
+}
+
+// RunPage is one page of runs. Before is the next page's cursor, 0 at the end.
+type RunPage struct {
+	Runs   []runs.Run `json:"runs"`
+	Before runs.RunID `json:"before,omitempty"`
+}
+
+// A Scheduled is a schedule with its next time; zero: while its job runs, or
+// while no server is there.
+type Scheduled struct {
+	runs.Schedule
+	Next time.Time `json:"next,omitzero"`
+}
