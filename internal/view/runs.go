@@ -28,3 +28,16 @@ type Scheduled struct {
 	runs.Schedule
 	Next time.Time `json:"next,omitzero"`
 }
+
+// SchedulesOf are the declared schedules with their next times, and those that
+// servers have of their own.
+func SchedulesOf(declared []runs.Schedule, next map[string]time.Time) []Scheduled {
+	list := make([]Scheduled, 0, len(declared)+1)
+	for _, x := range declared {
+		list = append(list, Scheduled{x, next[x.ID]})
+	}
+	if at, own := next[runs.OwnRounds]; own {
+		list = append(list, Scheduled{runs.Schedule{ID: runs.OwnRounds, Job: runs.Round}, at})
+	}
+	return list
+}

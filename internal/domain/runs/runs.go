@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/schema"
 )
 
@@ -245,6 +246,36 @@ func (r Run) Next(e Ending) Run {
 	}
 	return r
 }
+
+// ToAbort lets a run end: at once where it waits, else as soon as its server hears
+// of it.
+func (r *Run) ToAbort(now time.Time, by string) error {
+	if !r.State.Open() {
+		return fault.New(fault.Refused, "abort run", "the run is over: it is %s", r.State)
+	}
+	*r = r.Clone()
+	r.Abort = true
+	r.Say(now, by+" aborts it")
+	if r.State == Waiting {
+		r.State, r.Ended, r.NotBefore = Aborted, now, time.Time{}
+	}
+	return nil
+}
+
+// ToResume lets a run that failed or was aborted go on where it ended.
+func (r *Run) ToResume(now time.Time, by string) error {
+	if r.State != Failed && r.State != Aborted {
+		return fault.New(fault.Refused, "resume run", "only what failed or was aborted can go on; the run is %s", r.State)
+	}
+	*r = r.Clone()
+	r.State, r.Attempt, r.Abort, r.Failures, r.Ended, r.NotBefore = Waiting, r.Attempt+1, false, 0, time.Time{}, time.Time{}
+	r.Say(now, by+" lets it go on")
+	return nil
+}
+
+// OwnRounds is the schedule of the rounds that a server makes of its own: no name
+// that the configuration can give.
+const OwnRounds = ".every"
 
 // A Schedule begins runs of a job.
 type Schedule struct {

@@ -302,7 +302,7 @@ func TestRunsAboutOneConnectorTakeTurns(t *testing.T) {
 
 func TestASchedulesRunsBeginInTheirTimeAndTheServersOwnAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *shop) {
-		s.schedules = []runs.Schedule{{ID: jobs.EveryID, Job: runs.Round, Every: time.Second}}
+		s.schedules = []runs.Schedule{{ID: runs.OwnRounds, Job: runs.Round, Every: time.Second}}
 		passed := time.Now().UTC().Truncate(time.Minute).Add(-time.Minute)
 		nightly := runs.Schedule{ID: "nightly", Job: runs.Verify, Cron: fmt.Sprintf("%d %d * * *", passed.Minute(), passed.Hour()), Zone: "UTC"}
 		stale := runs.Schedule{ID: "stale", Job: runs.Generate, Cron: "0 0 1 1 *", Zone: "Europe/Berlin"}

@@ -11,9 +11,6 @@ import (
 	"provisor.dev/provisor/internal/stage"
 )
 
-// EveryID is the schedule of the server's own rounds.
-const EveryID = ".every" // no name that the configuration can give
-
 // cronFields are the five that the configuration is written in.
 const cronFields = cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow
 

@@ -125,6 +125,25 @@ func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save b
 	})
 }
 
+// Recompute evaluates one owner anew, stores what is expected, makes the orders
+// that come of it, and says what changed.
+func (e *Engine) Recompute(ctx context.Context, owner resources.Ref) (*plan.Person, error) {
+	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
+		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		if err != nil {
+			return nil, err
+		}
+		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
+		if _, err := r.RunOwner(ctx, e.Day(), owner); err != nil {
+			return nil, err
+		}
+		p.Saved = true
+		g := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor}
+		_, err = g.Run(ctx, generate.Options{Day: e.Day(), Owner: &owner})
+		return p, err
+	})
+}
+
 // Generate turns differences into orders; with block, every one is reviewed.
 func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, error) {
 	return alone(ctx, e, func(ctx context.Context, d *deployment) (generate.Summary, error) { return e.generate(ctx, d, block) })

@@ -209,7 +209,7 @@ func (s *server) schedules(ctx context.Context) ([]runs.Schedule, error) {
 		list = slices.Clone(c.Schedules)
 	}
 	if !slices.ContainsFunc(list, func(x runs.Schedule) bool { return x.Job == runs.Round }) {
-		list = append(list, runs.Schedule{ID: jobs.EveryID, Job: runs.Round, Every: s.Every})
+		list = append(list, runs.Schedule{ID: runs.OwnRounds, Job: runs.Round, Every: s.Every})
 	}
 	return list, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 )
@@ -147,6 +148,16 @@ type Runner struct {
 type Options struct {
 	Day   time.Time // that the rules are judged on
 	Block bool      // everything is reviewed
+	// Owner: only what is this owner's is judged. Thresholds count all the same.
+	Owner *resources.Ref
+}
+
+// of narrows a filter to the owner that is asked for.
+func (o Options) of(f stage.AssignedFilter) stage.AssignedFilter {
+	if o.Owner != nil {
+		f.Owners = []resources.Ref{*o.Owner}
+	}
+	return f
 }
 
 // A Summary says what a run did.
@@ -178,10 +189,10 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if s.Parked, err = r.brake(ctx, pending, open, occasion.Now); err != nil {
 		return s, err
 	}
-	if err := r.judge(ctx, occasion, numbers, o.Day, &s); err != nil {
+	if err := r.judge(ctx, occasion, numbers, o, &s); err != nil {
 		return s, err
 	}
-	s.Waits, err = r.gates(ctx, numbers, o.Day, occasion.Now)
+	s.Waits, err = r.gates(ctx, numbers, o, occasion.Now)
 	return s, err
 }
 
@@ -240,9 +251,12 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 // judge judges what is to be judged and stores what moved, each piece in one
 // transaction; what somebody wrote meanwhile is judged again in it. What moved is
 // judged once more by the next run: only what stays as it is has come to rest.
-func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, s *Summary) error {
-	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
-	return r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
+func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, asked Options, s *Summary) error {
+	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: asked.Day.Format(time.DateOnly), At: o.Now}
+	if asked.Owner != nil {
+		act.Subject += " " + asked.Owner.String()
+	}
+	return r.pages(ctx, asked.of(unjudged(o)), func(list []*orders.AssignedResource) error {
 		j, err := Judge(list, o)
 		if err != nil {
 			return err
@@ -330,11 +344,11 @@ func (r *Runner) held(ctx context.Context, pending map[stage.ParkKey]int) (map[r
 }
 
 // gates notes on each open order what it waits for, where that changed.
-func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, day, now time.Time) (map[string]int, error) {
+func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, asked Options, now time.Time) (map[string]int, error) {
 	counts := map[string]int{}
 	act := journal.Act{Actor: r.Actor, Name: "gate", At: now}
-	err := r.pages(ctx, stage.AssignedFilter{OpenOnly: true}, func(open []*orders.AssignedResource) error {
-		g, err := stage.OpenGates(ctx, r.Store, r.Model, open, day, now)
+	err := r.pages(ctx, asked.of(stage.AssignedFilter{OpenOnly: true}), func(open []*orders.AssignedResource) error {
+		g, err := stage.OpenGates(ctx, r.Store, r.Model, open, asked.Day, now)
 		if err != nil {
 			return err
 		}
