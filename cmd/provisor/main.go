@@ -162,7 +162,10 @@ func (e engine) WorkflowDesk(ctx context.Context) (cli.WorkflowDesk, error) {
 	return e.Engine.WorkflowDesk(ctx)
 }
 
-func (e engine) Follow(p cli.Progress) { e.Progress = loop.Progress(p) }
+func (e engine) Follow(p cli.Progress) { e.Progress = followed(p) }
+
+// followed is what the command line is told of progress, in the loop's words.
+func followed(p cli.Progress) loop.Progress { return loop.Progress{Read: p.Read, Carried: p.Carried} }
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 	r, err := e.Run(ctx, block)
@@ -172,7 +175,7 @@ func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 func runDemo(ctx context.Context, o cli.DemoOptions) (cli.DemoResult, error) {
 	options := demo.Options{
 		Dir: o.Dir, Company: company.Options{People: o.People, Seed: o.Seed, At: o.At}, Once: o.Once, LDAP: o.LDAP,
-		Packages: packages(), Out: o.Out, Progress: loop.Progress(o.Progress), Ended: func(r *demo.Result) error { return o.Before(r) },
+		Packages: packages(), Out: o.Out, Progress: followed(o.Progress), Ended: func(r *demo.Result) error { return o.Before(r) },
 	}
 	if !o.NoServe && !o.Once {
 		if err := server.CheckAddress(cmp.Or(o.Address, server.DefaultAddress)); err != nil {

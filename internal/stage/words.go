@@ -18,6 +18,7 @@ const (
 	AssignedCounter = "assigned"
 	SecretCounter   = "secret" // versions
 	RequestCounter  = "request"
+	RunCounter      = "run"
 )
 
 // A Deployment is one version of the configuration.

@@ -17,6 +17,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/runs"
 )
 
 const (
@@ -69,6 +70,11 @@ type Questions interface {
 	Parks(ctx context.Context) ([]Park, error)
 	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
 	Secrets(ctx context.Context) ([]Secret, error)
+
+	Runs(ctx context.Context, f RunFilter) (RunPage, error)
+	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
+	// Scheduled says when the schedules begin their next runs.
+	Scheduled(ctx context.Context) (map[string]time.Time, error)
 }
 
 // A Secret is a stored secret as it is listed: nothing leads from here to its value.

@@ -48,15 +48,17 @@ type Options struct {
 // systems that this declares.
 type Engine struct {
 	*statement.DB
-	Dir         string
-	Packages    []connector.Package
-	Actor       journal.Actor
-	Clock       func() time.Time
-	Sleep       func(ctx context.Context, d time.Duration)
-	Jitter      func() float64
-	Progress    Progress
-	Held        int // resources of one type that an evaluation holds as a whole; 0: as many as fit easily
-	keyFile     string
+	Dir      string
+	Packages []connector.Package
+	Actor    journal.Actor
+	Clock    func() time.Time
+	Sleep    func(ctx context.Context, d time.Duration)
+	Jitter   func() float64
+	Progress Progress
+	Held     int // resources of one type that an evaluation holds as a whole; 0: as many as fit easily
+	keyFile  string
+	// Address is that of the PostgreSQL database; "": the store is a file in Dir.
+	Address     string
 	day, today  time.Time
 	deployments *deployments
 }
@@ -65,6 +67,40 @@ type Engine struct {
 type Progress struct {
 	Read    func(entity schema.EntityType, objects int)
 	Carried func(connection string, orders int)
+	// Begins is told of each stage; false leaves it out, since what it did lately
+	// still holds.
+	Begins func(stage string) bool
+	// Ended is told what a stage did.
+	Ended func(stage string, summary any, err error)
+}
+
+// The stages, as Progress names them.
+const (
+	Synchronizing = "synchronize"
+	Verifying     = "verify"
+	Evaluating    = "evaluate"
+	Generating    = "generate"
+	Fulfilling    = "fulfil"
+)
+
+// told does a stage and tells of it.
+func told[T any](e *Engine, stage string, do func() (T, error)) (done T, err error) {
+	if e.Progress.Begins != nil && !e.Progress.Begins(stage) {
+		return done, nil
+	}
+	done, err = do()
+	if e.Progress.Ended != nil {
+		e.Progress.Ended(stage, done, err)
+	}
+	return done, err
+}
+
+// Following returns the engine telling somebody else how far it is. Both share
+// store and systems.
+func (e *Engine) Following(p Progress) *Engine {
+	other := *e
+	other.Progress = p
+	return &other
 }
 
 // Open opens the folder.
@@ -91,6 +127,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := Over(db, dir, o.Packages)
 	e.Actor, e.day = journal.Actor{Process: processName(), As: o.As}, o.Day
+	e.Address = o.Store
 	e.keyFile, e.today = cmp.Or(o.KeyFile, e.keyFile), o.Today
 	return e, nil
 }

@@ -73,7 +73,7 @@ func (e *Engine) synchronize(ctx context.Context, d *deployment, o synchronize.O
 	r := synchronize.Runner{
 		Store: e.DB, Systems: d.systems, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Actor: e.Actor, Progress: e.Progress.Read,
 	}
-	return r.Run(ctx, o)
+	return told(e, Synchronizing, func() ([]synchronize.Outcome, error) { return r.Run(ctx, o) })
 }
 
 // Verify compares what was read with what was ordered.
@@ -81,7 +81,7 @@ func (e *Engine) Verify(ctx context.Context) (verify.Summary, error) { return al
 
 func (e *Engine) verify(ctx context.Context, d *deployment) (verify.Summary, error) {
 	r := verify.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor}
-	return r.Run(ctx)
+	return told(e, Verifying, func() (verify.Summary, error) { return r.Run(ctx) })
 }
 
 // Evaluate takes requests on and works out who should have what.
@@ -107,7 +107,7 @@ func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary,
 		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held, Warm: &d.warm,
 		Clock: e.Clock, Moment: e.Moment, Actor: e.Actor,
 	}
-	return r.Run(ctx, e.Day())
+	return told(e, Evaluating, func() (evaluate.Summary, error) { return r.Run(ctx, e.Day()) })
 }
 
 // EvaluatePerson shows what evaluating one owner anew would change and, with save,
@@ -125,6 +125,25 @@ func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save b
 	})
 }
 
+// Recompute evaluates one owner anew, stores what is expected, makes the orders
+// that come of it, and says what changed.
+func (e *Engine) Recompute(ctx context.Context, owner resources.Ref) (*plan.Person, error) {
+	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
+		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		if err != nil {
+			return nil, err
+		}
+		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
+		if _, err := r.RunOwner(ctx, e.Day(), owner); err != nil {
+			return nil, err
+		}
+		p.Saved = true
+		g := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor}
+		_, err = g.Run(ctx, generate.Options{Day: e.Day(), Owner: &owner})
+		return p, err
+	})
+}
+
 // Generate turns differences into orders; with block, every one is reviewed.
 func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, error) {
 	return alone(ctx, e, func(ctx context.Context, d *deployment) (generate.Summary, error) { return e.generate(ctx, d, block) })
@@ -132,7 +151,9 @@ func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, er
 
 func (e *Engine) generate(ctx context.Context, d *deployment, block bool) (generate.Summary, error) {
 	r := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor, Configuration: d.Hash}
-	return r.Run(ctx, generate.Options{Day: e.Day(), Block: block})
+	return told(e, Generating, func() (generate.Summary, error) {
+		return r.Run(ctx, generate.Options{Day: e.Day(), Block: block})
+	})
 }
 
 // Fulfil carries out what may go out. It shares no lock with reading and
@@ -147,7 +168,9 @@ func (e *Engine) Fulfil(ctx context.Context, connectors []schema.ConnectorID) (f
 		Store: e.DB, Systems: d.systems, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Wait: e.Sleep, Jitter: e.Jitter,
 		Actor: e.Actor, Progress: e.Progress.Carried,
 	}
-	return r.Run(ctx, fulfil.Options{Day: e.Day(), Connectors: connectors})
+	return told(e, Fulfilling, func() (fulfil.Summary, error) {
+		return r.Run(ctx, fulfil.Options{Day: e.Day(), Connectors: connectors})
+	})
 }
 
 // Desk is where a person decides.

@@ -10,8 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/stage/fulfil"
+	"provisor.dev/provisor/internal/stage/generate"
+	"provisor.dev/provisor/internal/stage/synchronize"
+	"provisor.dev/provisor/internal/stage/verify"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -62,25 +66,31 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 }
 
 // job notes how a job ended.
-func (m *metrics) job(what string, took time.Duration, err error) {
+func (m *metrics) job(what runs.Job, took time.Duration, err error) {
 	result := "done"
 	if err != nil {
 		result = "failed"
 	}
-	m.jobs.WithLabelValues(what, result).Observe(took.Seconds())
+	m.jobs.WithLabelValues(string(what), result).Observe(took.Seconds())
 }
 
-// round notes what a round did. Fulfilling counts where it ends.
-func (m *metrics) round(r loop.Round) {
-	for _, o := range r.Synchronize {
-		m.readings.WithLabelValues(string(o.Reading.Connector), string(o.Reading.Entity), string(o.Reading.State)).Inc()
+// stage notes what a stage of a job did.
+func (m *metrics) stage(summary any) {
+	switch x := summary.(type) {
+	case []synchronize.Outcome:
+		for _, o := range x {
+			m.readings.WithLabelValues(string(o.Reading.Connector), string(o.Reading.Entity), string(o.Reading.State)).Inc()
+		}
+	case generate.Summary:
+		for kind, n := range x.Kinds {
+			m.raised.WithLabelValues(string(kind)).Add(float64(n))
+		}
+	case verify.Summary:
+		m.verified.Add(float64(x.Verified))
+		m.drifted.Add(float64(x.Drifted))
+	case fulfil.Summary:
+		m.fulfilled(x)
 	}
-	for kind, n := range r.Generate.Kinds {
-		m.raised.WithLabelValues(string(kind)).Add(float64(n))
-	}
-	m.verified.Add(float64(r.Verify.Verified))
-	m.drifted.Add(float64(r.Verify.Drifted))
-	m.fulfilled(r.Fulfil)
 }
 
 // fulfilled notes what draining connections did.

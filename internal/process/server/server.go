@@ -16,11 +16,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/process/jobs"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/surface/routes"
@@ -89,8 +92,8 @@ func Run(ctx context.Context, e *loop.Engine, o Options) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.agent(ctx) })
 	background.Go(func() {
-		if err := s.worker().Run(ctx); err != nil && ctx.Err() == nil {
-			o.Log.Error("the schedule ended; the server goes down", "error", err)
+		if err := jobs.Run(ctx, s.jobs()); err != nil && ctx.Err() == nil {
+			o.Log.Error("the jobs ended; the server goes down", "error", err)
 			stop()
 		}
 	})
@@ -178,31 +181,37 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// worker works what is due; the round is its one schedule.
-func (s *server) worker() *jobs.Worker {
+// jobs does what is due. The server's own rounds go on every so often, unless the
+// configuration says when there are any.
+func (s *server) jobs() jobs.Options {
 	e := s.engine
-	return &jobs.Worker{
-		Store: e.DB, Holder: s.holder(), Clock: e.Clock, Wait: e.Sleep, Log: s.Log, Ended: s.metrics.job,
-		Schedules: []jobs.Schedule{{What: "round", Every: s.Every}},
-		Jobs:      map[string]jobs.Job{"round": s.round},
+	return jobs.Options{
+		Store: e.DB, Place: jobs.Place{Database: e.Address, File: filepath.Join(e.Dir, jobsFile)},
+		Server: s.holder(), Work: s.work, Schedules: s.schedules, Clock: e.Clock, Log: s.Log, Ended: s.metrics.job,
 	}
 }
+
+// jobsFile is where the job engine keeps its own, beside the embedded store.
+const jobsFile = "provisor.jobs.db"
 
 func (s *server) holder() string {
 	return s.engine.Actor.Process + " " + strconv.FormatInt(s.engine.Clock().UnixNano(), 36)
 }
 
-// round goes once round the path.
-func (s *server) round(ctx context.Context, _ string) error {
-	r, err := s.engine.Run(ctx, false)
-	if fault.KindOf(err) == fault.NotFound {
-		s.rounds.note(s.engine.Clock(), nil)
-		s.Log.Info("nothing to do yet", "because", err)
-		return nil
+// schedules are those of the deployed configuration, and the server's own.
+func (s *server) schedules(ctx context.Context) ([]runs.Schedule, error) {
+	c, err := s.engine.Deployed(ctx)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
 	}
-	s.rounds.note(s.engine.Clock(), err)
-	s.metrics.round(r)
-	return err
+	var list []runs.Schedule
+	if err == nil {
+		list = slices.Clone(c.Schedules)
+	}
+	if !slices.ContainsFunc(list, func(x runs.Schedule) bool { return x.Job == runs.Round }) {
+		list = append(list, runs.Schedule{ID: runs.OwnRounds, Job: runs.Round, Every: s.Every})
+	}
+	return list, nil
 }
 
 // agent carries orders out: whenever something changed in the store, by whatever

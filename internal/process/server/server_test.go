@@ -18,6 +18,7 @@ import (
 	"provisor.dev/provisor/connector/manual"
 	"provisor.dev/provisor/connector/sqldb"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
@@ -195,29 +196,30 @@ func TestAServerIsReadyOnceSomethingIsDeployedAndGoesRoundByItself(t *testing.T)
 	if err := json.Unmarshal([]byte(body), &h); err != nil || code != http.StatusServiceUnavailable || h.OK {
 		t.Fatalf("before deploying: %d %s %v", code, body, err)
 	}
-	if err := s.AddDue(t.Context(), due("round")); err != nil {
-		t.Fatal(err)
-	}
+	s.round(t)
 	eventually(t, "a round that finds nothing to do is no failure", func() bool {
 		_, body = s.get(t, "/readyz", "")
 		return strings.Contains(body, `{"name":"round","ok":true,"says":"ended`)
+	})
+	eventually(t, "the first round is over", func() bool {
+		open, err := s.Runs(t.Context(), stage.RunFilter{Open: true})
+		return err == nil && len(open) == 0
 	})
 	s.deploy(t)
 	if code, body = s.get(t, "/readyz", ""); code != http.StatusOK {
 		t.Fatalf("after deploying: %d %s", code, body)
 	}
-	if err := s.AddDue(t.Context(), due("round")); err != nil {
-		t.Fatal(err)
-	}
+	s.round(t)
 	eventually(t, "orders wait for review", func() bool {
 		page, err := s.Views().Orders(t.Context(), view.ReviewQueue())
 		return err == nil && len(page.Orders) > 0
 	})
 	eventually(t, "the round is counted", func() bool {
 		_, body = s.get(t, "/metrics", "")
-		return strings.Contains(body, `provisor_readings_total{connector="hr",entity="Person",result="committed"} 1`)
+		return strings.Contains(body, `provisor_readings_total{connector="hr",entity="Person",result="committed"} 1`) &&
+			strings.Contains(body, `provisor_connection_up{connection="crm/database"} 1`)
 	})
-	for _, line := range []string{`provisor_build_info{version="1.2.3"} 1`, `provisor_orders{number="5",state="Awaiting Approval"}`, `provisor_connection_up{connection="crm/database"} 1`, "go_goroutines"} {
+	for _, line := range []string{`provisor_build_info{version="1.2.3"} 1`, `provisor_orders{number="5",state="Awaiting Approval"}`, "go_goroutines"} {
 		if !strings.Contains(body, line) {
 			t.Errorf("/metrics does not show %s", line)
 		}
@@ -248,9 +250,7 @@ func TestAnApprovedOrderIsCarriedOutWithoutWaitingForTheRound(t *testing.T) {
 func TestEndingTheServerLeavesItsWorkDueAndItsStoreWhole(t *testing.T) {
 	s := serve(t, server.Options{})
 	s.deploy(t)
-	if err := s.AddDue(t.Context(), due("round")); err != nil {
-		t.Fatal(err)
-	}
+	s.round(t)
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -259,8 +259,14 @@ func TestEndingTheServerLeavesItsWorkDueAndItsStoreWhole(t *testing.T) {
 	}
 	far := s.Clock().Add(48 * time.Hour)
 	list, err := s.TakeDue(t.Context(), "test", far, far.Add(time.Minute), 10)
-	if err != nil || len(list) != 1 || list[0].What != "round" {
-		t.Errorf("due after the end: %v, %v; want the round", list, err)
+	open, openErr := s.Runs(t.Context(), stage.RunFilter{Open: true})
+	if err != nil || openErr != nil || len(list) == 0 {
+		t.Errorf("nothing is due after the end: %v %v", err, openErr)
+	}
+	for _, run := range open {
+		if run.State != runs.Waiting {
+			t.Errorf("after the end run %d is %s", run.ID, run.State)
+		}
 	}
 }
 
@@ -288,4 +294,10 @@ func TestThePageOnOperatingNamesEachMetric(t *testing.T) {
 	}
 }
 
-func due(what string) []stage.Due { return []stage.Due{{What: what}} }
+// round asks for a round, as a person does, unless one is under way.
+func (s *site) round(t *testing.T) {
+	t.Helper()
+	if _, _, err := s.StartRun(t.Context(), nil, runs.Run{Job: runs.Round, At: s.Clock(), Content: runs.Content{By: "test"}}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 	"provisor.dev/provisor/internal/expression/spelling"
@@ -31,6 +32,7 @@ type builder struct {
 	programs    expression.Programs
 	access      []access.Profile
 	provider    *Provider
+	schedules   []runs.Schedule
 }
 
 func newBuilder(doc *document, keys map[string]schema.Position, packages []connector.Package) *builder {
@@ -77,6 +79,7 @@ func (b *builder) build() {
 	b.workflows()
 	b.profiles()
 	b.signIn()
+	b.jobs()
 }
 
 func (b *builder) find(at schema.Position, object, what, do string) {

@@ -26,6 +26,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
 )
@@ -53,6 +54,8 @@ type Configuration struct {
 	Programs expression.Programs
 	Profiles []access.Profile // the built-in ones first
 	Provider *Provider        // where people sign in elsewhere; nil: nowhere
+	// Schedules say when servers begin which jobs.
+	Schedules []runs.Schedule
 
 	document *document
 }
@@ -128,7 +131,7 @@ func Load(files Files, packages []connector.Package) (*Configuration, error) {
 	}
 	return &Configuration{
 		Files: files, Hash: hash(files), Model: b.model,
-		Environment: b.environment, Programs: b.programs, Profiles: b.access, Provider: b.provider, document: doc,
+		Environment: b.environment, Programs: b.programs, Profiles: b.access, Provider: b.provider, Schedules: b.schedules, document: doc,
 	}, nil
 }
 

@@ -188,7 +188,7 @@ func forgetPlaces(v reflect.Value) reflect.Value {
 // odd says what is written in unusual ways.
 const odd = `
 namingRules: {resourceType: Odd, property: groups, where: "cn != 'everyone'", role: "cn", name: "'Group ' + cn", category: finance, approval: one, by: dn}
-jobs: {nightly: {at: "03:00"}}
+jobs: {nightly: {run: synchronize, connector: hr, cron: "0 3 * * *", zone: UTC}}
 resourceTypes:
   Odd:
     source: Person

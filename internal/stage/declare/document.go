@@ -26,7 +26,7 @@ type document struct {
 	Workflows      map[string]*workflowDoc  `yaml:"workflows" about:"The forms by which people create, change and end identity data inside Provisor."`
 	Profiles       map[string]*profileDoc   `yaml:"profiles" about:"Who may do what inside Provisor, and how far."`
 	SignIn         map[string]*providerDoc  `yaml:"signIn" about:"The OpenID Connect provider by which people sign in."`
-	Jobs           reserved                 `yaml:"jobs" about:"Reserved: read and kept, without effect yet."`
+	Jobs           map[string]*scheduleDoc  `yaml:"jobs" about:"When servers begin which jobs."`
 	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
 }
 

@@ -92,6 +92,14 @@ var faults = []oneFault{
 	{"categories: {c: {}}\n", "x.yaml:1:14: categories.c", "declared a second time; first in base.yaml:18"},
 	{"roles: {a: &x {}}\n", "x.yaml:1:12: ", "anchors and aliases"},
 	{"jobs: []\n", "x.yaml:1:7", "a map is expected"},
+	{"jobs: {n: {run: tidy, cron: \"* * * * *\"}}\n", "x.yaml:1:17", "there is no job tidy"},
+	{"jobs: {n: {run: evaluate, connector: hr, cron: \"* * * * *\"}}\n", "x.yaml:1:38", "evaluate is not about one connector"},
+	{"jobs: {n: {run: check, cron: \"* * * * *\"}}\n", "x.yaml:1:8", "check is about one connector"},
+	{"jobs: {n: {run: synchronize, connector: nowhere, cron: \"* * * * *\"}}\n", "", "there is no connector nowhere"},
+	{"jobs: {n: {run: round, cron: \"61 * * * *\"}}\n", "x.yaml:1:30", "is no time of cron"},
+	{"jobs: {n: {run: round, cron: \"0 0 30 2 *\"}}\n", "", "never comes"},
+	{"jobs: {n: {run: round, cron: \"TZ=UTC 0 0 * * *\"}}\n", "", "the time zone stands under zone"},
+	{"jobs: {n: {run: round, cron: \"0 0 * * *\", zone: Atlantis}}\n", "", "is no time zone"},
 	{"a: 1\n---\nb: 1\n", "x.yaml:2:", "several documents"},
 	{role("maxDuration: 1y"), "x.yaml:2:20", `"1y" is not a duration; write it as 30m, 8h or 30d`},
 	{role("approval: tow"), "x.yaml:2:17", "did you mean two?"},
@@ -239,7 +247,7 @@ func TestWhatIsNotTextIsRefused(t *testing.T) {
 	if err == nil {
 		t.Error("a deep file loads")
 	}
-	_, err = Load(Files{"x.yaml": []byte("jobs: " + strings.Repeat("{a: ", 100) + strings.Repeat("}", 100))}, packages())
+	_, err = Load(Files{"x.yaml": []byte("notifications: " + strings.Repeat("{a: ", 100) + strings.Repeat("}", 100))}, packages())
 	if err == nil || !strings.Contains(err.Error(), "levels deep") {
 		t.Errorf("%v", err)
 	}

@@ -23,21 +23,21 @@ type gates struct {
 	*Runner
 	numbers *stage.Numbering
 	act     journal.Act
-	day     time.Time
+	asked   Options
 	basis   string
 	all     bool // the gates of all orders have to be looked at
 }
 
-func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, day, now time.Time) (*gates, error) {
-	g := &gates{Runner: r, numbers: numbers, act: journal.Act{Actor: r.Actor, Name: "gate", At: now}, day: day, all: true}
-	if r.Configuration == "" {
+func (r *Runner) gates(ctx context.Context, numbers *stage.Numbering, asked Options, now time.Time) (*gates, error) {
+	g := &gates{Runner: r, numbers: numbers, act: journal.Act{Actor: r.Actor, Name: "gate", At: now}, asked: asked, all: true}
+	if r.Configuration == "" || asked.Owner != nil {
 		return g, nil
 	}
 	before, err := r.Store.GateBasis(ctx)
 	if err != nil {
 		return nil, err
 	}
-	g.basis, err = r.gateBasis(ctx, day)
+	g.basis, err = r.gateBasis(ctx, asked.Day)
 	g.all = g.basis != before
 	return g, err
 }
@@ -65,7 +65,7 @@ func (r *Runner) gateBasis(ctx context.Context, day time.Time) (string, error) {
 
 // of looks at the orders of those who have something of a list.
 func (g *gates) of(ctx context.Context, list []*orders.AssignedResource) error {
-	if g.all {
+	if g.all && g.asked.Owner == nil {
 		return nil // they come with the rest
 	}
 	owners := make([]resources.Ref, 0, len(list))
@@ -82,6 +82,12 @@ func (g *gates) of(ctx context.Context, list []*orders.AssignedResource) error {
 // rest looks at the orders whose gates may be other than before although nothing of
 // their owners was judged.
 func (g *gates) rest(ctx context.Context) error {
+	if g.asked.Owner != nil {
+		return g.look(ctx, g.asked.of(stage.AssignedFilter{OpenOnly: true}))
+	}
+	if err := g.ended(ctx); err != nil {
+		return err
+	}
 	if g.all {
 		if err := g.look(ctx, stage.AssignedFilter{OpenOnly: true}); err != nil || g.Configuration == "" {
 			return err
@@ -103,10 +109,21 @@ func (g *gates) rest(ctx context.Context) error {
 	return g.look(ctx, stage.AssignedFilter{OpenOnly: true, DueBy: orders.At(g.act.At)})
 }
 
+// ended looks at the owners of what is over: something else of theirs may have
+// waited for its end.
+func (g *gates) ended(ctx context.Context) error {
+	return g.pages(ctx, stage.AssignedFilter{Ended: true}, func(list []*orders.AssignedResource) error {
+		if err := g.of(ctx, list); err != nil {
+			return err
+		}
+		return g.Store.Judged(ctx, list)
+	})
+}
+
 // look notes on the open orders of a filter what they wait for, where that changed.
 func (g *gates) look(ctx context.Context, f stage.AssignedFilter) error {
 	return g.pages(ctx, f, func(open []*orders.AssignedResource) error {
-		now, err := stage.OpenGates(ctx, g.Store, g.Model, open, g.day, g.act.At)
+		now, err := stage.OpenGates(ctx, g.Store, g.Model, open, g.asked.Day, g.act.At)
 		if err != nil {
 			return err
 		}
@@ -133,8 +150,17 @@ func (g *gates) look(ctx context.Context, f stage.AssignedFilter) error {
 
 // counts counts the open orders that stand before a gate.
 func (g *gates) counts(ctx context.Context) (map[string]int, error) {
-	list, err := g.Store.OpenOrders(ctx)
 	counts := map[string]int{}
+	if g.asked.Owner != nil {
+		list, err := g.Store.Assigned(ctx, g.asked.of(stage.AssignedFilter{OpenOnly: true}))
+		for _, a := range list {
+			if a.Order.Waits != "" {
+				counts[a.Order.Waits]++
+			}
+		}
+		return counts, err
+	}
+	list, err := g.Store.OpenOrders(ctx)
 	for _, x := range list {
 		if x.Waits != "" {
 			counts[x.Waits] += x.Count

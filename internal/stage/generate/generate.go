@@ -17,6 +17,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 )
@@ -150,6 +151,16 @@ type Runner struct {
 type Options struct {
 	Day   time.Time // that the rules are judged on
 	Block bool      // everything is reviewed
+	// Owner: only what is this owner's is judged. Thresholds count all the same.
+	Owner *resources.Ref
+}
+
+// of narrows a filter to the owner that is asked for.
+func (o Options) of(f stage.AssignedFilter) stage.AssignedFilter {
+	if o.Owner != nil {
+		f.Owners = []resources.Ref{*o.Owner}
+	}
+	return f
 }
 
 // A Summary says what a run did.
@@ -181,14 +192,11 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if s.Parked, err = r.brake(ctx, pending, open, occasion.Now); err != nil {
 		return s, err
 	}
-	g, err := r.gates(ctx, numbers, o.Day, occasion.Now)
+	g, err := r.gates(ctx, numbers, o, occasion.Now)
 	if err != nil {
 		return s, err
 	}
-	if err := r.judge(ctx, occasion, numbers, o.Day, g, &s); err != nil {
-		return s, err
-	}
-	if err := r.ended(ctx, g); err != nil {
+	if err := r.judge(ctx, occasion, numbers, o, g, &s); err != nil {
 		return s, err
 	}
 	if err := g.rest(ctx); err != nil {
@@ -263,9 +271,12 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 // judge judges what is to be judged and stores what moved, each piece in one
 // transaction; what somebody wrote meanwhile is judged again in it. What moved is
 // judged once more by the next run: only what stays as it is has come to rest.
-func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, day time.Time, g *gates, s *Summary) error {
-	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: day.Format(time.DateOnly), At: o.Now}
-	return r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
+func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, asked Options, g *gates, s *Summary) error {
+	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: asked.Day.Format(time.DateOnly), At: o.Now}
+	if asked.Owner != nil {
+		act.Subject += " " + asked.Owner.String()
+	}
+	return r.pages(ctx, asked.of(unjudged(o)), func(list []*orders.AssignedResource) error {
 		j, err := Judge(list, o)
 		if err != nil {
 			return err
@@ -289,17 +300,6 @@ func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Nu
 		}
 		still := slices.DeleteFunc(slices.Clone(list), func(a *orders.AssignedResource) bool { return slices.Contains(j.Moved, a) })
 		return r.Store.Judged(ctx, still)
-	})
-}
-
-// ended looks at the owners of what is over: something else of theirs may have
-// waited for its end.
-func (r *Runner) ended(ctx context.Context, g *gates) error {
-	return r.pages(ctx, stage.AssignedFilter{Ended: true}, func(list []*orders.AssignedResource) error {
-		if err := g.of(ctx, list); err != nil {
-			return err
-		}
-		return r.Store.Judged(ctx, list)
 	})
 }
 

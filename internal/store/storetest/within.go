@@ -189,6 +189,9 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Parks":      func() (any, error) { return nothing.Parks(b.ctx) },
 		"Journal":    func() (any, error) { x, err := nothing.Journal(b.ctx, view.JournalFilter{}); return x.Entries, err },
 		"Secrets":    func() (any, error) { return nothing.Secrets(b.ctx) },
+		"Runs":       func() (any, error) { x, err := nothing.Runs(b.ctx, view.RunFilter{}); return x.Runs, err },
+		"Run":        func() (any, error) { return nothing.Run(b.ctx, 1) },
+		"Scheduled":  func() (any, error) { return nothing.Scheduled(b.ctx) },
 		// Names tells what the bearer of a key is called to whoever has the key.
 		"Names": nil,
 	}

@@ -30,8 +30,11 @@ import (
 
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/surface/reach"
@@ -65,9 +68,14 @@ type Options struct {
 	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
 	// VerifyJournal recomputes the chain and says how many entries hold.
 	VerifyJournal func(context.Context) (int64, error)
-	Folder        fs.FS // where plans are kept
-	Clock         func() time.Time
-	Log           *slog.Logger // where errors go; nil: the default one
+	// Schedules are those of the deployed configuration.
+	Schedules func(context.Context) ([]runs.Schedule, error)
+	// Recompute evaluates one owner anew, makes the orders that come of it, and says
+	// what changed.
+	Recompute func(ctx context.Context, who journal.Actor, owner resources.Ref) (*plan.Person, error)
+	Folder    fs.FS // where plans are kept
+	Clock     func() time.Time
+	Log       *slog.Logger // where errors go; nil: the default one
 }
 
 // service is the interface at work.
@@ -89,6 +97,7 @@ func Register(g *routes.Registry, o Options) {
 	s.requests()
 	s.model()
 	s.journal()
+	s.jobs()
 	g.Show(Root+"/", access.HomeView, s.nowhere)
 	document := sync.OnceValue(s.document)
 	g.Public(http.MethodGet, "/openapi.json", "it describes what can be asked, and shows nothing of anybody", func(w http.ResponseWriter, _ *http.Request) {

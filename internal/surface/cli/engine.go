@@ -9,6 +9,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
@@ -75,6 +76,9 @@ type Engine interface {
 	GoLive(ctx context.Context, connectors []schema.ConnectorID, why string) (review.Live, error)
 	Redundant(context.Context) (view.Redundancies, error)
 	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
+
+	JobDesk() act.JobDesk
+	Schedules(context.Context) ([]runs.Schedule, error)
 
 	AccessDesk() AccessDesk
 	Desk() Desk

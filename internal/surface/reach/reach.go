@@ -10,12 +10,14 @@ package reach
 
 import (
 	"context"
+	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
@@ -40,6 +42,9 @@ type Questions interface {
 	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
 	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
 	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
+	Runs(ctx context.Context, f view.RunFilter) (view.RunPage, error)
+	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
+	Scheduled(ctx context.Context) (map[string]time.Time, error)
 }
 
 // Narrowed answers questions about what the permissions of whoever asks reach.
@@ -145,4 +150,17 @@ func (n narrowed) Journal(ctx context.Context, f view.JournalFilter) (view.Journ
 
 func (n narrowed) Parks(ctx context.Context) ([]view.Park, error) {
 	return n.as(ctx, access.OrdersView).Parks(ctx)
+}
+
+// Runs are asked for by the page of jobs and by those of connectors.
+func (n narrowed) Runs(ctx context.Context, f view.RunFilter) (view.RunPage, error) {
+	return n.within(routes.Rows(ctx, access.JobsView).Or(routes.Rows(ctx, access.ConnectorsView))).Runs(ctx, f)
+}
+
+func (n narrowed) Run(ctx context.Context, id runs.RunID) (runs.Run, error) {
+	return n.as(ctx, access.JobsView).Run(ctx, id)
+}
+
+func (n narrowed) Scheduled(ctx context.Context) (map[string]time.Time, error) {
+	return n.as(ctx, access.JobsView).Scheduled(ctx)
 }

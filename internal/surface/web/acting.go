@@ -27,6 +27,7 @@ type outcome struct {
 	Refused []string // what was not, and why
 	To      string   // where to go on; "": where the form was
 	Ask     *ask     // nothing yet: it asks first
+	Page    *page    // what came of it takes a page of its own
 }
 
 // ask is a question before something that takes away.
@@ -66,6 +67,8 @@ func (s *site) do(acts func(*http.Request) (outcome, error), shown func(*http.Re
 			s.fail(w, r, err)
 		case out.Ask != nil:
 			s.write(w, r, http.StatusOK, page{Title: out.Ask.Heading, Body: askPage(*out.Ask, r.URL.RequestURI(), r.PostForm)})
+		case out.Page != nil:
+			s.write(w, r, http.StatusOK, *out.Page)
 		case out.Said == "" && len(out.Refused) > 0:
 			s.again(w, r, shown, out)
 		default:

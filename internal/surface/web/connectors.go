@@ -68,6 +68,7 @@ type connectorShown struct {
 	Entities    []entityShown
 	Types       []typeShown
 	Parks       []view.Park
+	Runs        connectorRuns
 	Here        string
 	Kept        kept
 	Now         time.Time
@@ -113,6 +114,9 @@ func (s *site) connector(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if shown.Types, shown.Parks, err = s.typesShown(r.Context(), m, c.ID); err != nil {
+		return page{}, err
+	}
+	if shown.Runs, err = s.connectorRuns(r.Context(), c.ID); err != nil {
 		return page{}, err
 	}
 	return page{Title: nameOr(c.Name, string(c.ID)), Section: "connectors", Body: connectorPage(shown)}, nil

@@ -66,7 +66,7 @@ func (s *site) home(r *http.Request) (page, error) {
 }
 
 // homeFragment is the part of the first page that live updates send.
-func (s *site) homeFragment(ctx context.Context) (string, error) {
+func (s *site) homeFragment(ctx context.Context, _ string) (string, error) {
 	now, err := s.standing(ctx)
 	if err != nil {
 		return "", err

@@ -33,7 +33,8 @@ const (
 // of them; it runs only while somebody listens.
 type live struct {
 	changes  func(context.Context) (int64, error)
-	render   func(context.Context) (string, error)
+	render   func(ctx context.Context, about string) (string, error)
+	needs    access.Permission
 	log      func(msg string, args ...any)
 	clock    func() time.Time
 	poll     time.Duration
@@ -50,6 +51,7 @@ type listener struct {
 	text string // what it was sent last
 	who  access.Principal
 	sees string      // equal for those who see the same
+	on   string      // what the page is about, where it is about one thing
 	news chan update // one at most: a newer one takes its place
 }
 
@@ -59,21 +61,21 @@ type update struct {
 	text   string
 }
 
-func newLive(o Options, render func(context.Context) (string, error)) *live {
+func newLive(o Options, needs access.Permission, changes func(context.Context) (int64, error), render func(ctx context.Context, about string) (string, error)) *live {
 	return &live{
-		changes: o.Changes, render: render, log: o.Log.Warn, clock: o.Clock, poll: o.Poll, stopping: o.Stopping,
+		changes: changes, render: render, needs: needs, log: o.Log.Warn, clock: o.Clock, poll: o.Poll, stopping: o.Stopping,
 		listeners: map[*listener]bool{},
 	}
 }
 
 // join adds a listener, and begins the loop with the first one.
-func (l *live) join(who access.Principal, seen int64) (*listener, error) {
+func (l *live) join(who access.Principal, on string, seen int64) (*listener, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if len(l.listeners) >= listenersMost {
 		return nil, fault.New(fault.Unavailable, "listen", "%d pages are live already", listenersMost)
 	}
-	one := &listener{seen: seen, news: make(chan update, 1), who: who, sees: who.Sees()}
+	one := &listener{seen: seen, news: make(chan update, 1), who: who, sees: who.Sees() + "\x00" + on, on: on}
 	l.listeners[one] = true
 	if l.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
@@ -125,7 +127,7 @@ func (l *live) look(ctx context.Context) error {
 	texts := map[string]string{} // rendered once for all who see the same
 	for _, one := range behind {
 		if _, known := texts[one.sees]; !known {
-			if texts[one.sees], err = l.render(routes.As(ctx, one.who, access.HomeView)); err != nil {
+			if texts[one.sees], err = l.render(routes.As(ctx, one.who, l.needs), one.on); err != nil {
 				return err
 			}
 		}
@@ -174,7 +176,7 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "text/event-stream")
 		return
 	}
-	one, err := l.join(routes.Who(r.Context()), seen)
+	one, err := l.join(routes.Who(r.Context()), r.PathValue("id"), seen)
 	if err != nil {
 		h.Set("Retry-After", "30")
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -225,5 +227,5 @@ var lines = strings.NewReplacer("\r", "", "\n", "\ndata: ")
 
 // event is an update as the wire wants it.
 func event(u update) string {
-	return fmt.Sprintf("id: %d\nevent: home\ndata: %s\n\n", u.change, lines.Replace(u.text))
+	return fmt.Sprintf("id: %d\nevent: live\ndata: %s\n\n", u.change, lines.Replace(u.text))
 }

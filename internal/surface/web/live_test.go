@@ -79,7 +79,7 @@ func listen(t *testing.T, address string) <-chan string {
 			if b.WriteString(lines.Text() + "\n"); lines.Text() != "" {
 				continue
 			}
-			if strings.Contains(b.String(), "event: home") {
+			if strings.Contains(b.String(), "event: live") {
 				events <- b.String()
 			}
 			b.Reset()

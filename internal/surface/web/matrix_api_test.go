@@ -15,7 +15,7 @@ func withAPI(e *loop.Engine, o web.Options) *routes.Registry {
 	g := web.New(o)
 	api.Register(g, api.Options{
 		Within: o.Within, Entities: o.Entities, Answers: e.DB, Desks: o.Desks, Local: o.Local, Model: o.Model, Explain: o.Explain,
-		VerifyJournal: o.VerifyJournal, Folder: o.Folder, Clock: o.Clock, Log: o.Log,
+		VerifyJournal: o.VerifyJournal, Folder: o.Folder, Clock: o.Clock, Log: o.Log, Schedules: o.Schedules, Recompute: o.Recompute,
 	})
 	return g
 }
@@ -49,21 +49,29 @@ var apiProbes = map[string]probe{
 	"GET /api/v1/connectors/{id}":           {address: fixed("/api/v1/connectors/crm")},
 	"GET /api/v1/plans":                     {address: fixed("/api/v1/plans")},
 	"GET /api/v1/plans/{file}/orders":       {address: fixed("/api/v1/plans/none.plan/orders"), status: http.StatusNotFound},
+	"GET /api/v1/jobs":                      {address: fixed("/api/v1/jobs")},
+	"GET /api/v1/jobs/{id}":                 {address: fixed("/api/v1/jobs/4711"), status: http.StatusNotFound},
+	"GET /api/v1/schedules":                 {address: fixed("/api/v1/schedules")},
 	"GET /api/v1/journal":                   {address: fixed("/api/v1/journal")},
 	"GET /api/v1/journal/verification":      {address: fixed("/api/v1/journal/verification")},
 
 	// They are sent without a body, which is refused before anything is looked up.
-	"POST /api/v1/orders/decisions":              {address: fixed("/api/v1/orders/decisions"), method: http.MethodPost},
-	"POST /api/v1/orders/{id}/decisions":         {address: ofOrderIn("/decisions"), method: http.MethodPost},
-	"POST /api/v1/orders/{id}/reports":           {address: ofOrderIn("/reports"), method: http.MethodPost},
-	"POST /api/v1/orders/{id}/release":           {address: ofOrderIn("/release"), method: http.MethodPost},
-	"POST /api/v1/parks/{type}/{kind}/release":   {address: fixed("/api/v1/parks/CrmUser/addition/release"), method: http.MethodPost},
-	"POST /api/v1/requests":                      {address: fixed("/api/v1/requests"), method: http.MethodPost},
-	"POST /api/v1/requests/{id}/decisions":       {address: fixed("/api/v1/requests/4711/decisions"), method: http.MethodPost},
-	"POST /api/v1/requests/{id}/withdrawal":      {address: fixed("/api/v1/requests/4711/withdrawal"), method: http.MethodPost},
-	"POST /api/v1/reconciliation/{id}/decisions": {address: fixed("/api/v1/reconciliation/4711/decisions"), method: http.MethodPost},
-	"POST /api/v1/reconciliation/{id}/owner":     {address: fixed("/api/v1/reconciliation/4711/owner"), method: http.MethodPost},
-	"POST /api/v1/found-roles/decisions":         {address: fixed("/api/v1/found-roles/decisions"), method: http.MethodPost},
+	"POST /api/v1/orders/decisions":                {address: fixed("/api/v1/orders/decisions"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/decisions":           {address: ofOrderIn("/decisions"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/reports":             {address: ofOrderIn("/reports"), method: http.MethodPost},
+	"POST /api/v1/orders/{id}/release":             {address: ofOrderIn("/release"), method: http.MethodPost},
+	"POST /api/v1/parks/{type}/{kind}/release":     {address: fixed("/api/v1/parks/CrmUser/addition/release"), method: http.MethodPost},
+	"POST /api/v1/jobs":                            {address: fixed("/api/v1/jobs"), method: http.MethodPost},
+	"POST /api/v1/jobs/{id}/abort":                 {address: fixed("/api/v1/jobs/4711/abort"), method: http.MethodPost},
+	"POST /api/v1/jobs/{id}/resume":                {address: fixed("/api/v1/jobs/4711/resume"), method: http.MethodPost},
+	"POST /api/v1/connectors/{id}/jobs":            {address: fixed("/api/v1/connectors/crm/jobs"), method: http.MethodPost},
+	"POST /api/v1/people/{entity}/{key}/recompute": {address: personInAPI("/recompute"), method: http.MethodPost},
+	"POST /api/v1/requests":                        {address: fixed("/api/v1/requests"), method: http.MethodPost},
+	"POST /api/v1/requests/{id}/decisions":         {address: fixed("/api/v1/requests/4711/decisions"), method: http.MethodPost},
+	"POST /api/v1/requests/{id}/withdrawal":        {address: fixed("/api/v1/requests/4711/withdrawal"), method: http.MethodPost},
+	"POST /api/v1/reconciliation/{id}/decisions":   {address: fixed("/api/v1/reconciliation/4711/decisions"), method: http.MethodPost},
+	"POST /api/v1/reconciliation/{id}/owner":       {address: fixed("/api/v1/reconciliation/4711/owner"), method: http.MethodPost},
+	"POST /api/v1/found-roles/decisions":           {address: fixed("/api/v1/found-roles/decisions"), method: http.MethodPost},
 }
 
 func ofOrderIn(act string) func(target) string {

@@ -21,8 +21,11 @@ import (
 
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/journal"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
@@ -44,6 +47,13 @@ type Options struct {
 	// Changes returns a number that every act raises, asked about once a second
 	// while somebody looks at a page that is live.
 	Changes func(context.Context) (int64, error)
+	// RunsTouched returns a number that rises whenever a run goes on.
+	RunsTouched func(context.Context) (int64, error)
+	// Schedules are those of the deployed configuration.
+	Schedules func(context.Context) ([]runs.Schedule, error)
+	// Recompute evaluates one owner anew, makes the orders that come of it, and says
+	// what changed.
+	Recompute func(ctx context.Context, who journal.Actor, owner resources.Ref) (*plan.Person, error)
 	// Entities lists the entity types of people: what the deployed configuration
 	// takes as a source, or gives roles to.
 	Entities func(context.Context) ([]string, error)
@@ -72,9 +82,10 @@ type Options struct {
 // site is the pages at work.
 type site struct {
 	Options
-	live   *live
-	began  string // tells this process's error numbers from another's
-	errors atomic.Int64
+	live              *live // the first page
+	liveJobs, liveRun *live
+	began             string // tells this process's error numbers from another's
+	errors            atomic.Int64
 }
 
 // New returns the pages, in the registry to which the server adds routes of its own.
@@ -87,7 +98,9 @@ func New(o Options) *routes.Registry {
 	}
 	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
 	s.Questions = reach.Narrowed(o.within())
-	s.live = newLive(o, s.homeFragment)
+	s.live = newLive(o, access.HomeView, o.Changes, s.homeFragment)
+	s.liveJobs = newLive(o, access.JobsView, o.RunsTouched, s.jobsFragment)
+	s.liveRun = newLive(o, access.JobsView, o.RunsTouched, s.runFragment)
 	g := routes.New(s.admission(), s.refuse)
 	g.Show("/{$}", access.HomeView, s.show(s.home))
 	g.Show("/events", access.HomeView, s.live.serve)
@@ -118,6 +131,7 @@ func New(o Options) *routes.Registry {
 	g.Show("/directory/{entity}/{key}/accounts", access.AccessView, s.show(s.accounts))
 	g.Show("/directory/{entity}/{key}/history", access.AccessView, s.show(s.history))
 	g.Show("/directory/{entity}/{key}/why", access.AccessView, s.show(s.why))
+	g.Act("/directory/{entity}/{key}/recompute", access.ConnectorsOperate, s.do(s.recompute, s.person))
 	g.Show("/directory/{entity}/{key}/request", access.AccessRequest, s.show(s.catalogFor))
 	g.Show("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.show(s.requestForm))
 	g.Act("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.do(s.askFor, s.requestForm))
@@ -131,6 +145,13 @@ func New(o Options) *routes.Registry {
 	g.Show("/connectors/{id}", access.ConnectorsView, s.show(s.connector))
 	g.Show("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.show(s.parked))
 	g.Act("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.do(s.release, s.parked))
+	g.Act("/connectors/{id}", access.ConnectorsOperate, s.do(s.operate, s.connector))
+	g.Show("/jobs", access.JobsView, s.show(s.jobs))
+	g.Act("/jobs", access.JobsRun, s.do(s.startJob, s.jobs))
+	g.Show("/jobs/events", access.JobsView, s.liveJobs.serve)
+	g.Show("/jobs/{id}", access.JobsView, s.show(s.run))
+	g.Act("/jobs/{id}", access.JobsRun, s.do(s.changeRun, s.run))
+	g.Show("/jobs/{id}/events", access.JobsView, s.liveRun.serve)
 	g.Show("/roles", access.CatalogView, s.show(s.roleCatalog))
 	g.Show("/roles/{id}", access.CatalogView, s.show(s.role))
 	g.Show("/rules", access.RulesView, s.show(s.rules))

@@ -101,7 +101,7 @@
     source = undefined;
     if (document.hidden) return;
     source = new EventSource(since);
-    source.addEventListener("home", take);
+    source.addEventListener("live", take);
   };
   document.addEventListener("visibilitychange", listen);
   window.addEventListener("pagehide", () => source?.close());
