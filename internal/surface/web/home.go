@@ -137,11 +137,11 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 // tallies counts open orders by state and, for the states of rest, the accounts
 // that rest there.
 func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
-	counts, err := s.Questions.StateCounts(ctx)
+	counts, err := s.Questions.StateCounts(ctx, view.CountMost)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := s.Questions.TypeCounts(ctx)
+	accounts, err := s.Questions.TypeCounts(ctx, view.CountMost)
 	if err != nil {
 		return nil, err
 	}

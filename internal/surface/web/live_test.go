@@ -23,10 +23,10 @@ type counted struct {
 	pending, asked, change atomic.Int64
 }
 
-func (c *counted) StateCounts(context.Context) (view.StateCounts, error) {
+func (c *counted) StateCounts(context.Context, int) (view.StateCounts, error) {
 	return view.StateCounts{Orders: []view.StateCount{{State: view.State{Number: int(orders.Pending)}, Count: int(c.pending.Load())}}}, nil
 }
-func (c *counted) TypeCounts(context.Context) ([]view.TypeCount, error) { return nil, nil }
+func (c *counted) TypeCounts(context.Context, int) ([]view.TypeCount, error) { return nil, nil }
 func (c *counted) Parks(context.Context) ([]view.Park, error)           { return nil, nil }
 func (c *counted) Orders(context.Context, view.OrderFilter) (view.OrderPage, error) {
 	return view.OrderPage{}, nil

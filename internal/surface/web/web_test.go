@@ -255,7 +255,7 @@ func TestTheFirstPageSaysWhatProvisorDoesWhatStandsWhereAndWhatWaits(t *testing.
 	body := shows(t, web.New(options(e)), "/",
 		"written into the systems they work with", "1 Pending", "2 Transmitted", "5 Awaiting Approval", "4 Verified",
 		"Awaiting approval", "Handed to technicians", "Errored", "Failing rules", "Questions found", "Parked by a threshold")
-	counts, err := e.Views().StateCounts(t.Context())
+	counts, err := e.Views().StateCounts(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
