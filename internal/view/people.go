@@ -19,13 +19,16 @@ type PeopleFilter struct {
 	Limit  int
 }
 
-// PeopleCursor is a place in the order of the list.
+// PeopleCursor is a place in the order of the list: behind what is displayed or,
+// where each word that is looked for is a beginning of very many, behind a word.
 type PeopleCursor struct {
-	Display string `json:"display"`
+	Display string `json:"display,omitempty"`
+	Word    string `json:"word,omitempty"`
 	Key     string `json:"key"`
 }
 
-// PeoplePage is one page. After is the next page's cursor, nil at the end.
+// PeoplePage is one page. After is the next page's cursor, nil at the end: a page
+// may be short, and be followed by another one.
 type PeoplePage struct {
 	People []Owner       `json:"people"`
 	After  *PeopleCursor `json:"after,omitempty"`

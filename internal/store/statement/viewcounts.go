@@ -21,6 +21,8 @@ type counting struct {
 	name, number string // columns
 	at           columns
 	only         string // what all of them fulfil
+	// scattered: no index leads from what a scope names to a number.
+	scattered bool
 }
 
 // A counted is how many rows have a name and a number; more: at least so many.
@@ -34,7 +36,7 @@ type counted struct {
 // an index answers; 0: exactly. What a scope of people lets through is little, and
 // is counted in one go, from these people on.
 func (v *Views) count(ctx context.Context, s *session, x counting, most int, of []counted) (list []counted, err error) {
-	if most == 0 || v.whom() {
+	if most == 0 || v.whom() || v.within != nil && x.scattered {
 		return v.together(ctx, s, x, most)
 	}
 	for _, n := range of {
@@ -102,14 +104,14 @@ func (v *Views) StateCounts(ctx context.Context, most int) (counts view.StateCou
 		places = append(places, counted{name: string(p.Mark), number: int(p.State)})
 	}
 	err = v.db.snapshot(ctx, "count states", func(s *session) error {
-		states, err := v.count(ctx, s, counting{from: "provisioning_order o", name: "''", number: "o.state", at: ordersIn, only: "o.closed_at = 0"}, most, states)
+		states, err := v.count(ctx, s, counting{from: "provisioning_order o", name: "''", number: "o.state", at: ordersIn, only: "o.closed_at = 0", scattered: true}, most, states)
 		if err != nil {
 			return err
 		}
 		for _, state := range orders.States() {
 			counts.Orders = append(counts.Orders, stateCount(states, orders.Place{State: state}))
 		}
-		items := counting{from: "order_item i", name: "i.mark", number: "i.state", at: ordersIn, only: "i.live = 1"}
+		items := counting{from: "order_item i", name: "i.mark", number: "i.state", at: ordersIn, only: "i.live = 1", scattered: true}
 		if v.within != nil {
 			items.from = "provisioning_order o JOIN order_item i ON i.order_id = o.id"
 			items.only += " AND o.closed_at = 0"
@@ -136,7 +138,7 @@ func (v *Views) roleCounts(ctx context.Context, s *session, most int) (list []vi
 			others = append(others, counted{number: int(w)})
 		}
 	}
-	x := counting{from: "assigned_role", name: "''", number: "workflow", at: rolesIn, only: "workflow <> 18"}
+	x := counting{from: "assigned_role", name: "''", number: "workflow", at: rolesIn, only: "workflow <> 18", scattered: true}
 	found, err := v.count(ctx, s, x, most, others)
 	if err != nil {
 		return nil, err

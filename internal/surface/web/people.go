@@ -80,13 +80,13 @@ func (s *site) people(r *http.Request) (page, error) {
 	list := peopleList{Entity: entity, Text: q.Get("q"), Paged: q.Has("after")}
 	list.Others = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == entity })
 	filter := view.PeopleFilter{
-		Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Key: q.Get("after")},
+		Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
 	}
 	if list.Page, err = s.Questions.People(r.Context(), filter); err != nil {
 		return page{}, err
 	}
 	if after := list.Page.After; after != nil {
-		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "after", after.Key))
+		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "word", after.Word, "after", after.Key))
 	}
 	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list)}, nil
 }
