@@ -221,8 +221,11 @@ type ReconciliationFilter struct {
 	Types        []string
 	Unauthorized bool // only accounts that no rule explains
 	Drifted      bool // only values that differ from the expected ones
-	After        orders.AssignedID
-	Limit        int
+	// Property: only those that differ in it, and Items of it alone. So many are
+	// looked through for a page, which may be short, and be followed by another one.
+	Property string
+	After    orders.AssignedID
+	Limit    int
 }
 
 // ReconciliationPage is one page. After is the next page's cursor, 0 at the end.

@@ -80,14 +80,6 @@ func requestsQuestion(f func(i int) view.RequestFilter) func(context.Context, *s
 
 // questions are what the list pages ask, each page in its ways.
 func questions(people int) []question {
-	someone := func(i int) string { return personKey(i * 9_973 % people) }
-	text := func(f view.OrderFilter, of func(i int) string) func(int) view.OrderFilter {
-		return func(i int) view.OrderFilter { f.Text = of(i); return f }
-	}
-	same := func(f view.OrderFilter) func(int) view.OrderFilter { return func(int) view.OrderFilter { return f } }
-	review := view.ReviewQueue()
-	review.On = laidAt.Add(24 * time.Hour)
-	ofType := func(f view.OrderFilter, t string) view.OrderFilter { f.Types = []string{t}; return f }
 	letters := func(n int) func(i int) view.PeopleFilter {
 		return func(i int) view.PeopleFilter { return view.PeopleFilter{Text: named(i*7919, 1_200)[:n]} }
 	}
@@ -108,10 +100,23 @@ func questions(people int) []question {
 		})},
 		{"search, two that never meet", peopleQuestion(func(int) view.PeopleFilter { return view.PeopleFilter{Text: "a p0000001"} })},
 		{"search, nobody", peopleQuestion(func(int) view.PeopleFilter { return view.PeopleFilter{Text: "zzz"} })},
-		{"person", func(ctx context.Context, v *statement.Views, i int) (int, error) {
-			p, err := v.Person(ctx, resources.Ref{Type: "Person", Key: resources.Key(someone(i))})
-			return len(p.Accounts), err
-		}},
+	}
+	list = append(list, orderQuestions(people)...)
+	list = append(list, foundQuestions()...)
+	list = append(list, otherQuestions(people)...)
+	return list
+}
+
+// orderQuestions are those about orders.
+func orderQuestions(people int) []question {
+	text := func(f view.OrderFilter, of func(i int) string) func(int) view.OrderFilter {
+		return func(i int) view.OrderFilter { f.Text = of(i); return f }
+	}
+	same := func(f view.OrderFilter) func(int) view.OrderFilter { return func(int) view.OrderFilter { return f } }
+	review := view.ReviewQueue()
+	review.On = laidAt.Add(24 * time.Hour)
+	ofType := func(f view.OrderFilter, t string) view.OrderFilter { f.Types = []string{t}; return f }
+	list := []question{
 		{"orders", ordersQuestion(same(view.OrderFilter{}))},
 		{"orders, deep", ordersQuestion(func(i int) view.OrderFilter { return view.OrderFilter{After: orders.OrderID(openFrom + people/2)} })},
 		{"orders of a type", ordersQuestion(same(ofType(view.OrderFilter{}, "T0")))},
@@ -135,10 +140,26 @@ func questions(people int) []question {
 		{"review by a property of none", ordersQuestion(func(int) view.OrderFilter { f := ofType(review, "T0"); f.Property = "none"; return f })},
 		{"manual", ordersQuestion(same(view.ManualQueue()))},
 		{"manual by name", ordersQuestion(text(view.ManualQueue(), func(i int) string { return named(i*7919, 1_200) }))},
+	}
+	for _, state := range orders.States() {
+		f := view.OrderFilter{States: []orders.State{state}}
+		if !state.Open() {
+			f.Closed, f.Newest = true, true
+		}
+		list = append(list, question{"state " + state.String(), ordersQuestion(same(f))})
+	}
+	return list
+}
+
+// foundQuestions are those about what was found.
+func foundQuestions() []question {
+	return []question{
 		{"reconciliation", foundQuestion(view.ReconciliationFilter{})},
 		{"reconciliation, unauthorized", foundQuestion(view.ReconciliationFilter{Unauthorized: true})},
 		{"reconciliation, drifted", foundQuestion(view.ReconciliationFilter{Drifted: true})},
 		{"reconciliation of a type without any", foundQuestion(view.ReconciliationFilter{Types: []string{"T4"}})},
+		{"reconciliation by property", foundQuestion(view.ReconciliationFilter{Types: []string{"T2"}, Property: "v3"})},
+		{"reconciliation by a property of none", foundQuestion(view.ReconciliationFilter{Types: []string{"T2"}, Property: "v4"})},
 		{"found roles", listed(func(ctx context.Context, v *statement.Views, _ int) (view.FoundRolePage, error) {
 			return v.FoundRoles(ctx, view.FoundRoleFilter{Limit: shown})
 		}, func(p view.FoundRolePage) int { return len(p.Roles) })},
@@ -148,6 +169,17 @@ func questions(people int) []question {
 		{"found roles, pre-existing, none", listed(func(ctx context.Context, v *statement.Views, _ int) (view.FoundRolePage, error) {
 			return v.FoundRoles(ctx, view.FoundRoleFilter{PreExisting: true, Limit: shown})
 		}, func(p view.FoundRolePage) int { return len(p.Roles) })},
+	}
+}
+
+// otherQuestions are the other lists, and the counts.
+func otherQuestions(people int) []question {
+	someone := func(i int) string { return personKey(i * 9_973 % people) }
+	return []question{
+		{"person", func(ctx context.Context, v *statement.Views, i int) (int, error) {
+			p, err := v.Person(ctx, resources.Ref{Type: "Person", Key: resources.Key(someone(i))})
+			return len(p.Accounts), err
+		}},
 		{"my tasks", requestsQuestion(func(i int) view.RequestFilter { return view.RequestFilter{WaitsFor: personKey(i % 500)} })},
 		{"open requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{} })},
 		{"stuck requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Stuck: true} })},
@@ -172,14 +204,6 @@ func questions(people int) []question {
 			return len(list), err
 		}},
 	}
-	for _, state := range orders.States() {
-		f := view.OrderFilter{States: []orders.State{state}}
-		if !state.Open() {
-			f.Closed, f.Newest = true, true
-		}
-		list = append(list, question{"state " + state.String(), ordersQuestion(same(f))})
-	}
-	return list
 }
 
 // scoped are scopes as profiles have them: a department, a manager's own people, a

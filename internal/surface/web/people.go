@@ -88,7 +88,7 @@ func (s *site) people(r *http.Request) (page, error) {
 	if after := list.Page.After; after != nil {
 		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "word", after.Word, "after", after.Key))
 	}
-	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list)}, nil
+	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list), Sheet: s.peopleSheet(r, filter)}, nil
 }
 
 // personShown is somebody on his page.
@@ -133,7 +133,7 @@ func (s *site) person(r *http.Request) (page, error) {
 	if shown.Chosen, err = s.chosen(r.Context(), p, r.URL.Query().Get("item")); err != nil {
 		return page{}, err
 	}
-	return page{Title: named(p.Owner), Section: "directory", Body: personPage(shown)}, nil
+	return page{Title: named(p.Owner), Section: "directory", Body: personPage(shown), Sheet: permissionsSheet(shown)}, nil
 }
 
 func gifts(role view.Role, accounts []view.Account) []giftShown {

@@ -72,9 +72,10 @@ type Options struct {
 // site is the pages at work.
 type site struct {
 	Options
-	live   *live
-	began  string // tells this process's error numbers from another's
-	errors atomic.Int64
+	live    *live
+	began   string // tells this process's error numbers from another's
+	errors  atomic.Int64
+	exports chan struct{} // a place for each list that is being written out
 }
 
 // New returns the pages, in the registry to which the server adds routes of its own.
@@ -85,7 +86,7 @@ func New(o Options) *routes.Registry {
 	if o.Poll == 0 {
 		o.Poll = pollEvery
 	}
-	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36), exports: make(chan struct{}, exportsAtOnce)}
 	s.Questions = reach.Narrowed(o.within())
 	s.live = newLive(o, s.homeFragment)
 	g := routes.New(s.admission(), s.refuse)
