@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -185,6 +187,42 @@ func (s *session) owners(ctx context.Context, query string, args []any) (list []
 	return list, err
 }
 
+// Bearers returns the keys of those of an entity type who have all the words of a
+// text among theirs. Of a text that very many have the words of, nobody is meant.
+func (db *DB) Bearers(ctx context.Context, entity schema.EntityType, text string) (keys []resources.Key, err error) {
+	err = db.snapshot(ctx, "find by name", func(s *session) error {
+		x, err := s.search(ctx, string(entity), text)
+		if err != nil || len(x.words) == 0 || !x.few {
+			return err
+		}
+		list, err := s.bearing(ctx, string(entity), x)
+		for _, key := range list {
+			keys = append(keys, resources.Key(key))
+		}
+		return err
+	})
+	return keys, err
+}
+
+// bearing lists who has all the words that are searched, of which one is had by few.
+func (s *session) bearing(ctx context.Context, entity string, x searched) (keys []string, err error) {
+	c := &conditions{}
+	c.add("x.entity = %s", entity)
+	c.between("x.word", x.words[x.least])
+	for i, word := range x.words {
+		if i != x.least {
+			c.word("SELECT 1 FROM resource_word w WHERE w.entity = x.entity AND w.resource_key = x.resource_key", word)
+		}
+	}
+	err = s.each(ctx, `SELECT DISTINCT x.resource_key FROM resource_word x`+c.where(), c.args, func(r *sql.Rows) error {
+		var key string
+		err := r.Scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	return keys, err
+}
+
 // bearers finds whoever is meant by a text among all entity types: the bearer of
 // the key, and those of whose words each of the text's is a beginning. ok is
 // false when they are many.
@@ -202,22 +240,12 @@ func (s *session) bearers(ctx context.Context, text string) (list [][2]string, o
 		if len(x.words) == 0 {
 			continue
 		}
-		c := &conditions{}
-		c.add("x.entity = %s", string(e.entity))
-		c.between("x.word", x.words[x.least])
-		for i, word := range x.words {
-			if i != x.least {
-				c.word("SELECT 1 FROM resource_word w WHERE w.entity = x.entity AND w.resource_key = x.resource_key", word)
-			}
-		}
-		err = s.each(ctx, `SELECT x.resource_key FROM resource_word x`+c.where(), c.args, func(r *sql.Rows) error {
-			var key string
-			err := r.Scan(&key)
-			list = append(list, [2]string{string(e.entity), key})
-			return err
-		})
+		keys, err := s.bearing(ctx, string(e.entity), x)
 		if err != nil {
 			return nil, false, err
+		}
+		for _, key := range keys {
+			list = append(list, [2]string{string(e.entity), key})
 		}
 	}
 	return list, len(list) <= fewMost, nil
