@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/view"
@@ -207,29 +205,6 @@ func (x *probe) run(day time.Time) {
 	}
 	where.From, where.To, where.Exclude = schema.Expression{}, schema.Expression{}, schema.Expression{}
 	maps.Copy(x.holds, x.evaluate(timeless, where, day))
-}
-
-// worldOf builds the world that the evaluation sees.
-func worldOf(ctx context.Context, store Store, m *roles.Model) (*evaluate.World, error) {
-	known := map[schema.EntityType][]resources.Resource{}
-	for _, c := range m.Connectors {
-		for t := range c.Entities {
-			list, err := store.Resources(ctx, t)
-			if err != nil {
-				return nil, err
-			}
-			known[t] = list
-		}
-	}
-	decisions, err := store.Decisions(ctx, stage.Allocation)
-	if err != nil {
-		return nil, err
-	}
-	allocated := evaluate.Allocations{}
-	for _, d := range decisions {
-		allocated[evaluate.Subject{Of: string(d.Type), Owner: d.Owner.Key, Property: d.Property}] = d.Value
-	}
-	return evaluate.NewWorld(m, known, allocated), nil
 }
 
 // evaluate says which of the roles the person would have.

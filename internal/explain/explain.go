@@ -21,7 +21,6 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/view"
@@ -29,9 +28,14 @@ import (
 
 // Store is what explaining reads from the store.
 type Store interface {
-	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
-	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
+	evaluate.OwnerReader
 }
+
+// heldAtMost is how many resources of an entity type are read as a whole: places
+// and groups that many rules name. Of the others those are read that links and
+// names lead to from the person, so that an explanation costs the same however
+// many people there are.
+const heldAtMost = 200
 
 // Questions are the answers that a proof is made of.
 type Questions interface {
@@ -104,7 +108,7 @@ type Ground struct {
 func Explain(ctx context.Context, store Store, q Questions, c *declare.Configuration, p view.Person, day time.Time, ask Query) (Proof, error) {
 	x := explainer{configuration: c, lines: linesOf(c.Model), person: p}
 	var err error
-	if x.world, err = worldOf(ctx, store, c.Model); err != nil {
+	if x.world, err = evaluate.WorldNear(ctx, store, c.Model, heldAtMost); err != nil {
 		return Proof{}, err
 	}
 	x.where = evaluate.NewWhereabouts(c.Model, c.Programs, x.world)
@@ -126,10 +130,10 @@ func Explain(ctx context.Context, store Store, q Questions, c *declare.Configura
 	}
 	if ask.Value != "" {
 		x.valued(c, day, ask, &proof)
-		return proof, nil
+		return proof, x.world.Failed()
 	}
 	proof.Absent = absences(c, p, day, ask, x.world)
-	return proof, nil
+	return proof, x.world.Failed()
 }
 
 type explainer struct {

@@ -2,6 +2,11 @@ package explain
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +44,101 @@ type known map[schema.EntityType][]resources.Resource
 
 func (k known) Resources(_ context.Context, t schema.EntityType) ([]resources.Resource, error) {
 	return k[t], nil
+}
+
+func (k known) IsLarge(_ context.Context, t schema.EntityType, than int) (bool, error) {
+	return len(k[t]) > than, nil
+}
+
+func (k known) ResourcesOf(_ context.Context, t schema.EntityType, keys []resources.Key) (list []resources.Resource, err error) {
+	for _, r := range k[t] {
+		if slices.Contains(keys, r.Key) {
+			r.Links = maps.Clone(r.Links)
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func (k known) ResourcesAfter(_ context.Context, t schema.EntityType, after resources.Key, limit int) ([]resources.Resource, error) {
+	var list []resources.Resource
+	for _, r := range k[t] {
+		if r.Key > after && len(list) < limit {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func (k known) LinksTo(_ context.Context, t schema.EntityType, property schema.PropertyName, targets []resources.Key) (map[resources.Key][]resources.Key, error) {
+	links := map[resources.Key][]resources.Key{}
+	for _, r := range k[t] {
+		for _, to := range r.Links[property] {
+			if slices.Contains(targets, to) {
+				links[to] = append(links[to], r.Key)
+			}
+		}
+	}
+	return links, nil
+}
+
+func (known) AllocatedTo(context.Context, resources.Ref) ([]stage.Decision, error) { return nil, nil }
+
+func (k known) Bearers(_ context.Context, t schema.EntityType, text string) (keys []resources.Key, err error) {
+	for _, r := range k[t] {
+		for _, v := range r.Values {
+			if strings.EqualFold(v.Text(), text) {
+				keys = append(keys, r.Key)
+			}
+		}
+	}
+	return keys, nil
+}
+
+// crowded is a store in which every entity type has very many resources, and that
+// refuses to give all people, or any after another.
+type crowded struct {
+	known
+	read *int // resources that were given
+}
+
+func (crowded) IsLarge(context.Context, schema.EntityType, int) (bool, error) { return true, nil }
+
+func (c crowded) Resources(_ context.Context, t schema.EntityType) ([]resources.Resource, error) {
+	if t == "Person" {
+		return nil, errors.New("all people are read")
+	}
+	return c.known[t], nil
+}
+
+func (crowded) ResourcesAfter(_ context.Context, t schema.EntityType, _ resources.Key, _ int) ([]resources.Resource, error) {
+	return nil, errors.New("one after the other is read")
+}
+
+func (c crowded) ResourcesOf(ctx context.Context, t schema.EntityType, keys []resources.Key) ([]resources.Resource, error) {
+	list, err := c.known.ResourcesOf(ctx, t, keys)
+	*c.read += len(list)
+	return list, err
+}
+
+func TestAnExplanationOfManyPeopleReadsOneAndSaysTheSame(t *testing.T) {
+	c, err := declare.Load(declare.Files{"model.yaml": []byte(model)}, []connector.Package{{Name: "csv", Class: connector.ReadOnly}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range []Query{{}, {Role: "writer"}, {Role: "chief"}} {
+		for _, person := range []view.Person{ada(), {Owner: view.Owner{Type: "Person", Key: "E2"}}} {
+			read := 0
+			few, err := Explain(t.Context(), world(), world(), c, person, today, ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			many, err := Explain(t.Context(), crowded{world(), &read}, world(), c, person, today, ask)
+			if err != nil || !reflect.DeepEqual(few, many) || read != 1 {
+				t.Errorf("%s, %+v: of few people\n%+v\nof many, of whom %d were read,\n%+v\n%v", person.Key, ask, few, read, many, err)
+			}
+		}
+	}
 }
 
 func (known) Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error) {

@@ -19,13 +19,16 @@ type PeopleFilter struct {
 	Limit  int
 }
 
-// PeopleCursor is a place in the order of the list.
+// PeopleCursor is a place in the order of the list: behind what is displayed or,
+// where each word that is looked for is a beginning of very many, behind a word.
 type PeopleCursor struct {
-	Display string `json:"display"`
+	Display string `json:"display,omitempty"`
+	Word    string `json:"word,omitempty"`
 	Key     string `json:"key"`
 }
 
-// PeoplePage is one page. After is the next page's cursor, nil at the end.
+// PeoplePage is one page. After is the next page's cursor, nil at the end: a page
+// may be short, and be followed by another one.
 type PeoplePage struct {
 	People []Owner       `json:"people"`
 	After  *PeopleCursor `json:"after,omitempty"`
@@ -218,8 +221,11 @@ type ReconciliationFilter struct {
 	Types        []string
 	Unauthorized bool // only accounts that no rule explains
 	Drifted      bool // only values that differ from the expected ones
-	After        orders.AssignedID
-	Limit        int
+	// Property: only those that differ in it, and Items of it alone. So many are
+	// looked through for a page, which may be short, and be followed by another one.
+	Property string
+	After    orders.AssignedID
+	Limit    int
 }
 
 // ReconciliationPage is one page. After is the next page's cursor, 0 at the end.

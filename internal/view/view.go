@@ -48,8 +48,9 @@ type Questions interface {
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
 	// Reached answers which of these accounts whoever asks may see or touch.
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
-	StateCounts(ctx context.Context) (StateCounts, error)
-	TypeCounts(ctx context.Context) ([]TypeCount, error)
+	// StateCounts and TypeCounts count each as far as most, and one more; 0: exactly.
+	StateCounts(ctx context.Context, most int) (StateCounts, error)
+	TypeCounts(ctx context.Context, most int) ([]TypeCount, error)
 
 	// EntityCounts and AccountCounts count as far as CountMost, and one more.
 	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
@@ -264,12 +265,14 @@ type StateCounts struct {
 type WorkflowCount struct {
 	Workflow Workflow `json:"workflow"`
 	Count    int      `json:"count"`
+	More     bool     `json:"more,omitempty"` // there are more than were counted
 }
 
 // StateCount is how many stand in a state; all nine are listed, 0 included.
 type StateCount struct {
 	State State `json:"state"`
 	Count int   `json:"count"`
+	More  bool  `json:"more,omitempty"` // there are more than were counted
 }
 
 // TypeCount is how many assigned resources of a resource type stand in a state.
@@ -277,6 +280,7 @@ type TypeCount struct {
 	Type  string `json:"type"`
 	State State  `json:"state"`
 	Count int    `json:"count"`
+	More  bool   `json:"more,omitempty"` // there are more than were counted
 }
 
 // Standing is how much stands in a state. Orders are the open orders by their
@@ -291,13 +295,13 @@ type Standing struct {
 	Values   int    `json:"values"`
 }
 
-// StandingNow says how much stands in each of the nine states.
+// StandingNow says exactly how much stands in each of the nine states.
 func StandingNow(ctx context.Context, q Questions) ([]Standing, error) {
-	counts, err := q.StateCounts(ctx)
+	counts, err := q.StateCounts(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := q.TypeCounts(ctx)
+	accounts, err := q.TypeCounts(ctx, 0)
 	if err != nil {
 		return nil, err
 	}

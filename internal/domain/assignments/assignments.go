@@ -3,6 +3,7 @@
 package assignments
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,9 @@ var workflowNames = map[Workflow]string{
 	PendingApprovalRisk: "Pending approval for a risk", BlockedByRisk: "Blocked by a risk", Prolonged: "Prolonged",
 	ApprovedDespiteRisk: "Approved despite a risk", GivenByRole: "Given by a role",
 }
+
+// Workflows lists the workflow states by their numbers.
+func Workflows() []Workflow { return slices.Sorted(maps.Keys(workflowNames)) }
 
 // String names the state as the screens do.
 func (w Workflow) String() string { return workflowNames[w] }

@@ -236,7 +236,7 @@ func (p *play) shortDir() string {
 }
 
 func (p *play) result(ctx context.Context) (*Result, error) {
-	counts, err := p.Views().StateCounts(ctx)
+	counts, err := p.Views().StateCounts(ctx, 0)
 	return &Result{
 		Dir: p.laid.Dir, Day: p.laid.Company.At.Format(time.DateOnly), People: p.laid.Company.People, Orders: counts,
 	}, err

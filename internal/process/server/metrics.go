@@ -133,11 +133,11 @@ const scrapeSeconds = 5
 func (s standing) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeSeconds*time.Second)
 	defer cancel()
-	counts, err := s.engine.Views().StateCounts(ctx)
+	counts, err := s.engine.Views().OpenOrders(ctx)
 	if err != nil {
 		to <- prometheus.NewInvalidMetric(ordersStanding, err)
 	}
-	for _, c := range counts.Orders {
+	for _, c := range counts {
 		to <- prometheus.MustNewConstMetric(ordersStanding, prometheus.GaugeValue, float64(c.Count), strconv.Itoa(number(c.State)), c.State.Name)
 	}
 	parks, err := s.engine.Views().Parks(ctx)

@@ -105,7 +105,7 @@ func fulfilled(b *testing.B, dir string, n int, packages ...connector.Package) f
 	if len(s.Connections) != 1 || s.Connections[0].Collected != n {
 		b.Fatalf("not %d orders were carried out: %+v", n, s)
 	}
-	counts, err := e.Views().StateCounts(ctx)
+	counts, err := e.Views().StateCounts(ctx, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

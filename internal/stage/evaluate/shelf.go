@@ -7,6 +7,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/stage"
 )
 
 // heldAtMost is how many resources of an entity type are held in memory as a
@@ -87,10 +88,76 @@ func inverseOf(m *roles.Model, p schema.Property) (schema.EntityType, bool) {
 	return p.Link, true
 }
 
+// A worldReader reads resources, all of a type or some.
+type worldReader interface {
+	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	shelves
+}
+
+// An OwnerReader reads what is near one owner.
+type OwnerReader interface {
+	worldReader
+	AllocatedTo(ctx context.Context, owner resources.Ref) ([]stage.Decision, error)
+	// Bearers returns who bears an identifier or name that is written like this,
+	// in whatever case.
+	Bearers(ctx context.Context, t schema.EntityType, text string) ([]resources.Key, error)
+}
+
+// WorldNear returns the world as one owner's questions need it: entity types with
+// more than held resources are never read as a whole, but resource by resource as
+// links, keys and names lead to them. It is used by one goroutine at a time, and
+// Failed says whether the store answered all of it.
+func WorldNear(ctx context.Context, from OwnerReader, model *roles.Model, held int) (*World, error) {
+	w, err := loadWorld(ctx, from, model, held, Allocations{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.source = owners{w.source.(shelf), from, w.allocates}
+	for t, properties := range w.allocates {
+		for _, key := range w.order[t] {
+			if err := fillAllocated(ctx, from, w.resources[t][key], properties); err != nil {
+				return nil, err
+			}
+		}
+	}
+	w.find = func(t schema.EntityType, text string) ([]resources.Key, error) { return from.Bearers(ctx, t, text) }
+	return w.layer(), nil
+}
+
+// owners finds resources with the values that were allocated to them.
+type owners struct {
+	shelf
+	from      OwnerReader
+	allocates map[schema.EntityType][]schema.PropertyName
+}
+
+func (s owners) Of(t schema.EntityType, keys []resources.Key) ([]resources.Resource, error) {
+	list, err := s.shelf.Of(t, keys)
+	for i := range list {
+		if err == nil {
+			err = fillAllocated(s.ctx, s.from, &list[i], s.allocates[t])
+		}
+	}
+	return list, err
+}
+
+func fillAllocated(ctx context.Context, from OwnerReader, r *resources.Resource, properties []schema.PropertyName) error {
+	if len(properties) == 0 {
+		return nil
+	}
+	list, err := from.AllocatedTo(ctx, r.Ref)
+	for _, d := range list {
+		if slices.Contains(properties, d.Property) {
+			setValue(r, d.Property, d.Value)
+		}
+	}
+	return err
+}
+
 // loadWorld holds entity types with few resources as a whole, and finds the
 // others in the store. Dimensions are always held: their hierarchies are walked.
 // Resources that stand in place of those in the store are held as a whole too.
-func loadWorld(ctx context.Context, from PartReader, model *roles.Model, held int, allocated Allocations, instead map[schema.EntityType][]resources.Resource) (*World, error) {
+func loadWorld(ctx context.Context, from worldReader, model *roles.Model, held int, allocated Allocations, instead map[schema.EntityType][]resources.Resource) (*World, error) {
 	s := shelf{ctx, from, model}
 	var walked []schema.EntityType
 	for _, d := range model.Dimensions {

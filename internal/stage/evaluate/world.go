@@ -26,6 +26,17 @@ type World struct {
 	allocated Allocations
 	allocates map[schema.EntityType][]schema.PropertyName
 	failed    error // of the source
+	// find returns who may be meant by a name of a type that is not held; nil: all
+	// are gone through once, and an index is kept.
+	find func(t schema.EntityType, text string) ([]resources.Key, error)
+}
+
+// Failed returns what kept the source from answering.
+func (w *World) Failed() error {
+	if w.below != nil {
+		return errors.Join(w.failed, w.below.failed)
+	}
+	return w.failed
 }
 
 // A Source finds resources that a world does not hold, with the links that the
@@ -84,7 +95,7 @@ func NewWorld(model *roles.Model, all map[schema.EntityType][]resources.Resource
 func (w *World) layer() *World {
 	return &World{
 		model: w.model, resources: map[schema.EntityType]map[resources.Key]*resources.Resource{}, keyed: w.keyed, named: w.named,
-		below: w, source: w.source, allocated: w.allocated, allocates: w.allocates,
+		below: w, source: w.source, find: w.find, allocated: w.allocated, allocates: w.allocates,
 	}
 }
 
@@ -187,11 +198,29 @@ func (w *World) Find(t schema.EntityType, p schema.PropertyName, v value.Value) 
 			return r, true
 		}
 	}
+	if w.find != nil && !w.whole(t) {
+		return w.lookUp(t, p, v)
+	}
 	key, ok := w.index(t, p)[value.Key(value.IgnoreCase, v)]
 	if !ok {
 		return nil, false
 	}
 	return w.Record(t, key)
+}
+
+// lookUp finds a resource by a name in the store; of two that differ in case
+// alone the first key wins.
+func (w *World) lookUp(t schema.EntityType, p schema.PropertyName, v value.Value) (*resources.Resource, bool) {
+	keys, err := w.find(t, v.Text())
+	w.failed = errors.Join(w.failed, err)
+	slices.Sort(keys)
+	w.bring(t, keys)
+	for _, key := range keys {
+		if r, there := w.Record(t, key); there && value.Equal(value.IgnoreCase, r.Value(p), v) {
+			return r, true
+		}
+	}
+	return nil, false
 }
 
 // index maps the values of one property to the keys of the resources that bear

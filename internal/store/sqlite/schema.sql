@@ -163,7 +163,8 @@ CREATE TABLE assigned_role (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX assigned_role_role ON assigned_role (role, owner_type, owner_key);
-CREATE INDEX assigned_role_found ON assigned_role (owner_type, owner_key, role, parameters) WHERE workflow IN (1, 3);
+CREATE INDEX assigned_role_found ON assigned_role (owner_type, owner_key, role, parameters, workflow) WHERE workflow IN (1, 3);
+CREATE INDEX assigned_role_apart ON assigned_role (workflow) WHERE workflow <> 18;
 
 CREATE TABLE assigned_resource (
   id         INTEGER NOT NULL PRIMARY KEY,
@@ -202,7 +203,7 @@ CREATE INDEX assigned_resource_owner ON assigned_resource (owner_type, owner_key
 CREATE INDEX assigned_resource_target ON assigned_resource (entity, target);
 CREATE INDEX assigned_resource_held ON assigned_resource (type) WHERE present = 1 AND closed = 0;
 CREATE INDEX assigned_resource_state ON assigned_resource (type, state) WHERE closed = 0;
-CREATE INDEX assigned_resource_question ON assigned_resource (id)
+CREATE INDEX assigned_resource_question ON assigned_resource (id, type, found, workflow)
   WHERE closed = 0 AND (found > 0 OR workflow IN (1, 3));
 CREATE INDEX assigned_resource_waiting ON assigned_resource (id) WHERE waiting = 1;
 CREATE INDEX assigned_resource_stale ON assigned_resource (id) WHERE standing <> evaluated;
@@ -253,13 +254,16 @@ CREATE INDEX provisioning_order_transmitted ON provisioning_order (connector, co
 CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, connection, id, assigned_resource)
   WHERE closed_at = 0 AND read_back > 0;
 CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
-CREATE INDEX provisioning_order_state ON provisioning_order (state, id) WHERE closed_at = 0;
-CREATE INDEX provisioning_order_type ON provisioning_order (type, id) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_state ON provisioning_order (state, id);
+CREATE INDEX provisioning_order_type ON provisioning_order (type, id, kind, state, gated, blocked, errored) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_counted ON provisioning_order (type, kind, waits, unsent) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_due ON provisioning_order (due_at) WHERE closed_at = 0 AND gated = 1 AND due_at > 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
-CREATE INDEX provisioning_order_review ON provisioning_order (id) WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
-CREATE INDEX provisioning_order_handed ON provisioning_order (id) WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;
+CREATE INDEX provisioning_order_review ON provisioning_order (id, type, kind, state, since_at, postponed_until)
+  WHERE closed_at = 0 AND (blocked > 0 OR errored > 0);
+CREATE INDEX provisioning_order_handed ON provisioning_order (id, type, kind, since_at)
+  WHERE closed_at = 0 AND manual = 1 AND transmitted > 0;
+CREATE INDEX provisioning_order_list ON provisioning_order (id, type, kind, state, gated, since_at) WHERE closed_at = 0;
 
 CREATE TABLE order_item (
   order_id          INTEGER NOT NULL REFERENCES provisioning_order (id),
@@ -281,6 +285,7 @@ CREATE TABLE order_item (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX order_item_state ON order_item (state, mark) WHERE live = 1;
+CREATE INDEX order_item_property ON order_item (property, order_id) WHERE live = 1;
 
 -- Every legal move, seeded from the transition table when the store is opened.
 CREATE TABLE order_transition (

@@ -380,10 +380,33 @@ func (c *conditions) among(column string, list func(param string) string, arg an
 	c.parts = append(c.parts, column+" IN ("+list(fmt.Sprintf("$%d", len(c.args)))+")")
 }
 
+// oneOf appends: the column is one of these; nil says nothing. What is one alone is
+// compared with it, so that an index behind it keeps the order.
+func oneOf[T any](c *conditions, column string, list func(param string) string, of []T, arg func(T) any) {
+	switch {
+	case of == nil:
+	case len(of) == 1:
+		c.add(column+" = %s", arg(of[0]))
+	default:
+		args := make([]any, len(of))
+		for i, x := range of {
+			args[i] = arg(x)
+		}
+		c.among(column, list, listOf(args))
+	}
+}
+
 // limit returns the placeholder of a row limit.
 func (c *conditions) limit(n int) string {
 	c.args = append(c.args, n)
 	return fmt.Sprintf(" LIMIT $%d", len(c.args))
+}
+
+// take renders the clause of a part of a statement, and begins anew behind its arguments.
+func (c *conditions) take() string {
+	text := c.where()
+	c.parts = nil
+	return text
 }
 
 // where renders the clause, empty when there are no conditions.

@@ -3,7 +3,6 @@ package statement
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 
 	"provisor.dev/provisor/internal/domain/access"
@@ -17,43 +16,6 @@ import (
 
 func workflowShown(no int) view.Workflow { return view.WorkflowOf(assignments.Workflow(no)) }
 
-// People answers who is there, as one types.
-func (v *Views) People(ctx context.Context, f view.PeopleFilter) (page view.PeoplePage, err error) {
-	limit := view.Rows(f.Limit)
-	c := &conditions{}
-	c.add("r.entity = %s", f.Entity)
-	for i, word := range splitWords(f.Text) {
-		if i == 0 { // the first word leads through the index, the others are checked
-			c.args = append(c.args, word, word+"\U0010FFFF")
-			c.say(fmt.Sprintf(`r.resource_key IN (SELECT w.resource_key FROM resource_word w
-				WHERE w.entity = $1 AND w.word >= $%d AND w.word < $%d)`, len(c.args)-1, len(c.args)))
-			continue
-		}
-		c.word("SELECT 1 FROM resource_word w WHERE w.entity = r.entity AND w.resource_key = r.resource_key", word)
-	}
-	c.within(v.within, peopleIn, &v.db.dialect)
-	if f.After != (view.PeopleCursor{}) {
-		c.args = append(c.args, f.After.Display, f.After.Key)
-		c.say(fmt.Sprintf("(r.display, r.resource_key) > ($%d, $%d)", len(c.args)-1, len(c.args)))
-	}
-	err = v.db.read().each(ctx, `SELECT r.entity, r.resource_key, r.display FROM resource r`+c.where()+
-		` ORDER BY r.display, r.resource_key`+c.limit(limit+1), c.args, func(r *sql.Rows) error {
-		var o view.Owner
-		err := r.Scan(&o.Type, &o.Key, &o.Display)
-		page.People = append(page.People, o)
-		return err
-	})
-	if len(page.People) > limit {
-		page.People = page.People[:limit]
-		last := page.People[limit-1]
-		page.After = &view.PeopleCursor{Display: last.Display, Key: last.Key}
-	}
-	return page, v.db.failed("search people", err)
-}
-
-// peopleIn is where resources have what filters ask for.
-var peopleIn = columns{kind: access.Person, owner: "r.entity", key: "r.resource_key"}
-
 // Reconciliation answers what was found that nobody ordered.
 func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (page view.ReconciliationPage, err error) {
 	limit := view.Rows(f.Limit)
@@ -65,14 +27,20 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	if f.Drifted {
 		c.say("a.found > 0")
 	}
-	if f.Types != nil {
-		c.among("a.type", v.db.dialect.Texts, listOf(f.Types))
-	}
+	oneOf(c, questionsIn.what, v.db.dialect.Texts, f.Types, func(t string) any { return t })
 	c.add("a.id > %s", int64(f.After))
-	c.within(v.within, accountsIn, &v.db.dialect)
+	c.within(v.within, questionsIn, &v.db.dialect)
 	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
-		err := s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+		order := " ORDER BY a.id"
+		few, err := v.fewPeople(ctx, s)
+		if few { // an expression has no index that would be walked instead
+			order += " + 0"
+		}
+		if err != nil {
+			return err
+		}
+		err = s.each(ctx, selectAssigned+c.where()+order+c.limit(limit+1), c.args, func(r *sql.Rows) error {
 			a, err := scanAssigned(r, documents)
 			if err != nil {
 				return err
@@ -91,6 +59,10 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	})
 	return page, err
 }
+
+// questionsIn is where questions have what filters ask for: the index of questions
+// holds the type, and that of all accounts of a type is not to be walked instead.
+var questionsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type || ''"}
 
 func questionOf(a *orders.AssignedResource) view.Question {
 	account := view.AccountOf(a)

@@ -18,7 +18,7 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 		after := f.After
 		for {
 			c := foundConditions(f, after, &v.db.dialect)
-			c.within(v.within, rolesIn, &v.db.dialect)
+			c.within(v.within, foundIn, &v.db.dialect)
 			bound := c.limit(limit + 1)
 			rows, err := s.chosenRoles(ctx, c, bound)
 			if err != nil {
@@ -48,6 +48,9 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 // rolesIn is where had roles and requests have what filters ask for.
 var rolesIn = columns{kind: access.OfRole, owner: "owner_type", key: "owner_key", what: "role"}
 
+// foundIn is the same of roles that were found: few of those that are had.
+var foundIn = columns{kind: access.OfRole, owner: "owner_type", key: "owner_key", what: "role || ''"}
+
 func foundConditions(f view.FoundRoleFilter, after view.FoundRoleCursor, d *Dialect) *conditions {
 	c := &conditions{}
 	c.say("workflow IN (1, 3)")
@@ -63,7 +66,7 @@ func foundConditions(f view.FoundRoleFilter, after view.FoundRoleCursor, d *Dial
 		c.add("owner_key = %s", f.Owner.Key)
 	}
 	if f.Roles != nil {
-		c.among("role", d.Texts, listOf(f.Roles))
+		c.among(foundIn.what, d.Texts, listOf(f.Roles))
 	}
 	if after != (view.FoundRoleCursor{}) {
 		c.args = append(c.args, after.Type, after.Key, after.Role, after.Parameters)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
@@ -52,13 +51,26 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 	limit := view.Rows(f.Limit)
 	c := orderConditions(f, &v.db.dialect)
 	c.within(v.within, ordersIn, &v.db.dialect)
-	direction := " ORDER BY o.id"
-	if f.Newest {
-		direction = " ORDER BY o.id DESC"
-	}
 	err = v.db.snapshot(ctx, "list orders", func(s *session) error {
-		query := selectOrders + c.where() + direction + c.limit(limit+1)
-		err := s.each(ctx, query, c.args, func(r *sql.Rows) error {
+		few, err := c.owner(ctx, s, f.Text)
+		if err == nil && f.Property != "" && !f.Closed {
+			few, err = c.property(ctx, s, f.Property, few)
+		}
+		if err == nil && !few {
+			few, err = v.fewPeople(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+		order := " ORDER BY o.id"
+		if few { // an expression has no index that would be walked instead
+			order += " + 0"
+		}
+		if f.Newest {
+			order += " DESC"
+		}
+		query := selectOrders + c.where() + order + c.limit(limit+1)
+		err = s.each(ctx, query, c.args, func(r *sql.Rows) error {
 			o, err := scanOrder(r)
 			page.Orders = append(page.Orders, o)
 			return err
@@ -86,15 +98,9 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	if !f.Closed {
 		c.say("o.closed_at = 0")
 	}
-	if f.States != nil {
-		c.among("o.state", d.Numbers, numbersOf(f.States))
-	}
-	if f.Kinds != nil {
-		c.among("o.kind", d.Texts, listOf(f.Kinds))
-	}
-	if f.Types != nil {
-		c.among("o.type", d.Texts, listOf(f.Types))
-	}
+	oneOf(c, "o.state", d.Numbers, f.States, func(s orders.State) any { return int(s) })
+	oneOf(c, "o.kind", d.Texts, f.Kinds, func(k orders.Kind) any { return string(k) })
+	oneOf(c, "o.type", d.Texts, f.Types, func(t string) any { return t })
 	if f.Owner != nil {
 		c.add("o.owner_type = %s", f.Owner.Type)
 		c.add("o.owner_key = %s", f.Owner.Key)
@@ -105,7 +111,7 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	if f.Connection != "" {
 		c.add("o.connection = %s", f.Connection)
 	}
-	if f.Property != "" {
+	if f.Property != "" && f.Closed {
 		c.add("EXISTS (SELECT 1 FROM order_item i WHERE i.order_id = o.id AND i.property = %s)", f.Property)
 	}
 	if f.Review {
@@ -133,7 +139,6 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 			c.parts = append(c.parts[:len(c.parts)-2], "(("+expired+") OR "+patient+")")
 		}
 	}
-	c.owner(f.Text)
 	switch {
 	case f.After == 0:
 	case f.Newest:
@@ -144,10 +149,20 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	return c
 }
 
-// owner appends: the owner's key is the text, or each of its words begins one of his.
-func (c *conditions) owner(text string) {
+// owner appends: the owner is one of those whom a text means or, where these are
+// many, he is asked for it: his key is the text, or each of its words begins one of his.
+func (c *conditions) owner(ctx context.Context, s *session, text string) (few bool, err error) {
 	if text == "" {
-		return
+		return false, nil
+	}
+	list, few, err := s.bearers(ctx, text)
+	if err != nil {
+		return false, err
+	}
+	if few {
+		c.args = append(c.args, listOf(list))
+		c.say("(o.owner_type, o.owner_key) IN (" + s.db.dialect.Pairs(fmt.Sprintf("$%d", len(c.args))) + ")")
+		return true, nil
 	}
 	byWords := &conditions{args: c.args}
 	byWords.add("o.owner_key = %s", text)
@@ -157,16 +172,28 @@ func (c *conditions) owner(text string) {
 		byWords.word("SELECT 1 FROM resource_word w WHERE w.entity = o.owner_type AND w.resource_key = o.owner_key", word)
 	}
 	c.args = byWords.args
-	if len(byWords.parts) == 0 {
-		c.say(key)
-		return
-	}
 	c.say("(" + key + " OR (" + strings.Join(byWords.parts, " AND ") + "))")
+	return false, nil
+}
+
+// property appends: an open order touches the property. Where few do, they are
+// where to begin.
+func (c *conditions) property(ctx context.Context, s *session, name string, few bool) (bool, error) {
+	items := &conditions{}
+	items.add("i.property = %s", name)
+	items.say("i.live = 1")
+	n, err := s.most(ctx, "order_item i"+items.where(), items, fewMost)
+	if n <= fewMost && !few {
+		c.add("o.id IN (SELECT i.order_id FROM order_item i WHERE i.property = %s AND i.live = 1)", name)
+		return true, err
+	}
+	c.add("EXISTS (SELECT 1 FROM order_item i WHERE i.order_id = o.id AND i.property = %s AND i.live = 1)", name)
+	return few, err
 }
 
 // word appends: the query of words (alias w) finds one that begins like this.
 func (c *conditions) word(query, word string) {
-	c.args = append(c.args, word, word+string(utf8.MaxRune))
+	c.args = append(c.args, word, word+beyond)
 	c.say(fmt.Sprintf("EXISTS (%s AND w.word >= $%d AND w.word < $%d)", query, len(c.args)-1, len(c.args)))
 }
 
@@ -298,75 +325,6 @@ func nameSteps(steps []view.Step, a *orders.AssignedResource) {
 			steps[i].Name = item.Name()
 		}
 	}
-}
-
-// StateCounts answers how many orders and items stand in each state.
-func (v *Views) StateCounts(ctx context.Context) (counts view.StateCounts, err error) {
-	err = v.db.snapshot(ctx, "count states", func(s *session) error {
-		byState := map[orders.Place]int{}
-		open := &conditions{}
-		open.say("o.closed_at = 0")
-		open.within(v.within, ordersIn, &v.db.dialect)
-		if err := s.count(ctx, `SELECT o.state, '', count(*) FROM provisioning_order o`+open.where()+` GROUP BY o.state`, open.args, byState); err != nil {
-			return err
-		}
-		for _, state := range orders.States() {
-			p := orders.Place{State: state}
-			counts.Orders = append(counts.Orders, view.StateCount{State: view.StateOf(p), Count: byState[p]})
-		}
-		byPlace := map[orders.Place]int{}
-		items := &conditions{}
-		items.say("i.live = 1")
-		from := "order_item i"
-		if v.within != nil {
-			from += " JOIN provisioning_order o ON o.id = i.order_id"
-			items.within(v.within, ordersIn, &v.db.dialect)
-		}
-		if err := s.count(ctx, `SELECT i.state, i.mark, count(*) FROM `+from+items.where()+` GROUP BY i.state, i.mark`, items.args, byPlace); err != nil {
-			return err
-		}
-		for _, p := range orders.Places() {
-			counts.Items = append(counts.Items, view.StateCount{State: view.StateOf(p), Count: byPlace[p]})
-		}
-		had := &conditions{}
-		had.within(v.within, rolesIn, &v.db.dialect)
-		return s.each(ctx, `SELECT workflow, count(*) FROM assigned_role`+had.where()+` GROUP BY workflow ORDER BY workflow`, had.args, func(r *sql.Rows) error {
-			var n view.WorkflowCount
-			err := r.Scan(&n.Workflow.Number, &n.Count)
-			n.Workflow = workflowShown(n.Workflow.Number)
-			counts.Roles = append(counts.Roles, n)
-			return err
-		})
-	})
-	return counts, err
-}
-
-func (s *session) count(ctx context.Context, query string, args []any, into map[orders.Place]int) error {
-	return s.each(ctx, query, args, func(r *sql.Rows) error {
-		var p orders.Place
-		var n int
-		err := r.Scan(&p.State, &p.Mark, &n)
-		into[p] = n
-		return err
-	})
-}
-
-// TypeCounts answers how the assigned resources of each resource type stand.
-func (v *Views) TypeCounts(ctx context.Context) ([]view.TypeCount, error) {
-	var list []view.TypeCount
-	c := &conditions{}
-	c.say("a.closed = 0")
-	c.within(v.within, accountsIn, &v.db.dialect)
-	err := v.db.read().each(ctx, `SELECT a.type, a.state, count(*) FROM assigned_resource a`+c.where()+` GROUP BY a.type, a.state ORDER BY a.type, a.state`,
-		c.args, func(r *sql.Rows) error {
-			var n view.TypeCount
-			var p orders.Place
-			err := r.Scan(&n.Type, &p.State, &n.Count)
-			n.State = view.StateOf(p)
-			list = append(list, n)
-			return err
-		})
-	return list, v.db.failed("count resource types", err)
 }
 
 // Resolve answers who is meant by a text: whoever bears it as key or as

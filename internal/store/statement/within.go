@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -35,6 +37,12 @@ type columns struct {
 // within appends: the filter lets the row through. Without a filter, nothing.
 func (c *conditions) within(f *access.Filter, at columns, d *Dialect) {
 	if f == nil {
+		return
+	}
+	if len(f.Clauses) == 1 { // no OR stands between it and an index
+		for _, p := range f.Clauses[0] {
+			c.part(p, at, d)
+		}
 		return
 	}
 	clauses := make([]string, len(f.Clauses))
@@ -63,9 +71,9 @@ func (c *conditions) part(p access.Part, at columns, d *Dialect) {
 	switch {
 	case !p.What:
 	case at.kind == access.Account:
-		c.among(at.what, d.Texts, listOf(p.Types))
+		oneOf(c, at.what, d.Texts, append([]roles.ResourceTypeID{}, p.Types...), func(t roles.ResourceTypeID) any { return string(t) })
 	case at.kind == access.OfRole:
-		c.among(at.what, d.Texts, listOf(p.Roles))
+		oneOf(c, at.what, d.Texts, append([]roles.RoleID{}, p.Roles...), func(r roles.RoleID) any { return string(r) })
 	default:
 		has := func(table, column, live string, arg any) string {
 			c.args = append(c.args, arg)
@@ -83,10 +91,14 @@ func (c *conditions) part(p access.Part, at columns, d *Dialect) {
 
 // whom appends: the owner is one of the people, or a path leads from him to a key.
 func (c *conditions) whom(p access.Part, at columns, d *Dialect) {
-	ways := []string{"1 = 0"}
-	if len(p.People) > 0 {
-		c.args = append(c.args, pairs(p.People))
-		ways = append(ways, fmt.Sprintf("(%s, %s) IN (%s)", at.owner, at.key, d.Pairs(fmt.Sprintf("$%d", len(c.args)))))
+	var ways []string
+	byType := map[schema.EntityType][]resources.Key{}
+	for _, ref := range p.People {
+		byType[ref.Type] = append(byType[ref.Type], ref.Key)
+	}
+	for _, t := range slices.Sorted(maps.Keys(byType)) {
+		c.args = append(c.args, t, listOf(byType[t]))
+		ways = append(ways, fmt.Sprintf("(%s = $%d AND %s IN (%s))", at.owner, len(c.args)-1, at.key, d.Texts(fmt.Sprintf("$%d", len(c.args)))))
 	}
 	for _, path := range p.Paths {
 		c.args = append(c.args, listOf(path.Keys))
@@ -99,7 +111,14 @@ func (c *conditions) whom(p access.Part, at columns, d *Dialect) {
 		c.args = append(c.args, path.Hops[0].Entity)
 		ways = append(ways, fmt.Sprintf("(%s = $%d AND %s IN (%s))", at.owner, len(c.args), at.key, query))
 	}
-	c.say("(" + strings.Join(ways, " OR ") + ")")
+	switch len(ways) {
+	case 0:
+		c.say("1 = 0")
+	case 1:
+		c.say(ways[0])
+	default:
+		c.say("(" + strings.Join(ways, " OR ") + ")")
+	}
 }
 
 // facts are what a filter asks about an owner.

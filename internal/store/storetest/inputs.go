@@ -204,7 +204,7 @@ func movedRoles(t *testing.T, b *bench, before assignments.AssignedRole) {
 	decided, err := b.RoleDecisions(b.ctx, nil)
 	must(t, err)
 	want(t, "decisions beside the one from before", len(decided), 1)
-	counts, err := b.Views().StateCounts(b.ctx)
+	counts, err := b.Views().StateCounts(b.ctx, 0)
 	must(t, err)
 	want(t, "roles", counts.Roles, []view.WorkflowCount{
 		{Workflow: view.WorkflowOf(assignments.PreExisting), Count: 1}, {Workflow: view.WorkflowOf(assignments.Approved), Count: 1},

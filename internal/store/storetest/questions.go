@@ -63,7 +63,7 @@ func listOrders(t *testing.T, b *bench) {
 	o := page.Orders[0]
 	want(t, "shown", words(o.Owner.Display, o.State, o.Items[0].Op, o.Items[1].Op, o.Items[1].Proposed, o.Items[1].Workflow.Name),
 		"Ada Lovelace Pending create set ada-0 Calculated")
-	counts, err := b.Views().StateCounts(b.ctx)
+	counts, err := b.Views().StateCounts(b.ctx, 0)
 	must(t, err)
 	want(t, "states", words(len(counts.Orders), counts.Orders[orders.Pending].Count, counts.Orders[orders.Transmitted].Count), "9 6 1")
 	items := map[string]int{}
@@ -71,7 +71,7 @@ func listOrders(t *testing.T, b *bench) {
 		items[n.State.String()] = n.Count
 	}
 	want(t, "items", words(items["Pending"], items["Transmitted"], len(items)), "13 2 16")
-	types, err := b.Views().TypeCounts(b.ctx)
+	types, err := b.Views().TypeCounts(b.ctx, 0)
 	must(t, err)
 	want(t, "types", words(len(types), types[0].Type, types[0].State, types[0].Count), "2 PersonalAccount Pending 6")
 	if _, err := b.Views().Order(b.ctx, 99); fault.KindOf(err) != fault.NotFound {

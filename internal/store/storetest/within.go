@@ -126,9 +126,9 @@ func withinFilters(t *testing.T, b *bench) {
 				t.Errorf("%s: order %d of %s is listed %v, opened with %v, with %d steps", name, o.ID, o.Owner.Key, in, err, len(path))
 			}
 		}
-		counts, err := v.StateCounts(b.ctx)
+		counts, err := v.StateCounts(b.ctx, 0)
 		must(t, err)
-		types, err := v.TypeCounts(b.ctx)
+		types, err := v.TypeCounts(b.ctx, 0)
 		must(t, err)
 		accounts, items := 0, 0
 		for _, n := range types {
@@ -167,8 +167,8 @@ func everyQuestion(t *testing.T, b *bench) {
 			x, err := nothing.Holders(b.ctx, view.HolderFilter{Role: "Clerk"})
 			return x.Holders, err
 		},
-		"StateCounts": func() (any, error) { x, err := nothing.StateCounts(b.ctx); return x.Roles, err },
-		"TypeCounts":  func() (any, error) { return nothing.TypeCounts(b.ctx) },
+		"StateCounts": func() (any, error) { x, err := nothing.StateCounts(b.ctx, 0); return x.Roles, err },
+		"TypeCounts":  func() (any, error) { return nothing.TypeCounts(b.ctx, 0) },
 		"People": func() (any, error) {
 			x, err := nothing.People(b.ctx, view.PeopleFilter{Entity: "Person"})
 			return x.People, err

@@ -48,7 +48,7 @@ type WorkflowStateCount struct {
 }
 
 func (s *service) states(ctx context.Context, _ *struct{}) (States, error) {
-	counts, err := s.ask.StateCounts(ctx)
+	counts, err := s.ask.StateCounts(ctx, view.CountMost)
 	if err != nil {
 		return States{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
@@ -87,7 +88,7 @@ type Engine interface {
 	Questions() Questions
 	VerifyJournal(context.Context) (int64, error)
 	Assigned(context.Context, stage.AssignedFilter) ([]*orders.AssignedResource, error)
-	Resources(context.Context, schema.EntityType) ([]resources.Resource, error)
+	explain.Store
 	Decisions(context.Context, stage.DecisionKind) ([]stage.Decision, error)
 	LastReadings(context.Context) ([]stage.LastReading, error)
 	AssignedRoles(ctx context.Context, owner *resources.Ref) ([]assignments.AssignedRole, error)

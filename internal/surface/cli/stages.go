@@ -387,7 +387,7 @@ func (w waiting) in(s orders.State) bool {
 }
 
 func waits(ctx context.Context, q Questions) (waiting, error) {
-	counts, err := q.StateCounts(ctx)
+	counts, err := q.StateCounts(ctx, view.CountMost)
 	if err != nil {
 		return waiting{}, err
 	}

@@ -64,7 +64,7 @@ func machineNow(ctx context.Context, q Questions) (machine, error) {
 	if err != nil {
 		return machine{}, err
 	}
-	counts, err := q.StateCounts(ctx)
+	counts, err := q.StateCounts(ctx, 0)
 	if err != nil {
 		return machine{}, err
 	}

@@ -27,8 +27,8 @@ type Questions interface {
 	Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error)
 	Order(ctx context.Context, id orders.OrderID) (view.OrderDetail, error)
 	Path(ctx context.Context, id orders.AssignedID) ([]view.Step, error)
-	StateCounts(ctx context.Context) (view.StateCounts, error)
-	TypeCounts(ctx context.Context) ([]view.TypeCount, error)
+	StateCounts(ctx context.Context, most int) (view.StateCounts, error)
+	TypeCounts(ctx context.Context, most int) ([]view.TypeCount, error)
 	People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error)
 	Person(ctx context.Context, ref resources.Ref) (view.Person, error)
 	Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error)
@@ -78,12 +78,12 @@ func (n narrowed) Path(ctx context.Context, id orders.AssignedID) ([]view.Step, 
 	return n.within(routes.Rows(ctx, access.OrdersView).Or(routes.Rows(ctx, access.AccessView))).Path(ctx, id)
 }
 
-func (n narrowed) StateCounts(ctx context.Context) (view.StateCounts, error) {
-	return n.as(ctx, access.OrdersView).StateCounts(ctx)
+func (n narrowed) StateCounts(ctx context.Context, most int) (view.StateCounts, error) {
+	return n.as(ctx, access.OrdersView).StateCounts(ctx, most)
 }
 
-func (n narrowed) TypeCounts(ctx context.Context) ([]view.TypeCount, error) {
-	return n.as(ctx, access.AccessView).TypeCounts(ctx)
+func (n narrowed) TypeCounts(ctx context.Context, most int) ([]view.TypeCount, error) {
+	return n.as(ctx, access.AccessView).TypeCounts(ctx, most)
 }
 
 func (n narrowed) People(ctx context.Context, f view.PeopleFilter) (view.PeoplePage, error) {

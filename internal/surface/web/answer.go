@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/surface/export"
 )
 
 // A page is what stands between the heading and the foot.
@@ -17,10 +18,11 @@ type page struct {
 	Title   string
 	Section string // the entry of the menu that is lit
 	Body    templ.Component
-	Finds   bool       // it has a search for people of its own
-	Move    string     // elsewhere: where the page is
-	Told    *afterword // what became of the act before it
-	Late    string     // why an act on it came too late, where it did
+	Finds   bool          // it has a search for people of its own
+	Move    string        // elsewhere: where the page is
+	Told    *afterword    // what became of the act before it
+	Late    string        // why an act on it came too late, where it did
+	Sheet   *export.Sheet // its list, to be had as a file; nil: it has none
 }
 
 // A document is a page with what surrounds it.
@@ -41,9 +43,12 @@ type trouble struct {
 func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := build(r)
+		as := r.URL.Query().Get("export")
 		switch {
 		case err != nil:
 			s.fail(w, r, err)
+		case as != "":
+			s.download(w, r, p, as)
 		case p.Move != "":
 			http.Redirect(w, r, p.Move, http.StatusFound)
 		default:

@@ -65,7 +65,7 @@ func (s *site) catalogFor(r *http.Request) (page, error) {
 	if len(all) > from+rowsOnPage {
 		c.Next = c.Filter.next("after", string(c.Roles[len(c.Roles)-1].ID))
 	}
-	return page{Title: "Request access for " + named(p.Owner), Section: "directory", Body: catalogPage(c)}, nil
+	return page{Title: "Request access for " + named(p.Owner), Section: "directory", Body: catalogPage(c), Sheet: rolesSheet(m, all)}, nil
 }
 
 // personIn is the person that an address names, with the model.

@@ -46,7 +46,7 @@ func (s *site) connectors(r *http.Request) (page, error) {
 		}
 		list = append(list, row)
 	}
-	return page{Title: "Connectors", Section: "connectors", Body: connectorsPage(list)}, nil
+	return page{Title: "Connectors", Section: "connectors", Body: connectorsPage(list), Sheet: connectorsSheet(list)}, nil
 }
 
 // typesOf are the resource types whose accounts a connector holds.
@@ -91,10 +91,13 @@ type typeShown struct {
 	Counts []view.TypeCount
 }
 
-// counted writes a count that may have stopped.
-func counted(n int) string {
-	if n > view.CountMost {
+// countText writes a count that may have stopped; more: there are more than were counted.
+func countText(n int, more bool) string {
+	switch {
+	case n > view.CountMost:
 		return thousands(view.CountMost) + "+"
+	case more:
+		return thousands(n) + "+"
 	}
 	return thousands(n)
 }
@@ -119,7 +122,7 @@ func (s *site) connector(r *http.Request) (page, error) {
 	if shown.Runs, err = s.connectorRuns(r.Context(), c.ID); err != nil {
 		return page{}, err
 	}
-	return page{Title: nameOr(c.Name, string(c.ID)), Section: "connectors", Body: connectorPage(shown)}, nil
+	return page{Title: nameOr(c.Name, string(c.ID)), Section: "connectors", Body: connectorPage(shown), Sheet: connectorSheet(shown)}, nil
 }
 
 func connectionsOf(m *roles.Model, c schema.Connector) []connectionShown {
@@ -153,7 +156,7 @@ func (s *site) entitiesOf(ctx context.Context, c schema.Connector) ([]entityShow
 	}
 	var list []entityShown
 	for _, name := range texts {
-		shown := entityShown{Type: name, Count: counted(counts[name])}
+		shown := entityShown{Type: name, Count: countText(counts[name], false)}
 		last, err := s.Questions.Readings(ctx, view.ReadingFilter{Entity: name, Limit: 1})
 		if err != nil {
 			return nil, err
@@ -269,7 +272,7 @@ func (s *site) parked(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(parkedList{*list, p, r.PathValue("id")})}, nil
+	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(parkedList{*list, p, r.PathValue("id")}), Sheet: list.Sheet}, nil
 }
 
 func parkAddress(connector string, p view.Park) string {

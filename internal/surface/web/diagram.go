@@ -25,11 +25,12 @@ type diagram struct {
 type node struct {
 	State      orders.State
 	X, Y, W, H float64
-	Count      int
-	Unit       string // what is counted; "" for no count
-	Lit        bool   // something stands here
-	Passed     bool   // it was here
+	tally           // what stands here; its unit is "" for no count
+	Lit        bool // something stands here
+	Passed     bool // it was here
 }
+
+func (n node) count() string { return countText(n.Count, n.More) }
 
 // An arrow is a move between two states.
 type arrow struct {
@@ -128,7 +129,7 @@ func draw(tall bool, tallies map[orders.State]tally, at *view.State, taken []vie
 			spot[0], spot[1] = spot[1], spot[0]
 		}
 		n := node{State: s, X: m.edge + spot[0]*(m.nodeW+m.gapX), Y: m.edge + spot[1]*(m.nodeH+m.gapY), W: m.nodeW, H: m.nodeH}
-		n.Count, n.Unit = tallies[s].Count, tallies[s].Unit
+		n.tally = tallies[s]
 		n.Lit = at != nil && at.Number == int(s)
 		n.Passed = slices.ContainsFunc(taken, func(t view.Step) bool { return t.From.Number == int(s) || t.To.Number == int(s) })
 		nodes[s] = n

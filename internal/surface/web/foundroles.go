@@ -63,7 +63,7 @@ func (s *site) foundRoles(r *http.Request) (page, error) {
 	if c := list.Page.After; c != nil {
 		list.Next = f.next("after", foundRow(view.FoundRole{Owner: view.Owner{Type: c.Type, Key: c.Key}, Role: c.Role, Parameters: c.Parameters}))
 	}
-	return page{Title: "Role reconciliation", Section: "reconciliation", Body: foundRolesPage(list)}, nil
+	return page{Title: "Role reconciliation", Section: "reconciliation", Body: foundRolesPage(list), Sheet: s.foundSheet(r, asked)}, nil
 }
 
 // categoryPick offers the categories of the catalog.

@@ -23,6 +23,16 @@ const countedRows = 100
 type tally struct {
 	Count int
 	Unit  string // "order", or "account" where accounts rest
+	More  bool   // there are more than were counted
+}
+
+// String writes "1 order" and "10,000+ orders".
+func (t tally) String() string {
+	unit := t.Unit
+	if t.Count != 1 || t.More {
+		unit += "s"
+	}
+	return countText(t.Count, t.More) + " " + unit
 }
 
 // standing is everything on the first page that changes while one looks at it.
@@ -119,13 +129,13 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 		{Name: "Requests", About: "A reviewer decides each step.", State: orders.AwaitingApproval,
 			Count: len(asked.Requests), More: asked.After != 0, Link: "/requests?show=open", needs: access.RequestsView},
 		{Name: "Awaiting approval", About: "A reviewer approves or declines.", State: orders.AwaitingApproval,
-			Count: tallies[orders.AwaitingApproval].Count, Link: "/review"},
+			Count: tallies[orders.AwaitingApproval].Count, More: tallies[orders.AwaitingApproval].More, Link: "/review"},
 		{Name: "Handed to technicians", About: "A person carries it out and confirms.", State: orders.Transmitted,
 			Count: len(manual.Orders), More: manual.After != 0, Link: "/manual"},
 		{Name: "Errored", About: "The application owner retries or declines.", State: orders.Errored,
-			Count: tallies[orders.Errored].Count, Link: "/review?state=3"},
+			Count: tallies[orders.Errored].Count, More: tallies[orders.Errored].More, Link: "/review?state=3"},
 		{Name: "Failing rules", About: "The integrator mends the rule.", State: orders.Error,
-			Count: tallies[orders.Error].Count, Link: "/states/7"},
+			Count: tallies[orders.Error].Count, More: tallies[orders.Error].More, Link: "/states/7"},
 		{Name: "Questions found", About: "Somebody keeps or corrects what no rule explains.", State: orders.AwaitingApproval,
 			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation", needs: access.FoundView},
 		{Name: "Roles found", About: "Somebody keeps or removes what no rule gives.", State: orders.AwaitingApproval,
@@ -137,11 +147,11 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 // tallies counts open orders by state and, for the states of rest, the accounts
 // that rest there.
 func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
-	counts, err := s.Questions.StateCounts(ctx)
+	counts, err := s.Questions.StateCounts(ctx, view.CountMost)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := s.Questions.TypeCounts(ctx)
+	accounts, err := s.Questions.TypeCounts(ctx, view.CountMost)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +162,7 @@ func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
 			t.Unit = "account"
 			for _, n := range accounts {
 				if n.State.Number == int(state) {
-					t.Count += n.Count
+					t.Count, t.More = t.Count+n.Count, t.More || n.More
 				}
 			}
 		}
@@ -160,7 +170,7 @@ func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
 	}
 	for _, n := range counts.Orders {
 		if state := orders.State(n.State.Number); state.Open() {
-			tallies[state] = tally{Count: n.Count, Unit: "order"}
+			tallies[state] = tally{Count: n.Count, Unit: "order", More: n.More}
 		}
 	}
 	return tallies, nil

@@ -48,7 +48,7 @@ func (s *site) journal(r *http.Request) (page, error) {
 		l.Next = string(with("/journal", "q", l.Filter.Text, "actor", l.Actor, "since", l.Since, "before", strconv.FormatInt(next, 10)))
 		l.Bounded = len(l.Page.Entries) < rowsOnPage
 	}
-	return page{Title: "Journal", Section: "journal", Body: journalPage(l)}, nil
+	return page{Title: "Journal", Section: "journal", Body: journalPage(l), Sheet: s.journalSheet(r, asked)}, nil
 }
 
 func (l journalList) filtered() bool { return l.Filter.Text != "" || l.Actor != "" || l.Since != "" }

@@ -23,11 +23,11 @@ type counted struct {
 	pending, asked, change atomic.Int64
 }
 
-func (c *counted) StateCounts(context.Context) (view.StateCounts, error) {
+func (c *counted) StateCounts(context.Context, int) (view.StateCounts, error) {
 	return view.StateCounts{Orders: []view.StateCount{{State: view.State{Number: int(orders.Pending)}, Count: int(c.pending.Load())}}}, nil
 }
-func (c *counted) TypeCounts(context.Context) ([]view.TypeCount, error) { return nil, nil }
-func (c *counted) Parks(context.Context) ([]view.Park, error)           { return nil, nil }
+func (c *counted) TypeCounts(context.Context, int) ([]view.TypeCount, error) { return nil, nil }
+func (c *counted) Parks(context.Context) ([]view.Park, error)                { return nil, nil }
 func (c *counted) Orders(context.Context, view.OrderFilter) (view.OrderPage, error) {
 	return view.OrderPage{}, nil
 }
@@ -118,9 +118,9 @@ func TestALivePageIsToldOfAChangeAndOfNothingElse(t *testing.T) {
 	c.pending.Store(1)
 	events := listen(t, address+"/events?since=7")
 	silent(t, events) // it shows change 7 already
-	c.pending.Store(12345)
+	c.pending.Store(1234)
 	c.change.Store(8)
-	if e := soon(t, events); !strings.Contains(e, "12,345") || !strings.Contains(e, "id: 8\n") {
+	if e := soon(t, events); !strings.Contains(e, "1,234") || !strings.Contains(e, "id: 8\n") {
 		t.Errorf("told %s", e)
 	}
 	c.change.Store(9) // an act that moves nothing shown here

@@ -24,7 +24,7 @@ func (s *site) manual(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Manual provisioning", Section: "manual", Body: manualPage(list)}, nil
+	return page{Title: "Manual provisioning", Section: "manual", Body: manualPage(list), Sheet: list.Sheet}, nil
 }
 
 // handed is one order on the page that says what to do.

@@ -539,7 +539,7 @@ func TestTheFirstPageCountsWhatItsReaderMaySeeAndNothingElse(t *testing.T) {
 		if s.who.Has(access.HomeView) {
 			body = shows(t, askedBy(e, &s.who), "/")
 		}
-		counts, err := e.Views().Within(s.who.Filter(access.OrdersView)).StateCounts(t.Context())
+		counts, err := e.Views().Within(s.who.Filter(access.OrdersView)).StateCounts(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/surface/export"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -28,6 +29,7 @@ type orderList struct {
 	Next    string
 	Now     time.Time
 	Empty   emptiness
+	Sheet   *export.Sheet
 }
 
 // emptiness says what would fill a list, and the command that does it.
@@ -71,7 +73,7 @@ func (s *site) orders(r *http.Request) (page, error) {
 	if err := s.fill(r, &list, filter); err != nil {
 		return page{}, err
 	}
-	return page{Title: "Orders", Section: "orders", Body: orderListPage("Orders", list)}, nil
+	return page{Title: "Orders", Section: "orders", Body: orderListPage("Orders", list), Sheet: list.Sheet}, nil
 }
 
 // state lists the orders that stand in one state or, where orders do not stand,
@@ -99,7 +101,7 @@ func (s *site) state(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	title := fmt.Sprintf("%d %s", no, state)
-	return page{Title: title, Section: "states", Body: orderListPage(title, list)}, nil
+	return page{Title: title, Section: "states", Body: orderListPage(title, list), Sheet: list.Sheet}, nil
 }
 
 // fill asks for the page of a list that the address names.
@@ -110,6 +112,7 @@ func (s *site) fill(r *http.Request, list *orderList, filter view.OrderFilter) e
 	}
 	filter.Text, filter.After, filter.Limit = r.URL.Query().Get("q"), orders.OrderID(after), rowsOnPage
 	list.Text, list.Paged, list.Now = filter.Text, after != 0, s.Clock()
+	list.Sheet = s.ordersSheet(r, "orders", filter)
 	if list.Page, err = s.Questions.Orders(r.Context(), filter); err != nil {
 		return err
 	}

@@ -80,15 +80,15 @@ func (s *site) people(r *http.Request) (page, error) {
 	list := peopleList{Entity: entity, Text: q.Get("q"), Paged: q.Has("after")}
 	list.Others = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == entity })
 	filter := view.PeopleFilter{
-		Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Key: q.Get("after")},
+		Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
 	}
 	if list.Page, err = s.Questions.People(r.Context(), filter); err != nil {
 		return page{}, err
 	}
 	if after := list.Page.After; after != nil {
-		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "after", after.Key))
+		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "word", after.Word, "after", after.Key))
 	}
-	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list)}, nil
+	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list), Sheet: s.peopleSheet(r, filter)}, nil
 }
 
 // personShown is somebody on his page.
@@ -133,7 +133,7 @@ func (s *site) person(r *http.Request) (page, error) {
 	if shown.Chosen, err = s.chosen(r.Context(), p, r.URL.Query().Get("item")); err != nil {
 		return page{}, err
 	}
-	return page{Title: named(p.Owner), Section: "directory", Body: personPage(shown)}, nil
+	return page{Title: named(p.Owner), Section: "directory", Body: personPage(shown), Sheet: permissionsSheet(shown)}, nil
 }
 
 func gifts(role view.Role, accounts []view.Account) []giftShown {

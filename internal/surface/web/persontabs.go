@@ -39,7 +39,7 @@ func (s *site) profile(r *http.Request) (page, error) {
 		shown.Values = append(shown.Values, property{name, strings.Join(keys, ", "), source, edited})
 	}
 	slices.SortFunc(shown.Values, func(a, b property) int { return strings.Compare(a.Name, b.Name) })
-	return page{Title: "Profile of " + named(p.Owner), Section: "directory", Body: profilePage(shown)}, nil
+	return page{Title: "Profile of " + named(p.Owner), Section: "directory", Body: profilePage(shown), Sheet: profileSheet(shown)}, nil
 }
 
 // accounts shows somebody's accounts with their values.
@@ -48,7 +48,7 @@ func (s *site) accounts(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Accounts of " + named(p.Owner), Section: "directory", Body: accountsPage(p)}, nil
+	return page{Title: "Accounts of " + named(p.Owner), Section: "directory", Body: accountsPage(p), Sheet: accountsSheet(p)}, nil
 }
 
 // historyShown is what happened to somebody's access, the newest first.
@@ -109,10 +109,11 @@ func (s *site) history(r *http.Request) (page, error) {
 		}
 	}
 	slices.SortStableFunc(shown.Events, func(a, b happening) int { return b.At.Compare(a.At) })
+	sheet := historySheet(p, shown.Events)
 	if len(shown.Events) > happeningsShown {
 		shown.Events, shown.Cut = shown.Events[:happeningsShown], true
 	}
-	return page{Title: "History of " + named(p.Owner), Section: "directory", Body: historyPage(shown)}, nil
+	return page{Title: "History of " + named(p.Owner), Section: "directory", Body: historyPage(shown), Sheet: sheet}, nil
 }
 
 // whyShown is the proof of what somebody has, and has not.

@@ -61,7 +61,7 @@ func (s *site) reconciliation(r *http.Request) (page, error) {
 	if next := list.Page.After; next != 0 {
 		list.Next = f.next("after", strconv.FormatInt(int64(next), 10))
 	}
-	return page{Title: "Resource reconciliation", Section: "reconciliation", Body: reconciliationPage(list)}, nil
+	return page{Title: "Resource reconciliation", Section: "reconciliation", Body: reconciliationPage(list), Sheet: s.questionsSheet(r, asked)}, nil
 }
 
 // settledPasts are what was done to questions.

@@ -69,7 +69,7 @@ func (s *site) requests(r *http.Request) (page, error) {
 	if next := list.Page.After; next != 0 {
 		list.Next = f.next("after", strconv.FormatInt(int64(next), 10))
 	}
-	return page{Title: "My tasks", Section: "requests", Body: requestsPage(list)}, nil
+	return page{Title: "My tasks", Section: "requests", Body: requestsPage(list), Sheet: s.requestsSheet(r, asked)}, nil
 }
 
 // stepOf reads "step 1 of 2"; "" where none waits.

@@ -13,6 +13,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/export"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -26,6 +27,8 @@ type workList struct {
 	Kept   kept
 	Now    time.Time
 	Model  *roles.Model
+	Asked  view.OrderFilter
+	Sheet  *export.Sheet
 }
 
 // work fills a list of orders from a question, cut down by what was picked.
@@ -51,7 +54,8 @@ func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workLis
 	if asked.Review && f.chosen("postponed") == "" {
 		asked.On = s.Clock()
 	}
-	l := &workList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m}
+	l := &workList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Asked: asked}
+	l.Sheet = s.ordersSheet(r, strings.Trim(strings.ReplaceAll(f.Address, "/", "-"), "-"), asked)
 	if l.Page, err = s.Questions.Orders(r.Context(), asked); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func (s *site) review(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Provisioning review", Section: "review", Body: reviewPage(list)}, nil
+	return page{Title: "Provisioning review", Section: "review", Body: reviewPage(list), Sheet: list.Sheet}, nil
 }
 
 // pasts are what was done, by verb.

@@ -57,14 +57,24 @@ func (s *site) reviewProperties(r *http.Request) (page, error) {
 	if p.Filter.chosen("property") == "" {
 		p.Types, p.Page, p.Next = typesToReview(m, p.Filter.chosen("type")), view.OrderPage{}, ""
 	}
-	for _, o := range p.Page.Orders {
+	p.Lines = linesOn(p.Page.Orders, asked.Property)
+	shown := page{Title: "Review by property", Section: "review", Body: reviewPropertiesPage(p)}
+	if asked.Property != "" {
+		shown.Sheet = s.linesSheet(r, p.Asked)
+	}
+	return shown, nil
+}
+
+// linesOn are the lines of orders that touch a property.
+func linesOn(list []view.Order, property string) (lines []propertyLine) {
+	for _, o := range list {
 		for _, it := range o.Items {
-			if it.Property == asked.Property {
-				p.Lines = append(p.Lines, propertyLine{o, it})
+			if it.Property == property {
+				lines = append(lines, propertyLine{o, it})
 			}
 		}
 	}
-	return page{Title: "Review by property", Section: "review", Body: reviewPropertiesPage(p)}, nil
+	return lines
 }
 
 // propertiesOf offers the properties that a resource type computes.

@@ -57,7 +57,7 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 	if len(all) > from+rowsOnPage {
 		l.Next = l.Filter.next("after", string(l.Roles[len(l.Roles)-1].ID))
 	}
-	return page{Title: "Roles", Section: "roles", Body: rolesPage(l)}, nil
+	return page{Title: "Roles", Section: "roles", Body: rolesPage(l), Sheet: rolesSheet(m, all)}, nil
 }
 
 // ruleShown is one rule line, where it stands and what it says.
@@ -102,7 +102,7 @@ func (s *site) role(r *http.Request) (page, error) {
 	if c := shown.Holders.After; c != nil {
 		shown.Next = string(with(string(roleAddress(role.ID)), "type", c.Type, "after", c.Key, "with", c.Parameters))
 	}
-	return page{Title: nameOr(role.Name, string(role.ID)), Section: "roles", Body: rolePage(shown)}, nil
+	return page{Title: nameOr(role.Name, string(role.ID)), Section: "roles", Body: rolePage(shown), Sheet: s.holdersSheet(r, asked)}, nil
 }
 
 // granted lists what a role gives: accounts, values, links, and the roles of a
@@ -194,7 +194,7 @@ func (s *site) rules(r *http.Request) (page, error) {
 	if len(all) > from+rowsOnPage {
 		l.Next = l.Filter.next("after", l.Rules[len(l.Rules)-1].Object)
 	}
-	return page{Title: "Rules", Section: "roles", Body: rulesPage(l)}, nil
+	return page{Title: "Rules", Section: "roles", Body: rulesPage(l), Sheet: rulesSheet("rules", all)}, nil
 }
 
 // holdsAll tells whether each word stands in a text.

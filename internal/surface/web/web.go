@@ -86,6 +86,7 @@ type site struct {
 	liveJobs, liveRun *live
 	began             string // tells this process's error numbers from another's
 	errors            atomic.Int64
+	exports           chan struct{} // a place for each list that is being written out
 }
 
 // New returns the pages, in the registry to which the server adds routes of its own.
@@ -96,7 +97,7 @@ func New(o Options) *routes.Registry {
 	if o.Poll == 0 {
 		o.Poll = pollEvery
 	}
-	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36), exports: make(chan struct{}, exportsAtOnce)}
 	s.Questions = reach.Narrowed(o.within())
 	s.live = newLive(o, access.HomeView, o.Changes, s.homeFragment)
 	s.liveJobs = newLive(o, access.JobsView, o.RunsTouched, s.jobsFragment)
