@@ -69,6 +69,7 @@ type Questions interface {
 	Parks(ctx context.Context) ([]Park, error)
 	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
 	Secrets(ctx context.Context) ([]Secret, error)
+	Messages(ctx context.Context, f MessageFilter) (MessagePage, error)
 }
 
 // A Secret is a stored secret as it is listed: nothing leads from here to its value.

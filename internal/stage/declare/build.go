@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/expression"
@@ -31,6 +32,8 @@ type builder struct {
 	programs    expression.Programs
 	access      []access.Profile
 	provider    *Provider
+
+	messageSettings *messages.Settings
 }
 
 func newBuilder(doc *document, keys map[string]schema.Position, packages []connector.Package) *builder {
@@ -77,6 +80,7 @@ func (b *builder) build() {
 	b.workflows()
 	b.profiles()
 	b.signIn()
+	b.messages()
 }
 
 func (b *builder) find(at schema.Position, object, what, do string) {

@@ -189,6 +189,7 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Parks":      func() (any, error) { return nothing.Parks(b.ctx) },
 		"Journal":    func() (any, error) { x, err := nothing.Journal(b.ctx, view.JournalFilter{}); return x.Entries, err },
 		"Secrets":    func() (any, error) { return nothing.Secrets(b.ctx) },
+		"Messages":   func() (any, error) { x, err := nothing.Messages(b.ctx, view.MessageFilter{}); return x.Messages, err },
 		// Names tells what the bearer of a key is called to whoever has the key.
 		"Names": nil,
 	}
