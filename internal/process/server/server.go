@@ -88,6 +88,7 @@ func Run(ctx context.Context, e *loop.Engine, o Options) error {
 	s := &server{Options: o, engine: e, metrics: newMetrics(e, o.Version), loopback: loopback}
 	var background sync.WaitGroup
 	background.Go(func() { s.agent(ctx) })
+	background.Go(func() { s.messages(ctx) })
 	background.Go(func() {
 		if err := s.worker().Run(ctx); err != nil && ctx.Err() == nil {
 			o.Log.Error("the schedule ended; the server goes down", "error", err)
