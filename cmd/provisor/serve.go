@@ -76,7 +76,7 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
 		Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
 		Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
-		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
+		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), Messages: e.MessageDesk(),
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return namedWithin(e, f) }, Entities: e.Owners, Answers: e.DB,

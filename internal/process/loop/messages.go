@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/process/signin"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
@@ -98,7 +99,7 @@ func (g *gathering) add(ctx context.Context, a stage.Account) error {
 	if !a.Disabled.IsZero() {
 		return nil
 	}
-	name := RecipientOf(a)
+	name := notify.NameOf(a.Name, a.Person)
 	i, known := g.at[name]
 	if known && a.Name == "" {
 		return nil // his account gives him what he has as a person, too
@@ -152,30 +153,59 @@ func (g *gathering) reviewers(ctx context.Context) error {
 	return nil
 }
 
-// RecipientOf is what messages call whoever has an account.
-func RecipientOf(a stage.Account) string {
-	if a.Person.Key != "" {
-		return a.Person.String()
+// RecipientNamed finds who is meant by an account's name, or by a person's key or
+// identifier.
+func (e *Engine) RecipientNamed(ctx context.Context, who string) (string, error) {
+	a, err := e.Account(ctx, who)
+	if err == nil {
+		return notify.NameOf(a.Name, a.Person), nil
 	}
-	return "account " + a.Name
+	if fault.KindOf(err) != fault.NotFound {
+		return "", err
+	}
+	found, err := e.Views().Resolve(ctx, "", who)
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 {
+		return "", &fault.Error{Kind: fault.NotFound, Op: "choose delivery", Msg: "nobody is known as " + who, Do: "name an account, or a person by key or identifier"}
+	}
+	return resources.Ref{Type: schema.EntityType(found[0].Type), Key: resources.Key(found[0].Key)}.String(), nil
 }
 
-// ChooseDelivery keeps how somebody wants to be told.
-func (e *Engine) ChooseDelivery(ctx context.Context, recipient string, d messages.Delivery, why string) error {
+// Delivery says how a recipient wants to be told: what he chose, and how it is
+// where he chose nothing.
+func (e *Engine) Delivery(ctx context.Context, recipient string) (chosen, usual messages.Delivery, err error) {
 	s, err := e.messageSettings(ctx)
+	if err != nil {
+		return chosen, usual, err
+	}
+	usual = messages.Delivery{How: messages.Digest, At: "08:00", Zone: "UTC"}
+	if s != nil {
+		usual = s.Delivery
+	}
+	told, err := e.Told(ctx, recipient)
+	return told.Delivery, usual, err
+}
+
+// ChooseDelivery keeps how somebody wants to be told; what he leaves open is as the
+// configuration says.
+func (e *Engine) ChooseDelivery(ctx context.Context, recipient string, d messages.Delivery, why string) error {
+	_, usual, err := e.Delivery(ctx, recipient)
 	if err != nil {
 		return err
 	}
-	whole := messages.Delivery{How: messages.Digest, At: "08:00", Zone: "UTC"}
-	if s != nil {
-		whole = s.Delivery
-	}
-	if err := d.Or(whole).Check(); err != nil {
+	if err := d.Or(usual).Check(); err != nil {
 		return fault.Wrap(fault.Invalid, "choose delivery", err)
 	}
 	act := e.messageAct("choose delivery", recipient, why)
 	act.Detail = d
 	return e.SetDelivery(ctx, act, recipient, d)
+}
+
+// SendMessages tells and sends once, now.
+func (e *Engine) SendMessages(ctx context.Context, log *slog.Logger) (notify.Summary, error) {
+	return e.Messages(log, nil).Run(ctx, e.Clock())
 }
 
 // RetryMessages makes every message due that waits or was given up.
@@ -189,6 +219,27 @@ func (e *Engine) TestMessage(ctx context.Context, to string) error {
 		return err
 	}
 	return e.AppendAct(ctx, e.messageAct("test mail", to, ""))
+}
+
+// MessageDesk is where people say how they are told, each acting for himself.
+func (e *Engine) MessageDesk() notify.Desk { return messageDesk{e} }
+
+type messageDesk struct{ engine *Engine }
+
+func (d messageDesk) Delivery(ctx context.Context, recipient string) (chosen, usual messages.Delivery, err error) {
+	return d.engine.Delivery(ctx, recipient)
+}
+
+func (d messageDesk) Named(ctx context.Context, who string) (string, error) {
+	return d.engine.RecipientNamed(ctx, who)
+}
+
+func (d messageDesk) Choose(ctx context.Context, who journal.Actor, recipient string, x messages.Delivery) error {
+	return desks(d).as(who).ChooseDelivery(ctx, recipient, x, "")
+}
+
+func (d messageDesk) Retry(ctx context.Context, who journal.Actor, why string) (int64, error) {
+	return desks(d).as(who).RetryMessages(ctx, why)
 }
 
 func (e *Engine) messageAct(name, subject, why string) journal.Act {

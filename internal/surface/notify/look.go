@@ -254,7 +254,7 @@ func (l *look) changed(ctx context.Context, to Recipient) answer {
 		shown := view.StartedOf(&c.Started, c.Seats)
 		a.list = append(a.list, waiting{Matter: messages.Matter{
 			Key: strconv.FormatInt(int64(shown.ID), 10) + "@" + stamp(shown.Since), About: shown.About.Key, Why: shown.Why, Since: shown.Since,
-			Title: fmt.Sprintf("%s asks: %s about %s", shown.By, shown.Workflow, cmp.Or(called(shown.About), "somebody new")),
+			Title: fmt.Sprintf("%s asks: %s about %s", shown.By, shown.Workflow, called(shown.About)),
 			Path:  "/requests/changes?only=" + strconv.FormatInt(int64(shown.ID), 10),
 		}})
 	}
@@ -271,7 +271,7 @@ func (l *look) found(ctx context.Context, q reach.Questions) answer {
 			key += "," + strconv.Itoa(it.ID)
 		}
 		if x.Unauthorized {
-			key, title = id+"/unauthorized", "Found a "+x.Account.Type+" that no rule explains, of "+called(x.Owner)
+			key, title = id+"/unauthorized", "Found a "+x.Account.Type+" that no rule explains: "+x.Account.Target
 		}
 		a.list = append(a.list, waiting{Matter: messages.Matter{
 			Key: key, Title: title, About: called(x.Owner), Why: x.Account.Target, Path: "/reconciliation/" + id,
@@ -292,4 +292,3 @@ func (l *look) foundRoles(ctx context.Context, q reach.Questions) answer {
 	}
 	return a
 }
-

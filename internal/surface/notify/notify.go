@@ -26,7 +26,9 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/messages"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
@@ -52,6 +54,26 @@ type Recipient struct {
 	Address string // "": he cannot be written to
 	Who     access.Principal
 	Webhook *messages.Webhook // nil: a person
+}
+
+// NameOf is what a recipient is called: by the person whom the directory knows him
+// as, else by his account.
+func NameOf(account string, person resources.Ref) string {
+	if person.Key != "" {
+		return person.String()
+	}
+	return "account " + account
+}
+
+// A Desk is where people say how they are told.
+type Desk interface {
+	// Delivery is what a recipient chose, and how it is where he chose nothing.
+	Delivery(ctx context.Context, recipient string) (chosen, usual messages.Delivery, err error)
+	// Named finds who is meant by an account's name, or by a person's key or identifier.
+	Named(ctx context.Context, who string) (recipient string, err error)
+	Choose(ctx context.Context, who journal.Actor, recipient string, d messages.Delivery) error
+	// Retry makes every message due that waits or was given up.
+	Retry(ctx context.Context, who journal.Actor, why string) (int64, error)
 }
 
 // A Failure is a job that fails again and again, or a part of the server.

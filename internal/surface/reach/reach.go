@@ -40,6 +40,7 @@ type Questions interface {
 	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
 	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
 	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
+	Messages(ctx context.Context, f view.MessageFilter) (view.MessagePage, error)
 }
 
 // Narrowed answers questions about what the permissions of whoever asks reach.
@@ -145,4 +146,8 @@ func (n narrowed) Journal(ctx context.Context, f view.JournalFilter) (view.Journ
 
 func (n narrowed) Parks(ctx context.Context) ([]view.Park, error) {
 	return n.as(ctx, access.OrdersView).Parks(ctx)
+}
+
+func (n narrowed) Messages(ctx context.Context, f view.MessageFilter) (view.MessagePage, error) {
+	return n.as(ctx, access.MessagesView).Messages(ctx, f)
 }

@@ -156,7 +156,7 @@ func options(e *loop.Engine) web.Options {
 			return []string{"Person"}, err
 		},
 		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond, Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
-		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir),
+		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), Messages: e.MessageDesk(),
 	}
 }
 
