@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/surface/notify"
 	"provisor.dev/provisor/internal/surface/routes"
@@ -70,7 +71,11 @@ func (s *site) recipient(r *http.Request) (string, error) {
 	if s.Local.As == "" {
 		return "", nil
 	}
-	return s.Messages.Named(r.Context(), s.Local.As)
+	name, err := s.Messages.Named(r.Context(), s.Local.As)
+	if fault.KindOf(err) == fault.NotFound { // nobody is read yet
+		err = nil
+	}
+	return name, err
 }
 
 // ownMessages shows how whoever asks is told, and lets him choose.
@@ -114,7 +119,7 @@ func (o ownMessages) shown() messages.Delivery {
 // deliveries are the ways of being told, as the page offers them.
 func (o ownMessages) deliveries() []option {
 	return []option{
-		{"", "as usual here: " + howText(o.Usual.How)}, {string(messages.AtOnce), howText(messages.AtOnce)},
+		{"", "as usual: " + howText(o.Usual.How)}, {string(messages.AtOnce), howText(messages.AtOnce)},
 		{string(messages.Digest), howText(messages.Digest)}, {string(messages.Never), howText(messages.Never)},
 	}
 }
@@ -126,7 +131,7 @@ func howText(h messages.How) string {
 	case messages.Never:
 		return "of nothing"
 	}
-	return "in a digest, once a day"
+	return "in a daily digest"
 }
 
 // attempts says how often a message was tried.

@@ -69,7 +69,7 @@ func TestEachChoosesHowHeIsToldAndNobodyForOthers(t *testing.T) {
 			}
 		}
 	}
-	holds(h, "Person:E00005 is told", `value="08:00"`, `value="UTC"`)
+	holds(h, "You (Person:E00005) are told", `value="08:00"`, `value="UTC"`)
 	if read := follows(t, h, "/messages/mine", "how", "digest", "hour", "07:15", "zone", "Europe/Berlin"); !strings.Contains(read, "It is kept") {
 		t.Errorf("choosing reads %s", read)
 	}
@@ -83,7 +83,7 @@ func TestEachChoosesHowHeIsToldAndNobodyForOthers(t *testing.T) {
 	}
 	// Signed in as somebody else, the form chooses for him, whatever it says.
 	who := access.Resolve("anna", resources.Ref{Type: "Person", Key: "E00009"}, access.BuiltIn(), []access.Given{{Profile: "user"}})
-	holds(askedBy(e, &who), "Person:E00009 is told", `value="08:00"`)
+	holds(askedBy(e, &who), "You (Person:E00009) are told", `value="08:00"`)
 }
 
 func TestTheLinkOfAMessageShowsTheOneRoleThatWasFound(t *testing.T) {
