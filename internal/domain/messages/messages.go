@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // time zones are the same on every machine
 	"unicode"
 
 	"provisor.dev/provisor/internal/domain/access"
