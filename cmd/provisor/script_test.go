@@ -33,6 +33,7 @@ import (
 //	killed FILE SQL ARG...   the program, ended by kill -9 once the system in FILE
 //	                         holds what SQL finds and before that is recorded; with
 //	                         an empty SQL before anything reached the system
+//	receiver FILE            another system that takes what is posted to $RECEIVER
 //	day 2026-03-02           the day on which what follows happens
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -46,7 +47,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"company": layCompany, "provisor": provisor, "code": provisorCode, "sqlite": askSQLite, "edit": edit,
-			"serving": serving, "killed": killed, "example": layExample,
+			"serving": serving, "killed": killed, "example": layExample, "receiver": receiver,
 			"day": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
 		},
 	})

@@ -76,6 +76,7 @@ type Questions interface {
 	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
 	// Scheduled says when the schedules begin their next runs.
 	Scheduled(ctx context.Context) (map[string]time.Time, error)
+	Messages(ctx context.Context, f MessageFilter) (MessagePage, error)
 }
 
 // A Secret is a stored secret as it is listed: nothing leads from here to its value.

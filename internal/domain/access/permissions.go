@@ -21,6 +21,7 @@ const (
 	StatesView  Permission = "states.view"
 	CatalogView Permission = "catalog.view"
 	OwnTokens   Permission = "tokens.own"
+	OwnMessages Permission = "messages.own"
 	Delegate    Permission = "profiles.delegate"
 
 	DirectoryView   Permission = "directory.view"
@@ -46,6 +47,7 @@ const (
 	JobsRun            Permission = "jobs.run"
 	JournalView        Permission = "journal.view"
 	MetricsView        Permission = "metrics.view"
+	MessagesView       Permission = "messages.view"
 	ProfilesView       Permission = "profiles.view"
 	ProfilesAssign     Permission = "profiles.assign"
 	AccountsManage     Permission = "accounts.manage"
@@ -79,6 +81,7 @@ var permissions = []Described{
 	{StatesView, Open, "see the state machine"},
 	{CatalogView, Open, "read the catalog of roles"},
 	{OwnTokens, Open, "make and revoke tokens of one's own"},
+	{OwnMessages, Open, "choose how one is told of what waits"},
 	{Delegate, Open, "hand what one has to somebody else for a time"},
 	{DirectoryView, Rows, "find people and read their identity data"},
 	{AccessView, Rows, "see what somebody has, and why"},
@@ -102,6 +105,7 @@ var permissions = []Described{
 	{JobsRun, Whole, "run, resume and abort jobs"},
 	{JournalView, Whole, "read the journal"},
 	{MetricsView, Whole, "read metrics"},
+	{MessagesView, Whole, "see who was told what"},
 	{ProfilesView, Whole, "see who has which profile"},
 	{ProfilesAssign, Whole, "give and take profiles"},
 	{AccountsManage, Whole, "add, disable and unlock accounts"},

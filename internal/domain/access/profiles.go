@@ -89,14 +89,14 @@ func texts[T ~string](list []T) []string {
 }
 
 // look is what everybody gets who is let in for more than one's own data.
-var look = []Permission{HomeView, StatesView, CatalogView, OwnTokens}
+var look = []Permission{HomeView, StatesView, CatalogView, OwnTokens, OwnMessages}
 
 // builtIn are the profiles that every installation has.
 var builtIn = []Profile{
 	{ID: "administrator", Name: "Administrator", About: "everything that people may do", Permissions: forPeople()},
 	{ID: "integrator", Name: "Integrator", About: "writes the configuration, plans it, runs it", Permissions: with(look,
 		DirectoryView, AccessView, OrdersView, OrdersRelease, RequestsView, FoundView, RulesView, ConnectorsView, ConnectorsOperate,
-		PlanView, ConfigurationApply, JobsView, JobsRun, MetricsView)},
+		PlanView, ConfigurationApply, JobsView, JobsRun, MetricsView, MessagesView)},
 	{ID: "application-owner", Name: "Application owner", About: "reviews the orders of an application and what was found in it", Permissions: with(look,
 		Delegate, DirectoryView, AccessView, OrdersView, OrdersReview, FoundView, FoundDecide)},
 	{ID: "technician", Name: "Technician", About: "carries manual orders out", Permissions: with(look,
@@ -106,7 +106,7 @@ var builtIn = []Profile{
 	{ID: "role-officer", Name: "Role officer", About: "answers for roles: decides requests, reconciles what was found", Permissions: with(look,
 		Delegate, DirectoryView, AccessView, RequestsView, RequestsDecide, FoundView, RolesReconcile)},
 	{ID: "auditor", Name: "Auditor", About: "reads everything and changes nothing", Permissions: with(look,
-		DirectoryView, AccessView, RequestsView, OrdersView, FoundView, RulesView, ConnectorsView, PlanView, JobsView, JournalView, MetricsView, ProfilesView)},
+		DirectoryView, AccessView, RequestsView, OrdersView, FoundView, RulesView, ConnectorsView, PlanView, JobsView, JournalView, MetricsView, MessagesView, ProfilesView)},
 	{ID: "user", Name: "User", About: "sees what oneself has, and asks for more", Scope: Scope{Self: true}, Permissions: with(look,
 		DirectoryView, AccessView, AccessRequest, RequestsView)},
 	{ID: "agent", Name: "Agent", About: "the process that runs connections", Permissions: []Permission{AgentOrders, AgentReadings}},

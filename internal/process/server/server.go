@@ -91,6 +91,7 @@ func Run(ctx context.Context, e *loop.Engine, o Options) error {
 	s := &server{Options: o, engine: e, metrics: newMetrics(e, o.Version), loopback: loopback}
 	var background sync.WaitGroup
 	background.Go(func() { s.agent(ctx) })
+	background.Go(func() { s.messages(ctx) })
 	background.Go(func() {
 		if err := jobs.Run(ctx, s.jobs()); err != nil && ctx.Err() == nil {
 			o.Log.Error("the jobs ended; the server goes down", "error", err)

@@ -201,3 +201,8 @@ func (r *rights) holds(rule access.ProfileRule, person resources.Ref) (bool, err
 		return slices.ContainsFunc(s.Places[id], func(k resources.Key) bool { return slices.Contains(in, k) })
 	}), nil
 }
+
+// World is what scopes of nobody in particular are worked out in.
+func (d *Desk) World(ctx context.Context, c *declare.Configuration) access.World {
+	return d.rights(ctx, c).world(resources.Ref{})
+}

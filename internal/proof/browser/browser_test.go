@@ -192,7 +192,7 @@ func served(t *testing.T, e *loop.Engine, as string) string {
 		Questions: view.Named(e.Views(), e.Model), Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stopping: stopping,
 		Desks: e.Desks(), Local: journal.Actor{Process: "test", As: as}, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
-		Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
+		Messages: e.MessageDesk(), Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
 	}))
 	t.Cleanup(func() { close(stopping); s.CloseClientConnections(); s.Close() })
 	return s.URL

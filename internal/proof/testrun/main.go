@@ -26,7 +26,7 @@ type part struct {
 // parts are run in this order. A package that no part names belongs to "unit".
 var parts = []part{
 	{"simulation", 5, []string{"internal/proof/sim", "internal/proof/incremental"}, "10m"},
-	{"real servers", 5, []string{"connector/ldap", "connector/sqldb", "connector/internal", "connector/connectortest", "internal/store/postgres", "internal/proof/directory", "internal/process"}, "15m"},
+	{"real servers", 5, []string{"connector/ldap", "connector/sqldb", "connector/internal", "connector/connectortest", "internal/store/postgres", "internal/proof/directory", "internal/proof/messages", "internal/process"}, "15m"},
 	{"browser", 5, []string{"internal/proof/browser"}, "15m"},
 	{"stories", 4, []string{"cmd/"}, "10m"},
 }
@@ -38,6 +38,7 @@ var needed = []struct{ program, pkg string }{
 	{"/usr/bin/ldapsearch", "ldap-utils"},
 	{"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
 	{"/usr/bin/chromium", "chromium"},
+	{"/usr/bin/aiosmtpd", "python3-aiosmtpd"},
 }
 
 func main() {

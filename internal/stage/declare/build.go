@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -33,6 +34,8 @@ type builder struct {
 	access      []access.Profile
 	provider    *Provider
 	schedules   []runs.Schedule
+
+	messageSettings *messages.Settings
 }
 
 func newBuilder(doc *document, keys map[string]schema.Position, packages []connector.Package) *builder {
@@ -80,6 +83,7 @@ func (b *builder) build() {
 	b.profiles()
 	b.signIn()
 	b.jobs()
+	b.messages()
 }
 
 func (b *builder) find(at schema.Position, object, what, do string) {

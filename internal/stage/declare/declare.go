@@ -25,6 +25,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -52,8 +53,9 @@ type Configuration struct {
 	Environment *expression.Environment
 	// Programs hold every expression of the model, compiled.
 	Programs expression.Programs
-	Profiles []access.Profile // the built-in ones first
-	Provider *Provider        // where people sign in elsewhere; nil: nowhere
+	Profiles []access.Profile   // the built-in ones first
+	Provider *Provider          // where people sign in elsewhere; nil: nowhere
+	Messages *messages.Settings // what people are told of; nil: of nothing
 	// Schedules say when servers begin which jobs.
 	Schedules []runs.Schedule
 
@@ -131,7 +133,7 @@ func Load(files Files, packages []connector.Package) (*Configuration, error) {
 	}
 	return &Configuration{
 		Files: files, Hash: hash(files), Model: b.model,
-		Environment: b.environment, Programs: b.programs, Profiles: b.access, Provider: b.provider, Schedules: b.schedules, document: doc,
+		Environment: b.environment, Programs: b.programs, Profiles: b.access, Provider: b.provider, Messages: b.messageSettings, Schedules: b.schedules, document: doc,
 	}, nil
 }
 
@@ -184,6 +186,10 @@ func mergeInto(all, part *document, keys, added map[string]schema.Position) faul
 		to, section := into.FieldByIndex(f.index), from.FieldByIndex(f.index)
 		if section.Kind() == reflect.Slice {
 			to.Set(reflect.AppendSlice(to, section))
+			continue
+		}
+		if whole, ok := to.Addr().Interface().(*messagesDoc); ok {
+			findings = append(findings, whole.take(section.Interface().(messagesDoc), f.name)...)
 			continue
 		}
 		if section.Kind() != reflect.Map {

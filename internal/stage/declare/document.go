@@ -27,7 +27,7 @@ type document struct {
 	Profiles       map[string]*profileDoc   `yaml:"profiles" about:"Who may do what inside Provisor, and how far."`
 	SignIn         map[string]*providerDoc  `yaml:"signIn" about:"The OpenID Connect provider by which people sign in."`
 	Jobs           map[string]*scheduleDoc  `yaml:"jobs" about:"When servers begin which jobs."`
-	Notifications  reserved                 `yaml:"notifications" about:"Reserved: read and kept, without effect yet."`
+	Messages       messagesDoc              `yaml:"messages" about:"What people are told of, how and when."`
 }
 
 type connectorDoc struct {

@@ -32,5 +32,14 @@ func (c *Configuration) StoredSecrets() []SecretUse {
 			uses = append(uses, SecretUse{Name: name, Setting: "signIn." + id + ".clientSecret", Position: doc.ClientSecret.Position})
 		}
 	}
+	m := c.document.Messages
+	if name, ok := secret.Reference(m.Mail.Password.Value).Stored(); ok {
+		uses = append(uses, SecretUse{Name: name, Setting: "messages.mail.password", Position: m.Mail.Password.Position})
+	}
+	for id, doc := range sorted(m.Webhooks) {
+		if name, ok := secret.Reference(doc.Secret.Value).Stored(); ok {
+			uses = append(uses, SecretUse{Name: name, Setting: "messages.webhooks." + id + ".secret", Position: doc.Secret.Position})
+		}
+	}
 	return uses
 }

@@ -79,6 +79,8 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"SessionsEndAndAreSwept", sessions},
 		{"AnAnswerIsKeptForWhoeverAskedFirst", answers},
 		{"TokensAreFoundByTheirHashAlone", tokens},
+		{"WhatIsToldIsKeptWithItsMessagesOrNotAtAll", telling},
+		{"AMessageIsHandedOutAgainAfterItsLease", messageLease},
 		{"WhatStandsBelowAPlaceIsFound", below},
 		{"NumbersAreNeverGivenTwice", numbers},
 		{"AnExclusiveLockIsHeldOnce", exclusive},

@@ -192,6 +192,7 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Runs":       func() (any, error) { x, err := nothing.Runs(b.ctx, view.RunFilter{}); return x.Runs, err },
 		"Run":        func() (any, error) { return nothing.Run(b.ctx, 1) },
 		"Scheduled":  func() (any, error) { return nothing.Scheduled(b.ctx) },
+		"Messages":   func() (any, error) { x, err := nothing.Messages(b.ctx, view.MessageFilter{}); return x.Messages, err },
 		// Names tells what the bearer of a key is called to whoever has the key.
 		"Names": nil,
 	}

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"io"
+	"log/slog"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/assignments"
+	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
@@ -22,6 +24,7 @@ import (
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/internal/stage/verify"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/notify"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/secret"
 )
@@ -73,6 +76,13 @@ type Engine interface {
 	SetSecret(ctx context.Context, name string, value secret.Text, why string) error
 	RemoveSecret(ctx context.Context, name, why string, force bool) error
 	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
+
+	Delivery(ctx context.Context, recipient string) (chosen, usual messages.Delivery, err error)
+	RecipientNamed(ctx context.Context, who string) (recipient string, err error)
+	ChooseDelivery(ctx context.Context, recipient string, d messages.Delivery, why string) error
+	SendMessages(ctx context.Context, log *slog.Logger) (notify.Summary, error)
+	RetryMessages(ctx context.Context, why string) (messages int64, err error)
+	TestMessage(ctx context.Context, to string) error
 
 	GoLive(ctx context.Context, connectors []schema.ConnectorID, why string) (review.Live, error)
 	Redundant(context.Context) (view.Redundancies, error)

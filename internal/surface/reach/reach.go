@@ -47,6 +47,9 @@ type Questions interface {
 	Scheduled(ctx context.Context) (map[string]time.Time, error)
 }
 
+	Messages(ctx context.Context, f view.MessageFilter) (view.MessagePage, error)
+}
+
 // Narrowed answers questions about what the permissions of whoever asks reach.
 func Narrowed(within func(access.Filter) Questions) Questions { return narrowed{within} }
 
@@ -163,4 +166,8 @@ func (n narrowed) Run(ctx context.Context, id runs.RunID) (runs.Run, error) {
 
 func (n narrowed) Scheduled(ctx context.Context) (map[string]time.Time, error) {
 	return n.as(ctx, access.JobsView).Scheduled(ctx)
+}
+
+func (n narrowed) Messages(ctx context.Context, f view.MessageFilter) (view.MessagePage, error) {
+	return n.as(ctx, access.MessagesView).Messages(ctx, f)
 }

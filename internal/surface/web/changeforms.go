@@ -3,12 +3,14 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
@@ -29,6 +31,10 @@ const changesOnPage = 100
 // changeForms lists the started workflows that the person who asks may decide.
 func (s *site) changeForms(r *http.Request) (page, error) {
 	who := s.actor(r)
+	only, err := numbered("a change", r.URL.Query().Get("only")) // as a message leads here
+	if err != nil {
+		return page{}, err
+	}
 	l := changeList{Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Nobody: who.As == ""}
 	desk, err := s.Desks.WorkflowDesk(r.Context(), who)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
@@ -41,6 +47,9 @@ func (s *site) changeForms(r *http.Request) (page, error) {
 		}
 		if err != nil {
 			return page{}, err
+		}
+		if only != 0 {
+			list = slices.DeleteFunc(list, func(x review.Waiting) bool { return int64(x.ID) != only })
 		}
 		for _, x := range list[:min(len(list), changesOnPage)] {
 			l.Started = append(l.Started, view.StartedOf(&x.Started, x.Seats))

@@ -57,6 +57,14 @@ func (s *site) foundRoles(r *http.Request) (page, error) {
 		list.Paged = true
 		asked.After = view.FoundRoleCursor{Type: at.Owner.Type, Key: at.Owner.Key, Role: at.Role, Parameters: at.Parameters}
 	}
+	if only := r.URL.Query().Get("only"); only != "" { // as a message leads here
+		f, err := foundIn(only)
+		if err != nil {
+			return page{}, err
+		}
+		owner := refOf(f.Owner)
+		asked.Owner, asked.Roles, asked.Parts, list.Paged = &owner, []string{f.Role}, true, true
+	}
 	if list.Page, err = s.Questions.FoundRoles(r.Context(), asked); err != nil {
 		return page{}, err
 	}

@@ -27,6 +27,7 @@ import (
 	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/notify"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
@@ -70,6 +71,8 @@ type Options struct {
 	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
 	// VerifyJournal recomputes the chain and says how many entries hold.
 	VerifyJournal func(context.Context) (int64, error)
+	// Messages is where people say how they are told.
+	Messages notify.Desk
 	// Folder is where plans are kept.
 	Folder fs.FS
 	// Stopping is closed when the server begins to end: live pages hang up then,
@@ -158,6 +161,10 @@ func New(o Options) *routes.Registry {
 	g.Show("/rules", access.RulesView, s.show(s.rules))
 	g.Show("/plans", access.PlanView, s.show(s.plans))
 	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
+	g.Show("/messages", access.MessagesView, s.show(s.messages))
+	g.Act("/messages", access.JobsRun, s.do(s.retryMessages, s.messages))
+	g.Show("/messages/mine", access.OwnMessages, s.show(s.ownMessages))
+	g.Act("/messages/mine", access.OwnMessages, s.do(s.chooseDelivery, s.ownMessages))
 	g.Show("/journal", access.JournalView, s.show(s.journal))
 	g.Show("/journal/verify", access.JournalView, s.show(s.verifyJournal))
 	g.Show("/", access.HomeView, s.show(s.nowhere))
