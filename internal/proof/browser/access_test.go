@@ -24,6 +24,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999",
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
 		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify",
+		"/docs/README.md", "/docs/tutorial/README.md", "/docs/operate/README.md", "/docs/operate/api.md", "/docs/connect/README.md", "/docs/model/README.md", "/docs/generated/access.md",
 		"/nowhere", "/orders/4711", "/review?kind=explosion",
 	}
 }

@@ -60,7 +60,7 @@ func TestEveryPageIsWalkedThroughWithTheTabulator(t *testing.T) {
 		"/review?kind=addition", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"), "/reconciliation?q=lang", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles",
 		"/orders?q=lang", address(t, base, "/orders", "/orders/"), "/states", "/states/5", "/connectors", "/connectors/crm", "/roles?q=events", "/roles/crm-sales",
-		"/rules?q=ledger", "/plans", "/plans/change.plan", "/journal?q=request", "/journal/verify", "/nowhere",
+		"/rules?q=ledger", "/plans", "/plans/change.plan", "/journal?q=request", "/journal/verify", "/docs/operate/README.md", "/nowhere",
 	} {
 		do(t, ctx, "open "+page, chromedp.Navigate(base+page))
 		unreached, unseen := walked(t, ctx)

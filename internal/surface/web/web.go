@@ -138,6 +138,8 @@ func New(o Options) *routes.Registry {
 	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
 	g.Show("/journal", access.JournalView, s.show(s.journal))
 	g.Show("/journal/verify", access.JournalView, s.show(s.verifyJournal))
+	g.Show("/docs", access.HomeView, s.show(s.documents))
+	g.Show("/docs/{path...}", access.HomeView, s.document)
 	g.Show("/", access.HomeView, s.show(s.nowhere))
 	s.public(g)
 	g.Wrap(s.guarded)
