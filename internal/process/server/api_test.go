@@ -131,21 +131,7 @@ func interfaced(t *testing.T) (*loop.Engine, func(profile access.ProfileID, scop
 		Within: func(f access.Filter) reach.Questions { return e.Views().Within(f) }, Entities: e.Owners, Answers: e.DB, Desks: e.Desks(), Local: e.Actor,
 		Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log,
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- server.Run(ctx, e, server.Options{Address: "127.0.0.1:0", Every: time.Hour, Log: log, Pages: pages, Ready: func(a string) { ready <- a }})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	base := "http://" + <-ready
+	base := attended(t, e, server.Options{Log: log, Pages: pages})
 	number := 0
 	return e, func(profile access.ProfileID, scope access.Scope) program {
 		t.Helper()
@@ -164,6 +150,25 @@ func interfaced(t *testing.T) (*loop.Engine, func(profile access.ProfileID, scop
 		}
 		return program{t, base, token.Text.Reveal()}
 	}
+}
+
+// attended runs a server until the test ends, and returns its address.
+func attended(t *testing.T, e *loop.Engine, o server.Options) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	o.Address, o.Every, o.Ready = "127.0.0.1:0", time.Hour, func(a string) { ready <- a }
+	go func() { ended <- server.Run(ctx, e, o) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + <-ready
 }
 
 func TestProgramsReadWhatTheirTokenReaches(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"provisor.dev/provisor/connector"
@@ -56,29 +57,68 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// window opens a browser window of a size, in light or dark, and collects what
-// its console has to complain about.
+// The one browser of all tests; each of them opens windows of its own in it.
+var shared struct {
+	once  sync.Once
+	ctx   context.Context
+	close func()
+	err   error
+}
+
+// browser starts the browser with the first test that needs it.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path := chromium(t)
+	shared.once.Do(func() {
+		dir, err := os.MkdirTemp("", "provisor-browser-")
+		if err != nil {
+			shared.err = err
+			return
+		}
+		allocator, stop := chromedp.NewExecAllocator(context.Background(),
+			chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+			chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-networking", true),
+			chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),
+			chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
+			chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.UserDataDir(dir))
+		ctx, closeFirst := chromedp.NewContext(allocator)
+		shared.ctx, shared.close = ctx, func() { closeFirst(); stop(); _ = os.RemoveAll(dir) }
+		shared.err = chromedp.Do(ctx)
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.ctx
+}
+
+// place is where something is kept that all tests begin from.
+var place string
+
+func TestMain(m *testing.M) {
+	var err error
+	if place, err = os.MkdirTemp("", "provisor-pages-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if shared.close != nil {
+		shared.close()
+	}
+	_ = os.RemoveAll(place)
+	os.Exit(code)
+}
+
+// window opens a browser window of a size, in light or dark, with cookies of its
+// own, and collects what its console has to complain about.
 func window(t *testing.T, width, height int, dark bool) (context.Context, *complaints) {
 	t.Helper()
-	scheme := "1"
-	if dark {
-		scheme = "0"
-	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium(t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.WindowSize(width, height), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("blink-settings", "preferredColorScheme="+scheme),
-		chromedp.UserDataDir(t.TempDir()),
-	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, closeWindow := chromedp.NewContext(allocator)
+	ctx, closeWindow := chromedp.NewContext(browser(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
+	if err := chromedp.Do(ctx); err != nil { // the window lives as long as the context of its first step
 		t.Fatal(err)
 	}
+	look(t, ctx, width, height, dark)
 	c := &complaints{}
 	go func() {
 		for m := range chromedp.Console(ctx) {
@@ -86,6 +126,21 @@ func window(t *testing.T, width, height int, dark bool) (context.Context, *compl
 		}
 	}()
 	return ctx, c
+}
+
+// look changes a window's size and scheme; the page in it stays.
+func look(t *testing.T, ctx context.Context, width, height int, dark bool) {
+	t.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	do(t, ctx, "look otherwise", chromedp.EmulateViewport(int64(width), int64(height)), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		})
+		return err
+	}))
 }
 
 // complaints are what the console said: errors of scripts, and what the policy refused.
@@ -109,7 +164,7 @@ func (c *complaints) all() []string {
 	return c.list
 }
 
-// asked is a role that people may ask for.
+// asked are roles that people may ask for.
 const asked = `compositeRoles:
   auditor:
     name: Audit the ledger
@@ -117,6 +172,23 @@ const asked = `compositeRoles:
     entity: Person
     approval: two
     reviewers: {one: [manager], two: ["owner:finance"]}
+roles:
+  crm-events-guest:
+    name: Guest of the events team
+    about: Sees the fairs and who is invited.
+    category: front-office-teams
+    entity: Person
+    approval: two
+    reviewers: {one: [manager], two: ["person:E00013"]}
+    maxDuration: 90d
+    grants: [{resourceType: CrmUser, property: teams, to: {code: events}}]
+  ledger-poster:
+    name: Post in the ledger
+    category: finance
+    entity: Person
+    approval: two
+    reviewers: {one: [manager], two: ["owner:finance"]}
+    grants: [{resourceType: LedgerAccount, property: rights, to: {code: post}}]
 `
 
 // kept is a plan that somebody kept.
@@ -124,47 +196,78 @@ const kept = `{"name":"3f0c","day":"2026-03-01","orders":[{"kind":"addition","ty
 "state":"Pending","items":[{"property":"email","state":"Pending","before":"-","after":"ada@example.org","why":"values.email[0]"}]}],
 "reach":{"people":1,"of":120,"accounts":1},"parks":[{"type":"CrmUser","kind":"addition","why":"too many"}],"configuration":[{"object":"roles.x","change":"added","after":"b"}]}`
 
-// laid is a company with something to do on every page.
-func laid(t *testing.T) *loop.Engine {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "company")
+// ready is a company with something to do on every page, made once: tests work on
+// copies of it.
+var ready = sync.OnceValues(func() (string, error) {
+	ctx, dir := context.Background(), filepath.Join(place, "company")
 	if _, err := demo.Lay(dir, company.Options{People: 120, Seed: 7, At: day}); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config", "asked.yaml"), []byte(asked), 0o600); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	e := open(t, dir)
+	if err := replaced(filepath.Join(dir, "config", "badges.yaml"), "category: premises\n    provisioning:", "category: premises\n    provisioning:\n      approval: one"); err != nil {
+		return "", err
+	}
+	e, err := loop.Open(ctx, loop.Options{Dir: dir, Day: day, Packages: packages()})
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(fill(ctx, e), e.Close())
+})
+
+func replaced(file, old, text string) error {
+	content, err := os.ReadFile(file)
+	if err == nil && !strings.Contains(string(content), old) {
+		err = fmt.Errorf("%s does not hold %q", file, old)
+	}
+	return errors.Join(err, os.WriteFile(file, []byte(strings.Replace(string(content), old, text, 1)), 0o600))
+}
+
+// fill goes round, changes something behind Provisor's back, and asks for a role.
+func fill(ctx context.Context, e *loop.Engine) error {
 	c, err := e.Files()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := e.Deploy(t.Context(), c, "test"); err != nil {
-		t.Fatal(err)
+	if err := e.Deploy(ctx, c, "test"); err != nil {
+		return err
 	}
-	if _, err := e.Run(t.Context(), false); err != nil {
-		t.Fatal(err)
+	if _, err := e.Run(ctx, false); err != nil {
+		return err
 	}
-	crm, err := sql.Open("sqlite", filepath.Join(dir, "systems", "crm.sqlite"))
+	crm, err := sql.Open("sqlite", filepath.Join(e.Dir, "systems", "crm.sqlite"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	_, err = crm.Exec(`UPDATE accounts SET display_name = 'Foreign ' || login WHERE login IN (SELECT login FROM accounts WHERE active = 1 ORDER BY login LIMIT 3)`)
 	if err := errors.Join(err, crm.Close()); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	desk, err := e.As("E00002").RequestDesk(t.Context())
+	desk, err := e.As("E00002").RequestDesk(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = desk.Ask(ctx, review.Asked{Owner: resources.Ref{Type: "Person", Key: somebody}, Role: "auditor", Action: requests.Add, Why: "the audit comes"})
+	if err != nil {
+		return err
+	}
+	_, err = e.Run(ctx, false)
+	return err
+}
+
+// laid is a copy of the company with something to do on every page.
+func laid(t *testing.T) *loop.Engine {
+	t.Helper()
+	from, err := ready()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = desk.Ask(t.Context(), review.Asked{Owner: resources.Ref{Type: "Person", Key: somebody}, Role: "auditor", Action: requests.Add, Why: "the audit comes"})
-	if err != nil {
+	dir := filepath.Join(t.TempDir(), "larkfield")
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Run(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	return e
+	return open(t, dir)
 }
 
 // somebody is for whom a role is asked.
@@ -204,8 +307,10 @@ func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action
 	step, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := chromedp.Do(step, steps...); err != nil {
-		at, _ := chromedp.Run(ctx, chromedp.Location())
-		text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main").innerText.slice(0, 600)`))
+		after, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		at, _ := chromedp.Run(after, chromedp.Location())
+		text, _ := chromedp.Run(after, chromedp.Evaluate[string](`document.querySelector("main").innerText.slice(0, 600)`))
 		t.Fatalf("%s: %v\nat %s: %s", what, err, at, text)
 	}
 }
@@ -213,7 +318,9 @@ func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action
 // is asks a question of the page.
 func is[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
-	answer, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	step, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	answer, err := chromedp.Run(step, chromedp.Evaluate[T](expression))
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
@@ -233,8 +340,9 @@ type offence struct {
 	} `json:"nodes"`
 }
 
-// offences runs axe-core on the page that is open.
-func offences(t *testing.T, ctx context.Context) []offence {
+// offences runs axe-core on the page that is open: all its rules, or those alone
+// that are named.
+func offences(t *testing.T, ctx context.Context, rules ...string) []offence {
 	t.Helper()
 	if !is[bool](t, ctx, `typeof axe !== "undefined"`) {
 		do(t, ctx, "load the check", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -242,8 +350,12 @@ func offences(t *testing.T, ctx context.Context) []offence {
 			return err
 		}))
 	}
+	only := ""
+	if len(rules) > 0 {
+		only = `, runOnly: ["` + strings.Join(rules, `", "`) + `"]`
+	}
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
-		`axe.run(document, {resultTypes: ["violations"]}).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
+		`axe.run(document, {resultTypes: ["violations"]`+only+`}).then((r) => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// reads fails unless the page's text holds each of the texts.
+// reads fails unless the page's text, its white space aside, holds each of the texts.
 func reads(t *testing.T, ctx context.Context, texts ...string) {
 	t.Helper()
-	page := is[string](t, ctx, `document.querySelector("main").innerText`)
+	page := strings.Join(strings.Fields(is[string](t, ctx, `document.querySelector("main").innerText`)), " ")
 	for _, text := range texts {
 		if !strings.Contains(page, text) {
 			t.Fatalf("the page does not say %q: %s", text, page)

@@ -38,7 +38,7 @@ var floors = []struct{ folder, floor string }{
 	{"internal/stage", "words"}, {"internal/stage/*", "stage"},
 	{"internal/view", "view"}, {"internal/plan", "plan"}, {"internal/explain", "plan"},
 	{"internal/store", "store"}, {"internal/surface", "surface"}, {"internal/process", "process"},
-	{"internal/proof", "proof"}, {"cmd", "cmd"},
+	{"internal/proof", "proof"}, {"cmd", "cmd"}, {"docs", "docs"},
 }
 
 // may says which floors a floor may import, itself included where it is named.
@@ -56,7 +56,8 @@ var may = map[string]string{
 	"view":       "ground domain view",
 	"plan":       "ground connector domain expression words stage view plan",
 	"store":      "ground connector domain words stage view plan store",
-	"surface":    "ground connector domain words stage view plan surface",
+	"docs":       "docs",
+	"surface":    "ground connector domain words stage view plan surface docs",
 	"process":    "ground connector package groundwork suite domain expression words stage view plan store surface process",
 	"cmd":        "ground connector package domain process surface",
 }

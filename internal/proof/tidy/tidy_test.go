@@ -3,7 +3,6 @@ package tidy
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -74,47 +73,5 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 	}
 	if found := plant(t, map[string]string{"internal/domain/x/x.go": doc + "package x\ntype Order struct{}"}); len(found) != 0 {
 		t.Errorf("a tree without a fault has some: %q", found)
-	}
-}
-
-var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-
-func TestDocumentsHaveOneTitleAndTheirLinksLeadSomewhere(t *testing.T) {
-	root := "../../.."
-	err := filepath.WalkDir(root, func(name string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata") {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(name) != ".md" {
-			return nil
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		titles, fenced := 0, false
-		for _, line := range strings.Split(string(content), "\n") {
-			if strings.HasPrefix(line, "```") {
-				fenced = !fenced
-			}
-			if !fenced && strings.HasPrefix(line, "# ") {
-				titles++
-			}
-		}
-		if titles != 1 {
-			t.Errorf("%s has %d titles", name, titles)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(content), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
-				t.Errorf("%s: the link to %s leads nowhere", name, m[1])
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

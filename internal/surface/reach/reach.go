@@ -45,8 +45,6 @@ type Questions interface {
 	Runs(ctx context.Context, f view.RunFilter) (view.RunPage, error)
 	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
 	Scheduled(ctx context.Context) (map[string]time.Time, error)
-}
-
 	Messages(ctx context.Context, f view.MessageFilter) (view.MessagePage, error)
 }
 

@@ -158,6 +158,7 @@ var probes = map[string]probe{
 	"GET /plans/{file}":   {address: fixed("/plans/none.json"), status: http.StatusNotFound},
 	"GET /journal":        {address: fixed("/journal")},
 	"GET /journal/verify": {address: fixed("/journal/verify")},
+	"GET /docs":           {address: fixed("/docs"), status: http.StatusFound}, "GET /docs/{path...}": {address: fixed("/docs/README.md")},
 }
 
 // askedRole is a role of the company that people may ask for.

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
@@ -96,6 +97,7 @@ type personShown struct {
 	view.Person
 	Roles  []roleShown
 	Chosen *chosenItem // nil without accounts
+	Model  *roles.Model
 	Now    time.Time
 }
 
@@ -127,6 +129,9 @@ func (s *site) person(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	shown := personShown{Person: p, Now: s.Clock()}
+	if shown.Model, err = s.model(r.Context()); err != nil {
+		return page{}, err
+	}
 	for _, role := range p.Roles {
 		shown.Roles = append(shown.Roles, roleShown{Role: role, Items: gifts(role, p.Accounts)})
 	}

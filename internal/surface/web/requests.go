@@ -184,9 +184,13 @@ type requestShown struct {
 	Kept  kept
 	Now   time.Time
 	Model *roles.Model
+	Mine  bool // whoever looks asked for it, and may take it back
 }
 
 func (q requestShown) may(what requests.Event) bool {
+	if what == requests.Withdraw && !q.Mine {
+		return false
+	}
 	for _, on := range q.May {
 		if on == string(what) && q.Open {
 			return true
@@ -209,7 +213,7 @@ func (s *site) request(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := requestShown{Request: q, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m}
+	shown := requestShown{Request: q, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Mine: q.By == s.actor(r).String()}
 	p := page{Title: "Request " + r.PathValue("id"), Section: "requests", Body: requestPage(shown)}
 	if seen := shown.Kept.text("version"); seen != "" && seen != strconv.Itoa(q.Version) {
 		p.Late = "Somebody decided already"

@@ -106,7 +106,7 @@ func TestARoleIsAskedForApprovedStepByStepAndSeenInTheHistory(t *testing.T) {
 	if _, err := e.Run(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	shows(t, asker, home, "auditor", "16 Approved")
+	shows(t, asker, home, "Audit the ledger", "16 Approved")
 	shows(t, asker, home+"/history", "asked to add", "agreed", "approve of step 2")
 	shows(t, asker, home+"/why", "Role auditor", "asked by E00002")
 	shows(t, asker, form, "Has it", "Extend: move its end", "Remove: lose it")

@@ -167,6 +167,8 @@ func New(o Options) *routes.Registry {
 	g.Act("/messages/mine", access.OwnMessages, s.do(s.chooseDelivery, s.ownMessages))
 	g.Show("/journal", access.JournalView, s.show(s.journal))
 	g.Show("/journal/verify", access.JournalView, s.show(s.verifyJournal))
+	g.Show("/docs", access.HomeView, s.show(s.documents))
+	g.Show("/docs/{path...}", access.HomeView, s.document)
 	g.Show("/", access.HomeView, s.show(s.nowhere))
 	s.public(g)
 	g.Wrap(s.guarded)
