@@ -101,6 +101,7 @@ func (h *house) serve(t *testing.T, o signin.Options) *httptest.Server {
 	pages := web.New(web.Options{
 		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: h.door,
 		Changes: h.ChangeCounter, Entities: h.Owners, Clock: h.Engine.Clock, Log: o.Log, Version: "test",
+		Desks: h.Desks(), Local: h.Actor, Model: h.Model,
 	})
 	s := httptest.NewUnstartedServer(pages)
 	if o.Secure {

@@ -23,6 +23,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999",
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
 		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify",
+		"/profiles", "/profiles?q=E00005", "/profiles/manager", "/delegations",
 		"/nowhere", "/orders/4711", "/review?kind=explosion",
 	}
 }
@@ -30,7 +31,7 @@ func everyPage(t *testing.T, base string) []string {
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
 	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
-	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states",
+	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states", "/profiles", "/delegations",
 }
 
 // looked opens pages and holds each to the rules of accessibility, to its width,

@@ -61,6 +61,7 @@ type Desks interface {
 	Desk(who journal.Actor) Desk
 	RequestDesk(ctx context.Context, who journal.Actor) (RequestDesk, error)
 	WorkflowDesk(ctx context.Context, who journal.Actor) (WorkflowDesk, error)
+	AccessDesk(who journal.Actor) AccessDesk
 }
 
 // A Verb is one thing that people do to orders.

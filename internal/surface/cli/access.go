@@ -7,45 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"provisor.dev/provisor/internal/domain/access"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
-	"provisor.dev/provisor/secret"
+	"provisor.dev/provisor/internal/surface/act"
 )
 
 // An AccessDesk is where accounts, tokens and profiles are kept in order.
-type AccessDesk interface {
-	Add(context.Context, Entrant) (stage.Account, error)
-	Disable(ctx context.Context, name, why string) error
-	Enable(ctx context.Context, name, why string) error
-	SetPassword(ctx context.Context, name string, password secret.Text, why string) error
-	Accounts(context.Context) ([]stage.Account, error)
-
-	CreateToken(ctx context.Context, account, name string, days int, why string) (MadeToken, error)
-	Tokens(ctx context.Context, account string) ([]stage.Token, error)
-	RevokeToken(ctx context.Context, id int64, why string) error
-
-	Known(context.Context) ([]access.Profile, error)
-	Given(context.Context) ([]access.ProfileAssignment, error)
-	Assign(context.Context, access.ProfileAssignment) (access.ProfileAssignment, error)
-	Delegate(ctx context.Context, from access.Holder, a access.ProfileAssignment) (access.ProfileAssignment, error)
-	Revoke(ctx context.Context, id access.AssignmentID, why string) error
-}
+type AccessDesk = act.AccessDesk
 
 // An Entrant is somebody who gets an account.
-type Entrant struct {
-	Name     string
-	Person   resources.Ref
-	Password secret.Text
-	Provider bool
-	Why      string
-}
-
-// A MadeToken is a token with its text, which is shown once.
-type MadeToken struct {
-	stage.Token
-	Text secret.Text
-}
+type Entrant = act.Entrant
 
 func (v *invocation) account() *cobra.Command {
 	return family("account", "By what people and programs sign in",

@@ -256,6 +256,9 @@ the name of whoever does it.`,
 		if v.as == "" {
 			return wrongUsage("add --as PERSON", "it is not said whose profile is delegated")
 		}
+		if h.to == "" {
+			return &fault.Error{Kind: fault.Refused, Op: "delegate profile", Msg: "a delegation ends on a day", Do: "say until when, with --to"}
+		}
 		from, err := onePerson(ctx, e, v.as)
 		if err != nil {
 			return err
