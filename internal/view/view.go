@@ -45,6 +45,8 @@ type Questions interface {
 	// Executed lists the orders of a connector (""; all) of which something was
 	// carried out at or after a time.
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
+	// Accounts shows accounts whole, over and done ones too.
+	Accounts(ctx context.Context, f AccountFilter) ([]Question, error)
 	// Reached answers which of these accounts whoever asks may see or touch.
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	StateCounts(ctx context.Context) (StateCounts, error)

@@ -62,6 +62,11 @@ func (a ProfileAssignment) Over(now time.Time) bool {
 	return !a.Revoked.IsZero() || !a.To.IsZero() && !now.Before(a.To)
 }
 
+// Of reports whether it is a delegation of somebody, by account or by person.
+func (a ProfileAssignment) Of(h Holder, person resources.Ref) bool {
+	return a.How == Delegation && (a.Delegator == h || person.Key != "" && a.Delegator == Holder{Person: person})
+}
+
 // A Right is what one assignment gives: permissions, and the clause of rows that
 // they reach.
 type Right struct {

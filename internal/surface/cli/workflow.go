@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,26 +37,6 @@ steps. Name who acts with --as PERSON.`,
 		v.workflowDecision(workflows.Withdraw, "Take back what you started", "Only who started it, and only while it is not settled."))
 }
 
-// formsOf lists the workflows of the deployed configuration.
-func formsOf(m *roles.Model) []view.Form {
-	forms := []view.Form{}
-	for _, id := range slices.Sorted(maps.Keys(m.Workflows)) {
-		w := m.Workflows[id]
-		form := view.Form{ID: string(id), Name: w.Name, Entity: string(w.Entity), Action: string(w.Action), Approval: string(w.Approval), Who: w.Who, Fields: []view.FormField{}}
-		e, _ := m.Entity(w.Entity)
-		for _, f := range w.Fields {
-			p := e.Properties[f.Property]
-			kind := string(p.Type)
-			if p.IsLink() {
-				kind = string(p.Link)
-			}
-			form.Fields = append(form.Fields, view.FormField{Property: string(f.Property), Label: f.Label, Type: kind, Required: f.Required})
-		}
-		forms = append(forms, form)
-	}
-	return forms
-}
-
 func (v *invocation) workflowList() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
@@ -80,7 +59,7 @@ filled in), and those that were started and are not settled; with --all settled 
 		if err != nil {
 			return err
 		}
-		forms, started := formsOf(deployed.Model), shown(list)
+		forms, started := view.FormsOf(deployed.Model), shown(list)
 		return v.show(map[string]any{"workflows": forms, "started": started}, func() {
 			g := v.columns("workflow", "name", "action", "entity", "approval", "who", "asks for")
 			for _, form := range forms {

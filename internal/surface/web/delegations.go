@@ -66,12 +66,8 @@ func (s *site) delegations(r *http.Request) (page, error) {
 // handed are the delegations of whoever asks that are not over.
 func (s *site) handed(r *http.Request, self access.Holder) ([]access.ProfileAssignment, error) {
 	given, err := s.accessDesk(r).Given(r.Context())
-	person := access.Holder{Person: routes.Who(r.Context()).Person}
-	now := s.Clock()
-	return slices.DeleteFunc(given, func(a access.ProfileAssignment) bool {
-		own := a.Delegator == self || person.Person.Key != "" && a.Delegator == person
-		return a.How != access.Delegation || !own || a.Over(now)
-	}), err
+	person, now := routes.Who(r.Context()).Person, s.Clock()
+	return slices.DeleteFunc(given, func(a access.ProfileAssignment) bool { return !a.Of(self, person) || a.Over(now) }), err
 }
 
 // changeDelegations hands a profile of one's own on, or takes delegations back.

@@ -127,6 +127,8 @@ func New(o Options) *routes.Registry {
 	g.Act("/requests/changes", access.IdentityChange, s.do(s.decideChanges, s.changeForms))
 	g.Show("/requests/{id}", access.RequestsView, s.show(s.request))
 	g.Act("/requests/{id}", access.RequestsDecide, s.do(s.decideRequest, s.request))
+	g.Act("/requests/{id}/withdrawal", access.AccessRequest, s.do(s.withdrawRequest, s.request))
+	g.Act("/requests/{id}/parameters", access.AccessRequest, s.do(s.supplyRequest, s.request))
 	g.Show("/connectors", access.ConnectorsView, s.show(s.connectors))
 	g.Show("/connectors/{id}", access.ConnectorsView, s.show(s.connector))
 	g.Show("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.show(s.parked))
