@@ -72,8 +72,9 @@ func hidden(ctx context.Context) ([]byte, error) {
 func program(in io.Reader, out, messages io.Writer, getenv func(string) string) *cli.Program {
 	return &cli.Program{
 		Version: version(), Stdin: in, Stdout: out, Stderr: messages, Getenv: getenv,
-		Now:  func() time.Time { return time.Now().UTC() },
-		Open: open,
+		UserFolder: os.UserConfigDir,
+		Now:        func() time.Time { return time.Now().UTC() },
+		Open:       open,
 		Check: func(folder string) (*declare.Configuration, error) {
 			files, err := declare.ReadDir(folder)
 			if err != nil {

@@ -73,6 +73,29 @@ type Questions interface {
 	Secrets(ctx context.Context) ([]Secret, error)
 }
 
+// Asked is what people ask at a terminal, of a folder and of a server alike.
+type Asked interface {
+	Counted
+	Orders(ctx context.Context, f OrderFilter) (OrderPage, error)
+	Order(ctx context.Context, id orders.OrderID) (OrderDetail, error)
+	Path(ctx context.Context, id orders.AssignedID) ([]Step, error)
+	Accounts(ctx context.Context, f AccountFilter) ([]Question, error)
+	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
+	Resolve(ctx context.Context, entity, text string) ([]Owner, error)
+	Person(ctx context.Context, ref resources.Ref) (Person, error)
+	Requests(ctx context.Context, f RequestFilter) (RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (Request, error)
+	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
+	FoundRoles(ctx context.Context, f FoundRoleFilter) (FoundRolePage, error)
+	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
+}
+
+// Counted is how much stands where.
+type Counted interface {
+	StateCounts(ctx context.Context) (StateCounts, error)
+	TypeCounts(ctx context.Context) ([]TypeCount, error)
+}
+
 // A Secret is a stored secret as it is listed: nothing leads from here to its value.
 type Secret struct {
 	Name string    `json:"name"`
@@ -288,7 +311,7 @@ type Standing struct {
 }
 
 // StandingNow says how much stands in each of the nine states.
-func StandingNow(ctx context.Context, q Questions) ([]Standing, error) {
+func StandingNow(ctx context.Context, q Counted) ([]Standing, error) {
 	counts, err := q.StateCounts(ctx)
 	if err != nil {
 		return nil, err

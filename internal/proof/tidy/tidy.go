@@ -56,7 +56,7 @@ var may = map[string]string{
 	"view":       "ground domain view",
 	"plan":       "ground connector domain expression words stage view plan",
 	"store":      "ground connector domain words stage view plan store",
-	"surface":    "ground connector domain words stage view plan surface",
+	"surface":    "ground client connector domain words stage view plan surface",
 	"process":    "ground connector package groundwork suite domain expression words stage view plan store surface process",
 	"cmd":        "ground connector package domain process surface",
 }

@@ -27,6 +27,7 @@ func (s *service) orders() {
 	acts(s, operation{access.OrdersRelease, "/orders/{id}/release", "releaseOrder", "Let an order through the threshold that parked it"}, s.releaseOrder)
 	acts(s, operation{access.OrdersReview, "/orders/{id}/revocation", "revokeOrder", "Take back that something of an order was declined or kept"}, s.revokeOrder)
 	shows(s, operation{access.AccessView, "/accounts", "listAccounts", "Accounts whole, by their numbers or by what the systems call them"}, s.accounts)
+	shows(s, operation{access.AccessView, "/accounts/{id}/path", "showPath", "Every move that the values of an account made"}, s.path)
 	shows(s, operation{access.OrdersView, "/parks", "listParks", "What tripped thresholds hold"}, s.parks)
 	acts(s, operation{access.OrdersRelease, "/parks/{type}/{kind}/release", "releaseParked", "Let everything through that a threshold parked"}, s.releaseParked)
 }
@@ -298,6 +299,11 @@ func (s *service) accounts(ctx context.Context, q *struct {
 	}
 	list, err := s.ask.Accounts(ctx, f)
 	return pageOf[view.Question, int](list, nil), err
+}
+
+func (s *service) path(ctx context.Context, q *Numbered) (Page[view.Step], error) {
+	list, err := s.ask.Path(ctx, orders.AssignedID(q.ID))
+	return pageOf[view.Step, int](list, nil), err
 }
 
 // Reason is why something is done.

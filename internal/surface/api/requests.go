@@ -31,13 +31,14 @@ func (s *service) listRequests(ctx context.Context, q *struct {
 	Window
 	Entity string `query:"entity" doc:"With person: the entity type of whom it is for."`
 	Person string `query:"person" doc:"The key of whom it is for."`
+	Waits  string `query:"waits" doc:"Those alone that this person may decide now, by key."`
 	Mine   bool   `query:"mine" doc:"Those alone that the reader may decide now."`
 	Stuck  bool   `query:"stuck" doc:"Those alone that nobody may decide."`
 	Closed bool   `query:"closed" doc:"Those too that are settled."`
 	Newest bool   `query:"newest" doc:"The newest first."`
 },
 ) (Page[view.Request], error) {
-	f := view.RequestFilter{Stuck: q.Stuck, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit)}
+	f := view.RequestFilter{WaitsFor: q.Waits, Stuck: q.Stuck, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit)}
 	var err error
 	if f.After, err = placeIn[requests.RequestID](q.After); err != nil {
 		return Page[view.Request]{}, err

@@ -47,7 +47,7 @@ it is for tokens alone.`,
 		x := Entrant{Name: args[0], Provider: provider, Why: why}
 		var err error
 		if person != "" {
-			if x.Person, err = onePerson(ctx, e, person); err != nil {
+			if x.Person, err = onePerson(ctx, folder{e}, person); err != nil {
 				return err
 			}
 		}
@@ -169,7 +169,7 @@ func (v *invocation) tokenCreate() *cobra.Command {
 	c.Flags().StringVar(&name, "name", "", "what it is for")
 	c.Flags().IntVar(&days, "days", 0, "how long it holds (default 90, at most 366)")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		made, err := e.AccessDesk().CreateToken(ctx, args[0], name, days, why)
 		if err != nil {
 			return err
@@ -191,7 +191,7 @@ func (v *invocation) tokenList() *cobra.Command {
 		Use: "list [ACCOUNT]", Short: "List tokens, never their texts", Args: cobra.MaximumNArgs(1),
 		Long:    `Lists tokens with when each was used last.`,
 		Example: "  provisor token list\n  provisor token list backup",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			list, err := e.AccessDesk().Tokens(ctx, append(args, "")[0])
 			if err != nil {
 				return err
@@ -223,7 +223,7 @@ func (v *invocation) tokenRevoke() *cobra.Command {
 		Example: "  provisor token revoke 3 --why \"it stood in a log\"",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil {
 			return wrongUsage("`provisor token list` shows the numbers", "%q is not the number of a token", args[0])
