@@ -118,6 +118,16 @@ func (c *Client) Post(ctx context.Context, path, key string, body, into any) err
 	}
 }
 
+// Make asks for what is shown once, such as a token. It is sent once: a reply that
+// is lost is not repeated, and what was made is worthless to everybody.
+func (c *Client) Make(ctx context.Context, path string, body, into any) error {
+	content, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("post %s: %w", path, err)
+	}
+	return c.send(ctx, http.MethodPost, path, "", content, into)
+}
+
 // noRedirects keeps the token from going elsewhere.
 var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
@@ -131,7 +141,9 @@ func (c *Client) send(ctx context.Context, method, path, key string, content []b
 	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Idempotency-Key", key)
+		if key != "" {
+			r.Header.Set("Idempotency-Key", key)
+		}
 	}
 	through := c.HTTP
 	if through == nil {

@@ -26,8 +26,6 @@ import (
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/server"
-	"provisor.dev/provisor/internal/process/signin"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/surface/cli"
 	"provisor.dev/provisor/internal/view"
@@ -74,8 +72,9 @@ func hidden(ctx context.Context) ([]byte, error) {
 func program(in io.Reader, out, messages io.Writer, getenv func(string) string) *cli.Program {
 	return &cli.Program{
 		Version: version(), Stdin: in, Stdout: out, Stderr: messages, Getenv: getenv,
-		Now:  func() time.Time { return time.Now().UTC() },
-		Open: open,
+		UserFolder: os.UserConfigDir,
+		Now:        func() time.Time { return time.Now().UTC() },
+		Open:       open,
 		Check: func(folder string) (*declare.Configuration, error) {
 			files, err := declare.ReadDir(folder)
 			if err != nil {
@@ -139,19 +138,7 @@ func namedWithin(e *loop.Engine, f access.Filter) view.Questions {
 
 func (e engine) Desk() cli.Desk { return e.Engine.Desk() }
 
-func (e engine) AccessDesk() cli.AccessDesk { return accessDesk{e.Engine.AccessDesk()} }
-
-// accessDesk is the desk of accounts in the words of the command line.
-type accessDesk struct{ *signin.Desk }
-
-func (d accessDesk) Add(ctx context.Context, x cli.Entrant) (stage.Account, error) {
-	return d.Desk.Add(ctx, signin.Entrant(x))
-}
-
-func (d accessDesk) CreateToken(ctx context.Context, account, name string, days int, why string) (cli.MadeToken, error) {
-	made, err := d.Desk.CreateToken(ctx, account, name, days, why)
-	return cli.MadeToken(made), err
-}
+func (e engine) AccessDesk() cli.AccessDesk { return e.Engine.AccessDesk() }
 
 func (e engine) RequestDesk(ctx context.Context) (cli.RequestDesk, error) {
 	desk, err := e.Engine.RequestDesk(ctx)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,10 @@ import (
 //	sqlite FILE SQL          asks or changes a system behind Provisor's back
 //	edit FILE OLD NEW        replaces a text that must be there
 //	serving SECONDS ARG...   the program for so many seconds, then ended as by Ctrl-C
+//	server ARG...            serves the folder in a process of its own until the story
+//	                         ends: $SERVER is where, $PRINT what its certificate bears
+//	same ARG...              the program on the folder and on $SERVER: both read alike
+//	owned FILE               a file that nobody but its owner reads
 //	killed FILE SQL ARG...   the program, ended by kill -9 once the system in FILE
 //	                         holds what SQL finds and before that is recorded; with
 //	                         an empty SQL before anything reached the system
@@ -47,7 +52,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"company": layCompany, "provisor": provisor, "code": provisorCode, "sqlite": askSQLite, "edit": edit,
-			"serving": serving, "killed": killed, "example": layExample, "receiver": receiver,
+			"serving": serving, "server": remoteServer, "same": same, "owned": owned, "killed": killed, "example": layExample, "receiver": receiver,
 			"day": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv("DAY", args[0]) },
 		},
 	})
@@ -55,15 +60,22 @@ func TestStories(t *testing.T) {
 
 // start runs the program in the present folder and returns its exit code.
 func start(ctx context.Context, ts *testscript.TestScript, args []string) int {
-	if !slices.Contains(args, "--at") && ts.Getenv("DAY") != "" {
-		args = append([]string{"--at", ts.Getenv("DAY")}, args...)
+	return startInto(ctx, ts, args, ts.Stdout())
+}
+
+func startInto(ctx context.Context, ts *testscript.TestScript, args []string, out io.Writer) int {
+	if !slices.Contains(args, "--server") { // a server has a folder and a day of its own
+		if !slices.Contains(args, "--at") && ts.Getenv("DAY") != "" {
+			args = append([]string{"--at", ts.Getenv("DAY")}, args...)
+		}
+		dir := "."
+		if i := slices.Index(args, "--dir"); i >= 0 && i+1 < len(args) {
+			dir, args = args[i+1], slices.Delete(slices.Clone(args), i, i+2)
+		}
+		args = append([]string{"--dir", ts.MkAbs(dir)}, args...)
 	}
-	dir := "."
-	if i := slices.Index(args, "--dir"); i >= 0 && i+1 < len(args) {
-		dir, args = args[i+1], slices.Delete(slices.Clone(args), i, i+2)
-	}
-	args = append([]string{"--dir", ts.MkAbs(dir)}, args...)
-	p := program(strings.NewReader(""), ts.Stdout(), ts.Stderr(), func(string) string { return "" })
+	p := program(strings.NewReader(""), out, ts.Stderr(), func(string) string { return "" })
+	p.UserFolder = func() (string, error) { return ts.MkAbs("home"), nil }
 	return p.Run(ctx, args)
 }
 

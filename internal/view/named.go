@@ -77,6 +77,18 @@ func (n naming) Reconciliation(ctx context.Context, f ReconciliationFilter) (Rec
 	})
 }
 
+func (n naming) Accounts(ctx context.Context, f AccountFilter) ([]Question, error) {
+	list, err := n.Questions.Accounts(ctx, f)
+	if err != nil {
+		return list, err
+	}
+	return list, n.name(ctx, func(c *called) {
+		for i := range list {
+			c.account(&list[i].Account)
+		}
+	})
+}
+
 // name looks up at once what collect found, and writes the names in their places.
 func (n naming) name(ctx context.Context, collect func(*called)) error {
 	m, err := n.model(ctx)

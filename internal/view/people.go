@@ -239,7 +239,14 @@ type ReconciliationPage struct {
 type Question struct {
 	Owner        Owner   `json:"owner"`
 	Unauthorized bool    `json:"unauthorized"`
-	Account      Account `json:"account"` // with the items in question only
+	Account      Account `json:"account"` // of a question with the items in question only
+}
+
+// AccountFilter chooses accounts by their numbers, or by what the systems call
+// them; MaxLimit are shown at most.
+type AccountFilter struct {
+	IDs     []orders.AssignedID
+	Targets []string
 }
 
 // FoundRoleFilter chooses roles that were found and that nobody has decided on.

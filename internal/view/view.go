@@ -46,6 +46,8 @@ type Questions interface {
 	// Executed lists the orders of a connector (""; all) of which something was
 	// carried out at or after a time.
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
+	// Accounts shows accounts whole, over and done ones too.
+	Accounts(ctx context.Context, f AccountFilter) ([]Question, error)
 	// Reached answers which of these accounts whoever asks may see or touch.
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	// StateCounts and TypeCounts count each as far as most, and one more; 0: exactly.
@@ -77,6 +79,29 @@ type Questions interface {
 	// Scheduled says when the schedules begin their next runs.
 	Scheduled(ctx context.Context) (map[string]time.Time, error)
 	Messages(ctx context.Context, f MessageFilter) (MessagePage, error)
+}
+
+// Asked is what people ask at a terminal, of a folder and of a server alike.
+type Asked interface {
+	Counted
+	Orders(ctx context.Context, f OrderFilter) (OrderPage, error)
+	Order(ctx context.Context, id orders.OrderID) (OrderDetail, error)
+	Path(ctx context.Context, id orders.AssignedID) ([]Step, error)
+	Accounts(ctx context.Context, f AccountFilter) ([]Question, error)
+	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)
+	Resolve(ctx context.Context, entity, text string) ([]Owner, error)
+	Person(ctx context.Context, ref resources.Ref) (Person, error)
+	Requests(ctx context.Context, f RequestFilter) (RequestPage, error)
+	Request(ctx context.Context, id requests.RequestID) (Request, error)
+	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
+	FoundRoles(ctx context.Context, f FoundRoleFilter) (FoundRolePage, error)
+	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
+}
+
+// Counted is how much stands where.
+type Counted interface {
+	StateCounts(ctx context.Context, most int) (StateCounts, error)
+	TypeCounts(ctx context.Context, most int) ([]TypeCount, error)
 }
 
 // A Secret is a stored secret as it is listed: nothing leads from here to its value.
@@ -297,7 +322,7 @@ type Standing struct {
 }
 
 // StandingNow says exactly how much stands in each of the nine states.
-func StandingNow(ctx context.Context, q Questions) ([]Standing, error) {
+func StandingNow(ctx context.Context, q Counted) ([]Standing, error) {
 	counts, err := q.StateCounts(ctx, 0)
 	if err != nil {
 		return nil, err

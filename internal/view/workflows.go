@@ -1,8 +1,11 @@
 package view
 
 import (
+	"maps"
+	"slices"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/workflows"
 )
 
@@ -23,6 +26,26 @@ type FormField struct {
 	Label    string `json:"label"`
 	Type     string `json:"type"` // of a scalar, or the entity type of a link
 	Required bool   `json:"required,omitempty"`
+}
+
+// FormsOf lists the workflows that a role model declares.
+func FormsOf(m *roles.Model) []Form {
+	forms := []Form{}
+	for _, id := range slices.Sorted(maps.Keys(m.Workflows)) {
+		w := m.Workflows[id]
+		form := Form{ID: string(id), Name: w.Name, Entity: string(w.Entity), Action: string(w.Action), Approval: string(w.Approval), Who: w.Who, Fields: []FormField{}}
+		e, _ := m.Entity(w.Entity)
+		for _, f := range w.Fields {
+			p := e.Properties[f.Property]
+			kind := string(p.Type)
+			if p.IsLink() {
+				kind = string(p.Link)
+			}
+			form.Fields = append(form.Fields, FormField{Property: string(f.Property), Label: f.Label, Type: kind, Required: f.Required})
+		}
+		forms = append(forms, form)
+	}
+	return forms
 }
 
 // Started is a workflow that somebody started.

@@ -57,6 +57,16 @@ func (a ProfileAssignment) Active(now time.Time) bool {
 	return a.Revoked.IsZero() && !now.Before(a.From) && (a.To.IsZero() || now.Before(a.To))
 }
 
+// Over reports whether the assignment holds no more, and never will again.
+func (a ProfileAssignment) Over(now time.Time) bool {
+	return !a.Revoked.IsZero() || !a.To.IsZero() && !now.Before(a.To)
+}
+
+// Of reports whether it is a delegation of somebody, by account or by person.
+func (a ProfileAssignment) Of(h Holder, person resources.Ref) bool {
+	return a.How == Delegation && (a.Delegator == h || person.Key != "" && a.Delegator == Holder{Person: person})
+}
+
 // A Right is what one assignment gives: permissions, and the clause of rows that
 // they reach.
 type Right struct {

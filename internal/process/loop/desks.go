@@ -22,6 +22,8 @@ func (d desks) WorkflowDesk(ctx context.Context, who journal.Actor) (act.Workflo
 	return d.as(who).WorkflowDesk(ctx)
 }
 
+func (d desks) AccessDesk(who journal.Actor) act.AccessDesk { return d.as(who).AccessDesk() }
+
 // as is the engine with another one acting.
 func (d desks) as(who journal.Actor) *Engine {
 	other := *d.engine

@@ -155,17 +155,45 @@ func unknownUnless(err error) error {
 
 // Local signs somebody in with a password.
 func (b *Browser) Local(r *http.Request, name string, password secret.Text) error {
+	a, err := b.proven(r, name, password)
+	if err != nil {
+		return err
+	}
+	return b.begin(r, a, "password")
+}
+
+// Token makes a token for whoever shows a name and a password: what a command line
+// signs in with.
+func (b *Browser) Token(r *http.Request, name string, password secret.Text, called string, days int) (Made, error) {
+	a, err := b.proven(r, name, password)
+	if err != nil {
+		return Made{}, err
+	}
+	p, err := b.Desk.Principal(r.Context(), a)
+	if err != nil {
+		return Made{}, err
+	}
+	if !p.Has(access.OwnTokens) {
+		return Made{}, &fault.Error{Kind: fault.Denied, Op: "create token", Msg: "no profile of yours lets you make a token", Do: "Ask an administrator for a profile with " + string(access.OwnTokens) + "."}
+	}
+	desk := b.Desk
+	desk.Actor.As = p.Name()
+	return desk.CreateToken(r.Context(), a.Name, called, days, "signed in with a password")
+}
+
+// proven is the account of whoever knows its password.
+func (b *Browser) proven(r *http.Request, name string, password secret.Text) (none stage.Account, err error) {
 	ctx, now := r.Context(), b.Desk.Clock()
 	name = strings.ToLower(strings.TrimSpace(name))
 	if !accountName.MatchString(name) {
 		name = "" // whatever was typed there is remembered nowhere
 	}
 	if err := b.limits.try(name, address(r), now); err != nil {
-		return err
+		return none, err
 	}
 	a, err := b.Desk.Store.Account(ctx, name)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return err
+		return none, err
 	}
 	known := err == nil
 	hashed := nobodysHash
@@ -174,14 +202,14 @@ func (b *Browser) Local(r *http.Request, name string, password secret.Text) erro
 	}
 	fits, err := matches(ctx, hashed, password)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if !fits || !known || a.Hash == "" || !a.Disabled.IsZero() {
 		b.refused(r, known, a)
-		return &fault.Error{Kind: fault.Denied, Op: "sign in", Msg: "the name or the password is wrong", Do: "Try again, or ask an administrator to set a new password."}
+		return none, &fault.Error{Kind: fault.Denied, Op: "sign in", Msg: "the name or the password is wrong", Do: "Try again, or ask an administrator to set a new password."}
 	}
 	b.limits.forgive(name)
-	return b.begin(r, a, "password")
+	return a, nil
 }
 
 // refused notes a try that failed. A name is noted only when it is one: people

@@ -25,6 +25,8 @@ import (
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/process/signin"
+	"provisor.dev/provisor/internal/surface/api"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/secret"
 )
@@ -101,6 +103,12 @@ func (h *house) serve(t *testing.T, o signin.Options) *httptest.Server {
 	pages := web.New(web.Options{
 		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: h.door,
 		Changes: h.ChangeCounter, Entities: h.Owners, Clock: h.Engine.Clock, Log: o.Log, Version: "test",
+		Desks: h.Desks(), Local: h.Actor, Model: h.Model,
+	})
+	api.Register(pages, api.Options{
+		Within: func(f access.Filter) reach.Questions { return h.Views().Within(f) }, Entities: h.Owners, Answers: h.DB,
+		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, VerifyJournal: h.VerifyJournal, SignIn: h.door,
+		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log,
 	})
 	s := httptest.NewUnstartedServer(pages)
 	if o.Secure {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 )
 
@@ -51,7 +53,7 @@ func (d *Desk) Delegate(ctx context.Context, from access.Holder, a access.Profil
 	}
 	switch days := a.To.Sub(later(a.From, d.Clock())).Hours() / 24; {
 	case a.To.IsZero():
-		return a, refuse("say until when, with --to", "a delegation ends on a day")
+		return a, refuse("say until when", "a delegation ends on a day")
 	case days > delegatedDaysMost:
 		return a, refuse("choose a nearer day", "a delegation lasts %d days at most", delegatedDaysMost)
 	}
@@ -82,6 +84,110 @@ func (d *Desk) Delegate(ctx context.Context, from access.Holder, a access.Profil
 	return a, err
 }
 
+// Holder finds who is meant: "anna" and "account anna" are an account, "E100" and
+// "Person:E100" a person by key or identifier, signed in or not yet.
+func (d *Desk) Holder(ctx context.Context, text string) (access.Holder, error) {
+	text = strings.TrimSpace(text)
+	var found []access.Holder
+	name, named := strings.CutPrefix(text, "account ")
+	if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+		a, err := d.Store.Account(ctx, name)
+		switch {
+		case err == nil:
+			found = append(found, access.Holder{Account: a.Name})
+		case fault.KindOf(err) != fault.NotFound:
+			return access.Holder{}, err
+		}
+	}
+	if !named && text != "" {
+		people, err := d.peopleKnownAs(ctx, text)
+		if err != nil {
+			return access.Holder{}, err
+		}
+		found = append(found, people...)
+	}
+	switch {
+	case len(found) == 0:
+		return access.Holder{}, &fault.Error{Kind: fault.NotFound, Op: "find holder", Msg: fmt.Sprintf("no account and nobody is known as %q", text), Do: "give the name of an account, or the key or an identifier of a person"}
+	case len(found) > 1:
+		names := make([]string, len(found))
+		for i, h := range found {
+			names[i] = h.String()
+		}
+		return access.Holder{}, &fault.Error{Kind: fault.Invalid, Op: "find holder", Msg: fmt.Sprintf("%q may be any of %d", text, len(found)), Do: "write one of " + strings.Join(names, ", ")}
+	}
+	return found[0], nil
+}
+
+// peopleKnownAs are those who bear a text as key or identifier.
+func (d *Desk) peopleKnownAs(ctx context.Context, text string) (found []access.Holder, err error) {
+	c, err := d.configuration(ctx)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	of, key, typed := strings.Cut(text, ":")
+	for _, t := range c.Model.Owners() {
+		if typed && string(t) != of {
+			continue
+		}
+		if !typed {
+			key = text
+		}
+		list, err := d.Resolve(ctx, string(t), key)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list {
+			found = append(found, access.Holder{Person: resources.Ref{Type: schema.EntityType(o.Type), Key: resources.Key(o.Key)}})
+		}
+	}
+	return found, nil
+}
+
+// Has lists what a holder has now or will have, by hand, by delegation and by rule.
+func (d *Desk) Has(ctx context.Context, h access.Holder) ([]access.ProfileAssignment, error) {
+	person, err := d.personOf(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.configuration(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := d.rights(ctx, c)
+	assigned, err := d.Store.Profiles(ctx, stage.ProfileFilter{Holders: holders(h, person)})
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(assigned, func(a access.ProfileAssignment) bool { return a.Over(r.now) })
+	ruled, err := r.byRule(person, access.World{Person: person})
+	for _, g := range ruled {
+		list = append(list, access.ProfileAssignment{Holder: access.Holder{Person: person}, Profile: g.Profile, Scope: g.Scopes[0], How: access.ByRule})
+	}
+	return list, errors.Join(err, r.failed)
+}
+
+// TakeBack ends a delegation of whoever handed it on, and no other profile.
+func (d *Desk) TakeBack(ctx context.Context, from access.Holder, id access.AssignmentID, why string) error {
+	list, err := d.Store.Profiles(ctx, stage.ProfileFilter{IDs: []access.AssignmentID{id}})
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if a.How != access.Delegation {
+			continue
+		}
+		own, err := d.same(ctx, a.Delegator, from)
+		if err != nil {
+			return err
+		}
+		if own {
+			return d.Revoke(ctx, id, why)
+		}
+	}
+	return &fault.Error{Kind: fault.NotFound, Op: "take a delegation back", Msg: fmt.Sprintf("no delegation of yours has the number %d", id), Do: "your delegations list those that there are"}
+}
+
 // Revoke takes a profile away, or a delegation back.
 func (d *Desk) Revoke(ctx context.Context, id access.AssignmentID, why string) error {
 	return d.Store.RevokeProfile(ctx, d.act("revoke profile", fmt.Sprintf("profile assignment %d", id), why), id)
@@ -104,7 +210,7 @@ func (d *Desk) sound(ctx context.Context, a access.ProfileAssignment) error {
 		return refuse("there is no profile "+string(a.Profile), "there are "+strings.Join(names, ", "))
 	}
 	if !a.To.IsZero() && !a.To.After(later(a.From, d.Clock())) {
-		return refuse("it would end before it begins, or is over already", "give a later day with --to")
+		return refuse("it would end before it begins, or is over already", "give a later last day")
 	}
 	if a.Holder.Account != "" {
 		if _, err := d.Store.Account(ctx, a.Holder.Account); err != nil {

@@ -78,14 +78,7 @@ func (r *rights) had(holder access.Holder, person resources.Ref) ([]access.Profi
 // of lists what a holder has now. Delegations are followed one step: what was
 // handed on is not handed on again.
 func (r *rights) of(holder access.Holder, person resources.Ref, delegated bool) ([]access.Given, error) {
-	holders := []access.Holder{}
-	if holder.Account != "" {
-		holders = append(holders, holder)
-	}
-	if person.Key != "" {
-		holders = append(holders, access.Holder{Person: person})
-	}
-	assigned, err := r.desk.Store.Profiles(r.ctx, stage.ProfileFilter{Holders: holders})
+	assigned, err := r.desk.Store.Profiles(r.ctx, stage.ProfileFilter{Holders: holders(holder, person)})
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +99,18 @@ func (r *rights) of(holder access.Holder, person resources.Ref, delegated bool) 
 	}
 	ruled, err := r.byRule(person, world)
 	return append(list, ruled...), err
+}
+
+// holders are a holder and the person that he is.
+func holders(h access.Holder, person resources.Ref) []access.Holder {
+	list := []access.Holder{}
+	if h.Account != "" {
+		list = append(list, h)
+	}
+	if person.Key != "" {
+		list = append(list, access.Holder{Person: person})
+	}
+	return list
 }
 
 // handed is what a delegation hands on: the profile as its delegator has it.

@@ -25,6 +25,7 @@ import (
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/secret"
 )
@@ -84,13 +85,7 @@ func checkName(name string) (string, error) {
 }
 
 // An Entrant is somebody who gets an account.
-type Entrant struct {
-	Name     string
-	Person   resources.Ref // zero: nobody of the directory
-	Password secret.Text   // none: he signs in through the provider, or with tokens
-	Provider bool          // he signs in through the configured provider
-	Why      string
-}
+type Entrant = act.Entrant
 
 // Add makes an account. It may nothing until a profile says so.
 func (d *Desk) Add(ctx context.Context, x Entrant) (stage.Account, error) {
@@ -193,10 +188,7 @@ func (d *Desk) First(ctx context.Context, link secret.Text, name string, passwor
 }
 
 // A Made token, with the text that is shown once.
-type Made struct {
-	stage.Token
-	Text secret.Text
-}
+type Made = act.MadeToken
 
 // CreateToken makes a token of an account. It may what the account may.
 func (d *Desk) CreateToken(ctx context.Context, account, name string, days int, why string) (Made, error) {

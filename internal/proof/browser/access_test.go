@@ -25,6 +25,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
 		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify", "/messages", "/messages/mine",
 		"/docs/README.md", "/docs/tutorial/README.md", "/docs/operate/README.md", "/docs/operate/api.md", "/docs/connect/README.md", "/docs/model/README.md", "/docs/generated/access.md",
+		"/profiles", "/profiles?q=E00005", "/profiles/manager", "/delegations",
 		"/nowhere", "/orders/4711", "/review?kind=explosion",
 	}
 }
@@ -32,7 +33,7 @@ func everyPage(t *testing.T, base string) []string {
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
 	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
-	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine",
+	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine", "/profiles", "/delegations",
 }
 
 // colours are the rules that depend on the scheme.

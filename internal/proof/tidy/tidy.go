@@ -57,7 +57,7 @@ var may = map[string]string{
 	"plan":       "ground connector domain expression words stage view plan",
 	"store":      "ground connector domain words stage view plan store",
 	"docs":       "docs",
-	"surface":    "ground connector domain words stage view plan surface docs",
+	"surface":    "ground client connector domain words stage view plan surface docs",
 	"process":    "ground connector package groundwork suite domain expression words stage view plan store surface process",
 	"cmd":        "ground connector package domain process surface",
 }

@@ -60,6 +60,36 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	return page, err
 }
 
+// Accounts answers with accounts whole: those of the filter's numbers or names.
+func (v *Views) Accounts(ctx context.Context, f view.AccountFilter) (list []view.Question, err error) {
+	c := &conditions{}
+	if f.IDs != nil {
+		c.among("a.id", v.db.dialect.Numbers, listOf(f.IDs))
+	}
+	if f.Targets != nil {
+		c.among("a.target", v.db.dialect.Texts, listOf(f.Targets))
+	}
+	c.within(v.within, accountsIn, &v.db.dialect)
+	documents := &reader{}
+	err = v.db.snapshot(ctx, "show accounts", func(s *session) error {
+		err := s.each(ctx, selectAssigned+c.where()+" ORDER BY a.id"+c.limit(view.MaxLimit), c.args, func(r *sql.Rows) error {
+			a, err := scanAssigned(r, documents)
+			if err != nil {
+				return err
+			}
+			q := questionOf(a)
+			q.Account = view.AccountOf(a)
+			list = append(list, q)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return s.nameOwners(ctx, list)
+	})
+	return list, err
+}
+
 // questionsIn is where questions have what filters ask for: the index of questions
 // holds the type, and that of all accounts of a type is not to be walked instead.
 var questionsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type || ''"}

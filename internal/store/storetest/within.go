@@ -119,10 +119,12 @@ func withinFilters(t *testing.T, b *bench) {
 			_, err := v.Order(b.ctx, o.ID)
 			path, pathErr := v.Path(b.ctx, o.Assigned)
 			must(t, pathErr)
+			whole, wholeErr := v.Accounts(b.ctx, view.AccountFilter{IDs: []orders.AssignedID{o.Assigned, 4711}})
+			must(t, wholeErr)
 			touched, touchErr := v.Reached(b.ctx, []orders.AssignedID{o.Assigned, 4711})
 			must(t, touchErr)
 			in := slices.ContainsFunc(open.Orders, func(x view.Order) bool { return x.ID == o.ID })
-			if (err == nil) != in || (len(path) > 0) != in || (len(touched) == 1) != in || err != nil && fault.KindOf(err) != fault.NotFound {
+			if (err == nil) != in || (len(path) > 0) != in || (len(touched) == 1) != in || (len(whole) == 1) != in || err != nil && fault.KindOf(err) != fault.NotFound {
 				t.Errorf("%s: order %d of %s is listed %v, opened with %v, with %d steps", name, o.ID, o.Owner.Key, in, err, len(path))
 			}
 		}
@@ -161,6 +163,9 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Path":          func() (any, error) { return nothing.Path(b.ctx, 1) },
 		"Executed":      func() (any, error) { return nothing.Executed(b.ctx, begin, "") },
 		"Reached":       func() (any, error) { return nothing.Reached(b.ctx, []orders.AssignedID{1, 2, 3}) },
+		"Accounts": func() (any, error) {
+			return nothing.Accounts(b.ctx, view.AccountFilter{IDs: []orders.AssignedID{1, 2, 3}})
+		},
 		"EntityCounts":  func() (any, error) { return nothing.EntityCounts(b.ctx, []string{"Person"}) },
 		"AccountCounts": func() (any, error) { return nothing.AccountCounts(b.ctx, []string{"PersonalAccount", "Ledger"}) },
 		"Holders": func() (any, error) {

@@ -62,6 +62,7 @@ type Desks interface {
 	RequestDesk(ctx context.Context, who journal.Actor) (RequestDesk, error)
 	WorkflowDesk(ctx context.Context, who journal.Actor) (WorkflowDesk, error)
 	JobDesk(who journal.Actor) JobDesk
+	AccessDesk(who journal.Actor) AccessDesk
 }
 
 // A Verb is one thing that people do to orders.

@@ -40,6 +40,7 @@ import (
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
+	"provisor.dev/provisor/secret"
 )
 
 // Root is below what every operation stands.
@@ -73,9 +74,16 @@ type Options struct {
 	// Recompute evaluates one owner anew, makes the orders that come of it, and says
 	// what changed.
 	Recompute func(ctx context.Context, who journal.Actor, owner resources.Ref) (*plan.Person, error)
-	Folder    fs.FS // where plans are kept
-	Clock     func() time.Time
-	Log       *slog.Logger // where errors go; nil: the default one
+	// SignIn lets a command line in by name and password; nil: nobody signs in.
+	SignIn SignIn
+	Folder fs.FS // where plans are kept
+	Clock  func() time.Time
+	Log    *slog.Logger // where errors go; nil: the default one
+}
+
+// A SignIn makes a token for whoever shows a name and a password.
+type SignIn interface {
+	Token(r *http.Request, name string, password secret.Text, called string, days int) (act.MadeToken, error)
 }
 
 // service is the interface at work.
@@ -95,9 +103,12 @@ func Register(g *routes.Registry, o Options) {
 	s.people()
 	s.found()
 	s.requests()
+	s.workflows()
 	s.model()
 	s.journal()
 	s.jobs()
+	s.profiles()
+	s.tokens()
 	g.Show(Root+"/", access.HomeView, s.nowhere)
 	document := sync.OnceValue(s.document)
 	g.Public(http.MethodGet, "/openapi.json", "it describes what can be asked, and shows nothing of anybody", func(w http.ResponseWriter, _ *http.Request) {
@@ -156,6 +167,13 @@ func (s *service) document() []byte {
 // needs is under what an operation carries its permission.
 const needs = "permission"
 
+// reveals marks an operation whose answer holds what is shown once: no answer of it
+// is kept, so a key has no effect. public says why nobody has to be known for one.
+const (
+	reveals = "reveals"
+	public  = "public"
+)
+
 // requestBytesMax is more than the largest decision, with a long reason.
 const requestBytesMax = 256 << 10
 
@@ -169,19 +187,32 @@ type door struct {
 // Handle registers an operation.
 func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
 	permission, _ := op.Metadata[needs].(access.Permission)
+	why, _ := op.Metadata[public].(string)
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		handler(humago.NewContext(op, r, w))
 	}
 	switch op.Method {
+	case http.MethodPost:
+		switch {
+		case why != "":
+			d.routes.Public(op.Method, op.Path, why, func(w http.ResponseWriter, r *http.Request) {
+				answer(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, r)))
+			})
+		case op.Metadata[reveals] != nil:
+			d.routes.Act(op.Path, permission, answer)
+		default:
+			d.routes.Act(op.Path, permission, d.once(answer))
+		}
 	case http.MethodGet:
 		d.routes.Show(op.Path, permission, answer)
-	case http.MethodPost:
-		d.routes.Act(op.Path, permission, d.once(answer))
 	default:
 		panic(fmt.Sprintf("api: %s %s: what is looked at is GET, what acts is POST", op.Method, op.Path))
 	}
 }
+
+// requestKey is under what a public operation finds from where it was asked.
+type requestKey struct{}
 
 // ServeHTTP answers by the registry, as all that is asked is.
 func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.routes.ServeHTTP(w, r) }
@@ -210,6 +241,14 @@ type body[T any] struct{ Body T }
 // shows registers what is looked at.
 func shows[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
 	register(s, o.described(http.MethodGet, http.StatusBadRequest), answer)
+}
+
+// makes registers what makes something that is shown once: its answer is not kept.
+func makes[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
+	op := o.described(http.MethodPost, http.StatusBadRequest, http.StatusConflict)
+	op.Description += " What is made is shown in this answer alone: a lost one is not repeated, whatever its `" + keyHeader + "`."
+	op.Metadata[reveals] = true
+	register(s, op, answer)
 }
 
 // acts registers what changes something.

@@ -7,6 +7,8 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
@@ -14,24 +16,23 @@ import (
 func (s *service) found() {
 	shows(s, operation{access.FoundView, "/reconciliation", "listQuestions", "What was found in the systems and no rule explains"}, s.listQuestions)
 	acts(s, operation{access.FoundDecide, "/reconciliation/{id}/decisions", "decideQuestion", "Correct, keep or decline what was found in one account"}, s.decideQuestion)
+	acts(s, operation{access.FoundDecide, "/reconciliation/{id}/revocation", "revokeQuestion", "Take back that what was found was kept"}, s.revokeQuestion)
 	acts(s, operation{access.FoundDecide, "/reconciliation/{id}/owner", "assignOwner", "Say whose account it is that was found"}, s.assignOwner)
 	shows(s, operation{access.RolesReconcile, "/found-roles", "listFoundRoles", "Roles that were found and nobody decided on"}, s.listFoundRoles)
+	acts(s, operation{access.RolesReconcile, "/found-roles/revocations", "revokeFoundRoles", "Take back that roles which were found were kept or declined"}, s.revokeFoundRoles)
 	acts(s, operation{access.RolesReconcile, "/found-roles/decisions", "decideFoundRoles", "Keep or decline roles that were found"}, s.decideFoundRoles)
 }
 
 func (s *service) listQuestions(ctx context.Context, q *struct {
 	Window
-	Type  string `query:"type" doc:"A resource type."`
-	About string `query:"about" enum:"unauthorized,drifted" doc:"Accounts that no rule gives, or values that differ."`
+	Type  []string `query:"type,explode" maxItems:"200" doc:"A resource type; again for another."`
+	About []string `query:"about,explode" maxItems:"2" enum:"unauthorized,drifted" doc:"Accounts that no rule gives, or values that differ."`
 },
 ) (Page[view.Question], error) {
-	f := view.ReconciliationFilter{Unauthorized: q.About == "unauthorized", Drifted: q.About == "drifted", Limit: view.Rows(q.Limit)}
+	f := view.ReconciliationFilter{Types: q.Type, Unauthorized: slices.Contains(q.About, "unauthorized"), Drifted: slices.Contains(q.About, "drifted"), Limit: view.Rows(q.Limit)}
 	var err error
 	if f.After, err = placeIn[orders.AssignedID](q.After); err != nil {
 		return Page[view.Question]{}, err
-	}
-	if q.Type != "" {
-		f.Types = []string{q.Type}
 	}
 	page, err := s.ask.Reconciliation(ctx, f)
 	return pageOf(page.Questions, some(page.After)), err
@@ -102,6 +103,16 @@ func questions(answer act.Questions, err error) (act.Questions, error) {
 	return answer, err
 }
 
+func (s *service) revokeQuestion(ctx context.Context, in *struct {
+	Numbered
+	Body Revocation
+},
+) (act.Questions, error) {
+	q := view.Question{Account: view.Account{ID: orders.AssignedID(in.ID)}}
+	answer, err := act.OnQuestions{On: orders.Revoke, Questions: []view.Question{q}, Items: in.Body.Items, Why: in.Body.Why}.Do(ctx, s.desk(ctx))
+	return questions(answer, err)
+}
+
 // Owned says whose an account is.
 type Owned struct {
 	Entity string `json:"entity" minLength:"1"`
@@ -127,9 +138,11 @@ func (s *service) assignOwner(ctx context.Context, in *struct {
 
 func (s *service) listFoundRoles(ctx context.Context, q *struct {
 	Window
-	Role  string `query:"role"`
-	As    string `query:"as" enum:"pre-existing,non-conforming" doc:"Found before go-live, or since."`
-	Parts bool   `query:"parts" doc:"Those too that came with a composite role, itself found."`
+	Role   []string `query:"role,explode" maxItems:"1000" doc:"Again for another."`
+	Entity string   `query:"entity" doc:"With person: the entity type of whoever has it."`
+	Person string   `query:"person" doc:"The key of whoever has it."`
+	As     string   `query:"as" enum:"pre-existing,non-conforming" doc:"Found before go-live, or since."`
+	Parts  bool     `query:"parts" doc:"Those too that came with a composite role, itself found."`
 },
 ) (Page[view.FoundRole], error) {
 	f := view.FoundRoleFilter{PreExisting: q.As == "pre-existing", NonConforming: q.As == "non-conforming", Parts: q.Parts, Limit: view.Rows(q.Limit)}
@@ -137,8 +150,9 @@ func (s *service) listFoundRoles(ctx context.Context, q *struct {
 	if f.After, err = placeIn[view.FoundRoleCursor](q.After); err != nil {
 		return Page[view.FoundRole]{}, err
 	}
-	if q.Role != "" {
-		f.Roles = []string{q.Role}
+	f.Roles = q.Role
+	if q.Person != "" {
+		f.Owner = &resources.Ref{Type: schema.EntityType(q.Entity), Key: resources.Key(q.Person)}
 	}
 	page, err := s.ask.FoundRoles(ctx, f)
 	return pageOf(page.Roles, page.After), err
@@ -161,11 +175,29 @@ type SeenFound struct {
 }
 
 func (s *service) decideFoundRoles(ctx context.Context, in *struct{ Body FoundDecision }) (act.Roles, error) {
-	x := act.OnRoles{On: orders.Event(in.Body.Do), Why: in.Body.Why, ForReview: in.Body.Review}
-	for _, r := range in.Body.Roles {
-		x.Roles = append(x.Roles, view.FoundRole{Owner: view.Owner{Type: r.Entity, Key: r.Person}, Role: r.Role, Parameters: r.Parameters})
+	x := act.OnRoles{On: orders.Event(in.Body.Do), Roles: seenRoles(in.Body.Roles), Why: in.Body.Why, ForReview: in.Body.Review}
+	return foundRoles(x.Do(ctx, s.desk(ctx)))
+}
+
+// FoundRevocation takes decisions on roles back.
+type FoundRevocation struct {
+	Roles []SeenFound `json:"roles" minItems:"1" maxItems:"1000" nullable:"false"`
+	Why   string      `json:"why,omitempty" maxLength:"4000"`
+}
+
+func (s *service) revokeFoundRoles(ctx context.Context, in *struct{ Body FoundRevocation }) (act.Roles, error) {
+	return foundRoles(act.OnRoles{On: orders.Revoke, Roles: seenRoles(in.Body.Roles), Why: in.Body.Why}.Do(ctx, s.desk(ctx)))
+}
+
+func seenRoles(seen []SeenFound) (list []view.FoundRole) {
+	for _, r := range seen {
+		list = append(list, view.FoundRole{Owner: view.Owner{Type: r.Entity, Key: r.Person}, Role: r.Role, Parameters: r.Parameters})
 	}
-	answer, err := x.Do(ctx, s.desk(ctx))
+	return list
+}
+
+// foundRoles is the answer to decisions on roles; none made is a problem.
+func foundRoles(answer act.Roles, err error) (act.Roles, error) {
 	if err != nil || len(answer.Decided) > 0 || len(answer.Refused) == 0 {
 		return answer, err
 	}

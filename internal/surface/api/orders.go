@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
@@ -24,15 +25,19 @@ func (s *service) orders() {
 	acts(s, operation{access.OrdersReview, "/orders/decisions", "decideOrders", "The same decision on many orders"}, s.decideOrders)
 	acts(s, operation{access.OrdersProvision, "/orders/{id}/reports", "reportOrder", "Take an order that people carry out, confirm it, or report an error"}, s.reportOrder)
 	acts(s, operation{access.OrdersRelease, "/orders/{id}/release", "releaseOrder", "Let an order through the threshold that parked it"}, s.releaseOrder)
+	acts(s, operation{access.OrdersReview, "/orders/{id}/revocation", "revokeOrder", "Take back that something of an order was declined or kept"}, s.revokeOrder)
+	shows(s, operation{access.AccessView, "/accounts", "listAccounts", "Accounts whole, by their numbers or by what the systems call them"}, s.accounts)
+	shows(s, operation{access.AccessView, "/accounts/{id}/path", "showPath", "Every move that the values of an account made"}, s.path)
 	shows(s, operation{access.OrdersView, "/parks", "listParks", "What tripped thresholds hold"}, s.parks)
 	acts(s, operation{access.OrdersRelease, "/parks/{type}/{kind}/release", "releaseParked", "Let everything through that a threshold parked"}, s.releaseParked)
 }
 
 // StateCount is how many stand in a state.
 type StateCount struct {
-	State  view.State `json:"state"`
-	Orders Count      `json:"orders" doc:"Open orders, by their consolidated state."`
-	Values Count      `json:"values" doc:"Items that open orders carry."`
+	State    view.State `json:"state"`
+	Orders   Count      `json:"orders" doc:"Open orders, by their consolidated state."`
+	Accounts Count      `json:"accounts" doc:"Accounts that the reader may see, by their worst item."`
+	Values   Count      `json:"values" doc:"Items that open orders carry."`
 }
 
 // States is how many stand in each state.
@@ -53,7 +58,14 @@ func (s *service) states(ctx context.Context, _ *struct{}) (States, error) {
 		return States{}, err
 	}
 	number := len(orders.States())
-	open, values := make([]int, number), make([]int, number)
+	open, held, values := make([]int, number), make([]int, number), make([]int, number)
+	types, err := s.ask.TypeCounts(ctx, view.CountMost)
+	if err != nil {
+		return States{}, err
+	}
+	for _, n := range types {
+		held[n.State.Number] += n.Count
+	}
 	for _, n := range counts.Orders {
 		open[n.State.Number] += n.Count
 	}
@@ -62,7 +74,7 @@ func (s *service) states(ctx context.Context, _ *struct{}) (States, error) {
 	}
 	out := States{States: []StateCount{}, Roles: []WorkflowStateCount{}}
 	for i, state := range orders.States() {
-		out.States = append(out.States, StateCount{view.State{Number: int(state), Name: state.String()}, counted(open[i]), counted(values[i])})
+		out.States = append(out.States, StateCount{view.State{Number: int(state), Name: state.String()}, counted(open[i]), counted(held[i]), counted(values[i])})
 	}
 	for _, n := range counts.Roles {
 		out.Roles = append(out.Roles, WorkflowStateCount{n.Workflow, counted(n.Count)})
@@ -73,19 +85,21 @@ func (s *service) states(ctx context.Context, _ *struct{}) (States, error) {
 // ordersAsked chooses orders.
 type ordersAsked struct {
 	Window
-	State     string `query:"state" doc:"The name of a provisioning state, such as AwaitingApproval."`
-	Kind      string `query:"kind" enum:"addition,association,update,deletion"`
-	Type      string `query:"type" doc:"A resource type."`
-	Entity    string `query:"entity" doc:"With person: the entity type of the owner."`
-	Person    string `query:"person" doc:"The key of the owner."`
-	Connector string `query:"connector"`
-	Text      string `query:"q" maxLength:"200" doc:"Words of the owner's name or identifiers, as far as they were typed."`
-	Queue     string `query:"queue" enum:"review,manual,parked" doc:"What waits for a reviewer, for somebody who carries it out, or for a release."`
-	Closed    bool   `query:"closed" doc:"Those too that are over."`
-	Newest    bool   `query:"newest" doc:"The newest first."`
+	State     []string `query:"state,explode" maxItems:"20" doc:"The name of a provisioning state, such as AwaitingApproval; again for another."`
+	Kind      []string `query:"kind,explode" maxItems:"20" enum:"addition,association,update,deletion" doc:"Again for another."`
+	Type      []string `query:"type,explode" maxItems:"200" doc:"A resource type; again for another."`
+	Entity    string   `query:"entity" doc:"With person: the entity type of the owner."`
+	Person    string   `query:"person" doc:"The key of the owner."`
+	Connector string   `query:"connector"`
+	Text      string   `query:"q" maxLength:"200" doc:"Words of the owner's name or identifiers, as far as they were typed."`
+	Queue     string   `query:"queue" enum:"review,manual,parked" doc:"What waits for a reviewer, for somebody who carries it out, or for a release."`
+	Overdue   bool     `query:"overdue" doc:"Those alone whose lease or validity is over."`
+	Patience  string   `query:"patience" maxLength:"30" doc:"With overdue: those too that stand in one state for so long, such as 168h."`
+	Closed    bool     `query:"closed" doc:"Those too that are over."`
+	Newest    bool     `query:"newest" doc:"The newest first."`
 }
 
-func (q ordersAsked) filter() (view.OrderFilter, error) {
+func (q ordersAsked) filter(now time.Time) (view.OrderFilter, error) {
 	f := view.OrderFilter{
 		Connector: q.Connector, Text: q.Text, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit),
 		Review: q.Queue == "review", Handed: q.Queue == "manual", Gated: q.Queue == "parked",
@@ -94,18 +108,24 @@ func (q ordersAsked) filter() (view.OrderFilter, error) {
 	if f.After, err = placeIn[orders.OrderID](q.After); err != nil {
 		return f, err
 	}
-	if q.State != "" {
-		state, err := stateIn(q.State)
+	for _, name := range q.State {
+		state, err := stateIn(name)
 		if err != nil {
 			return f, err
 		}
-		f.States = []orders.State{state}
+		f.States = append(f.States, state)
 	}
-	if q.Kind != "" {
-		f.Kinds = []orders.Kind{orders.Kind(q.Kind)}
+	for _, kind := range q.Kind {
+		f.Kinds = append(f.Kinds, orders.Kind(kind))
 	}
-	if q.Type != "" {
-		f.Types = []string{q.Type}
+	f.Types = q.Type
+	if q.Overdue {
+		f.Overdue = now
+	}
+	if q.Patience != "" {
+		if f.Patience, err = time.ParseDuration(q.Patience); err != nil || f.Patience < 0 || !q.Overdue {
+			return f, &fault.Error{Kind: fault.Invalid, Msg: fmt.Sprintf("patience cannot be %q", q.Patience), Do: "with overdue, write it as 168h"}
+		}
 	}
 	if (q.Entity == "") != (q.Person == "") {
 		return f, &fault.Error{Kind: fault.Invalid, Msg: "an owner is an entity type and a key", Do: "give both entity and person, or neither"}
@@ -128,7 +148,7 @@ func stateIn(name string) (orders.State, error) {
 }
 
 func (s *service) listOrders(ctx context.Context, q *ordersAsked) (Page[view.Order], error) {
-	f, err := q.filter()
+	f, err := q.filter(s.Clock())
 	if err != nil {
 		return Page[view.Order]{}, err
 	}
@@ -249,6 +269,41 @@ func (s *service) reportOrder(ctx context.Context, q *struct {
 },
 ) (act.Orders, error) {
 	return s.onOrder(ctx, q.ID, act.OnOrders{Verb: act.Verb(q.Body.Do), Items: q.Body.Items, Why: q.Body.Why})
+}
+
+// Revocation takes a decision back.
+type Revocation struct {
+	Items []int  `json:"items,omitempty" doc:"These alone; none: all that were decided."`
+	Why   string `json:"why,omitempty" maxLength:"4000"`
+}
+
+func (s *service) revokeOrder(ctx context.Context, q *struct {
+	Numbered
+	Body Revocation
+},
+) (act.Orders, error) {
+	return s.onOrder(ctx, q.ID, act.OnOrders{Verb: act.Revoke, Items: q.Body.Items, Why: q.Body.Why})
+}
+
+func (s *service) accounts(ctx context.Context, q *struct {
+	ID     []int64  `query:"id,explode" maxItems:"1000" doc:"The number of an account; again for another."`
+	Target []string `query:"target,explode" maxItems:"1000" doc:"What a system calls an account; again for another."`
+},
+) (Page[view.Question], error) {
+	if len(q.ID)+len(q.Target) == 0 {
+		return Page[view.Question]{}, &fault.Error{Kind: fault.Invalid, Msg: "no account is named", Do: "give id or target"}
+	}
+	f := view.AccountFilter{Targets: q.Target}
+	for _, id := range q.ID {
+		f.IDs = append(f.IDs, orders.AssignedID(id))
+	}
+	list, err := s.ask.Accounts(ctx, f)
+	return pageOf[view.Question, int](list, nil), err
+}
+
+func (s *service) path(ctx context.Context, q *Numbered) (Page[view.Step], error) {
+	list, err := s.ask.Path(ctx, orders.AssignedID(q.ID))
+	return pageOf[view.Step, int](list, nil), err
 }
 
 // Reason is why something is done.

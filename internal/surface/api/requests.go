@@ -22,20 +22,23 @@ func (s *service) requests() {
 	shows(s, operation{access.RequestsView, "/requests/{id}", "showRequest", "One request, with what was said of it and for whom it waits"}, s.request)
 	acts(s, operation{access.AccessRequest, "/requests", "makeRequest", "Ask for a role for somebody, for its end, or that no rule gives it"}, s.makeRequest)
 	acts(s, operation{access.RequestsDecide, "/requests/{id}/decisions", "decideRequest", "Approve the present step of a request, or decline it"}, s.decideRequest)
-	acts(s, operation{access.RequestsDecide, "/requests/{id}/withdrawal", "withdrawRequest", "Take back what one asked for"}, s.withdrawRequest)
+	acts(s, operation{access.AccessRequest, "/requests/{id}/withdrawal", "withdrawRequest", "Take back what one asked for"}, s.withdrawRequest)
+	acts(s, operation{access.AccessRequest, "/requests/{id}/parameters", "supplyParameters", "Give the parameters that a request lacks"}, s.supplyParameters)
+	acts(s, operation{access.RequestsDecide, "/validations", "validateRole", "Settle a role that a rule gives only with a validation"}, s.validateRole)
 }
 
 func (s *service) listRequests(ctx context.Context, q *struct {
 	Window
 	Entity string `query:"entity" doc:"With person: the entity type of whom it is for."`
 	Person string `query:"person" doc:"The key of whom it is for."`
+	Waits  string `query:"waits" doc:"Those alone that this person may decide now, by key."`
 	Mine   bool   `query:"mine" doc:"Those alone that the reader may decide now."`
 	Stuck  bool   `query:"stuck" doc:"Those alone that nobody may decide."`
 	Closed bool   `query:"closed" doc:"Those too that are settled."`
 	Newest bool   `query:"newest" doc:"The newest first."`
 },
 ) (Page[view.Request], error) {
-	f := view.RequestFilter{Stuck: q.Stuck, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit)}
+	f := view.RequestFilter{WaitsFor: q.Waits, Stuck: q.Stuck, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit)}
 	var err error
 	if f.After, err = placeIn[requests.RequestID](q.After); err != nil {
 		return Page[view.Request]{}, err
@@ -76,10 +79,7 @@ func (s *service) requestDesk(ctx context.Context) (act.RequestDesk, error) {
 func (s *service) makeRequest(ctx context.Context, q *struct{ Body Asked }) (view.Request, error) {
 	x := review.Asked{
 		Owner: resources.Ref{Type: schema.EntityType(q.Body.Entity), Key: resources.Key(q.Body.Person)},
-		Role:  roles.RoleID(q.Body.Role), Action: requests.Action(q.Body.Action), Why: q.Body.Why, Parameters: map[roles.DimensionID]string{},
-	}
-	for name, text := range q.Body.Parameters {
-		x.Parameters[roles.DimensionID(name)] = text
+		Role:  roles.RoleID(q.Body.Role), Action: requests.Action(q.Body.Action), Why: q.Body.Why, Parameters: parametersIn(q.Body.Parameters),
 	}
 	from, err := dayIn(q.Body.From)
 	if err != nil {
@@ -145,4 +145,57 @@ func (s *service) withdrawRequest(ctx context.Context, q *struct {
 	}
 	back, err := desk.Withdraw(ctx, requests.RequestID(q.ID), q.Body.Why)
 	return view.RequestOf(back, nil), err
+}
+
+// Supplied are parameters that a request lacked.
+type Supplied struct {
+	Parameters map[string]string `json:"parameters" minProperties:"1" doc:"Values of the dimensions, by key or identifier."`
+}
+
+func parametersIn(texts map[string]string) map[roles.DimensionID]string {
+	given := map[roles.DimensionID]string{}
+	for name, text := range texts {
+		given[roles.DimensionID(name)] = text
+	}
+	return given
+}
+
+func (s *service) supplyParameters(ctx context.Context, q *struct {
+	Numbered
+	Body Supplied
+},
+) (view.Request, error) {
+	desk, err := s.requestDesk(ctx)
+	if err != nil {
+		return view.Request{}, err
+	}
+	r, err := desk.Supply(ctx, requests.RequestID(q.ID), parametersIn(q.Body.Parameters))
+	return view.RequestOf(r, nil), err
+}
+
+// Validation settles a role that waits without a request.
+type Validation struct {
+	Entity     string            `json:"entity" minLength:"1"`
+	Person     string            `json:"person" minLength:"1"`
+	Role       string            `json:"role" minLength:"1"`
+	Parameters map[string]string `json:"parameters,omitempty" doc:"Which one is meant, where there are several."`
+	Do         string            `json:"do" enum:"approve,decline"`
+	Why        string            `json:"why,omitempty" maxLength:"4000"`
+}
+
+// Validated is a role that was settled.
+type Validated struct {
+	Role       string        `json:"role"`
+	Parameters string        `json:"parameters,omitempty"`
+	Was        view.Workflow `json:"was"`
+}
+
+func (s *service) validateRole(ctx context.Context, q *struct{ Body Validation }) (Validated, error) {
+	desk, err := s.requestDesk(ctx)
+	if err != nil {
+		return Validated{}, err
+	}
+	owner := Named{q.Body.Entity, q.Body.Person}.ref()
+	settled, err := desk.Validate(ctx, owner, roles.RoleID(q.Body.Role), parametersIn(q.Body.Parameters), q.Body.Do == "approve", q.Body.Why)
+	return Validated{string(settled.Role), string(settled.Parameters), view.WorkflowOf(settled.Workflow)}, err
 }

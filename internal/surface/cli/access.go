@@ -7,45 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"provisor.dev/provisor/internal/domain/access"
-	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
-	"provisor.dev/provisor/secret"
+	"provisor.dev/provisor/internal/surface/act"
 )
 
 // An AccessDesk is where accounts, tokens and profiles are kept in order.
-type AccessDesk interface {
-	Add(context.Context, Entrant) (stage.Account, error)
-	Disable(ctx context.Context, name, why string) error
-	Enable(ctx context.Context, name, why string) error
-	SetPassword(ctx context.Context, name string, password secret.Text, why string) error
-	Accounts(context.Context) ([]stage.Account, error)
-
-	CreateToken(ctx context.Context, account, name string, days int, why string) (MadeToken, error)
-	Tokens(ctx context.Context, account string) ([]stage.Token, error)
-	RevokeToken(ctx context.Context, id int64, why string) error
-
-	Known(context.Context) ([]access.Profile, error)
-	Given(context.Context) ([]access.ProfileAssignment, error)
-	Assign(context.Context, access.ProfileAssignment) (access.ProfileAssignment, error)
-	Delegate(ctx context.Context, from access.Holder, a access.ProfileAssignment) (access.ProfileAssignment, error)
-	Revoke(ctx context.Context, id access.AssignmentID, why string) error
-}
+type AccessDesk = act.AccessDesk
 
 // An Entrant is somebody who gets an account.
-type Entrant struct {
-	Name     string
-	Person   resources.Ref
-	Password secret.Text
-	Provider bool
-	Why      string
-}
-
-// A MadeToken is a token with its text, which is shown once.
-type MadeToken struct {
-	stage.Token
-	Text secret.Text
-}
+type Entrant = act.Entrant
 
 func (v *invocation) account() *cobra.Command {
 	return family("account", "By what people and programs sign in",
@@ -77,7 +47,7 @@ it is for tokens alone.`,
 		x := Entrant{Name: args[0], Provider: provider, Why: why}
 		var err error
 		if person != "" {
-			if x.Person, err = onePerson(ctx, e, person); err != nil {
+			if x.Person, err = onePerson(ctx, folder{e}, person); err != nil {
 				return err
 			}
 		}
@@ -199,7 +169,7 @@ func (v *invocation) tokenCreate() *cobra.Command {
 	c.Flags().StringVar(&name, "name", "", "what it is for")
 	c.Flags().IntVar(&days, "days", 0, "how long it holds (default 90, at most 366)")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		made, err := e.AccessDesk().CreateToken(ctx, args[0], name, days, why)
 		if err != nil {
 			return err
@@ -221,7 +191,7 @@ func (v *invocation) tokenList() *cobra.Command {
 		Use: "list [ACCOUNT]", Short: "List tokens, never their texts", Args: cobra.MaximumNArgs(1),
 		Long:    `Lists tokens with when each was used last.`,
 		Example: "  provisor token list\n  provisor token list backup",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			list, err := e.AccessDesk().Tokens(ctx, append(args, "")[0])
 			if err != nil {
 				return err
@@ -253,7 +223,7 @@ func (v *invocation) tokenRevoke() *cobra.Command {
 		Example: "  provisor token revoke 3 --why \"it stood in a log\"",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil {
 			return wrongUsage("`provisor token list` shows the numbers", "%q is not the number of a token", args[0])

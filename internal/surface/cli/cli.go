@@ -31,6 +31,8 @@ type Program struct {
 	InTerminal, OutTerminal, ErrTerminal bool
 	Getenv                               func(string) string
 	Now                                  func() time.Time
+	// UserFolder is where the settings of whoever types are kept.
+	UserFolder func() (string, error)
 	// Hidden reads a line from the terminal that it does not show.
 	Hidden func(context.Context) ([]byte, error)
 
@@ -67,6 +69,7 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 type invocation struct {
 	*Program
 	dir, store, as, at     string
+	server                 string // "": the folder
 	json, noColor, verbose bool
 	begun                  bool // a command was found and its flags are right
 	day                    time.Time
@@ -75,7 +78,8 @@ type invocation struct {
 const rootLong = `Provisor writes people's access into the systems they work with, and proves that
 it got there: declare, synchronize, evaluate, generate, review, fulfil, verify.
 
-A folder (--dir) holds provisor.db and config/. Begin with "provisor demo" to see
+A folder (--dir) holds provisor.db and config/. With --server most commands for people
+ask a server instead, to which "provisor login" signs in. Begin with "provisor demo" to see
 a whole company at work, or with "provisor init" for your own.
 
 With --json every command prints its value as JSON on stdout; messages go to
@@ -85,13 +89,14 @@ func (v *invocation) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "provisor", Short: "Provision people's access, and prove it", Long: rootLong,
 		SilenceErrors: true, SilenceUsage: true, Version: v.Version,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return v.begin() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return v.begin(c) },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return err })
 	root.SetVersionTemplate("provisor {{.Version}}\n")
 	f := root.PersistentFlags()
 	f.StringVar(&v.dir, "dir", ".", "the folder that holds provisor.db and config/")
 	f.StringVar(&v.store, "store", "", "a PostgreSQL address to use instead of provisor.db (or PROVISOR_STORE)")
+	f.StringVar(&v.server, "server", "", "a server to ask instead of a folder, https://provisor.example.org (or PROVISOR_SERVER)")
 	f.StringVar(&v.as, "as", "", "the person who acts (default: the operating system's user)")
 	f.StringVar(&v.at, "at", "", "the day that rules are judged on, 2026-03-01 (default: the demo's day, else today)")
 	f.BoolVar(&v.json, "json", false, "print JSON on stdout")
@@ -106,7 +111,7 @@ func (v *invocation) root() *cobra.Command {
 		&cobra.Group{ID: groupAsk, Title: "What people ask:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		groupBegin:  {v.demo(), v.initialize(), v.version(), v.packages()},
+		groupBegin:  {v.demo(), v.initialize(), v.login(), v.logout(), v.version(), v.packages()},
 		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.jobs(), v.export(), v.schema()},
 		groupKeep:   {v.secret(), v.messagesCommand()},
 		groupAccess: {v.account(), v.token(), v.profile()},
@@ -132,7 +137,10 @@ const (
 )
 
 // begin settles the global flags before any command runs.
-func (v *invocation) begin() error {
+func (v *invocation) begin(c *cobra.Command) error {
+	if err := v.settleServer(c); err != nil {
+		return err
+	}
 	if v.store == "" {
 		v.store = v.Getenv("PROVISOR_STORE")
 	}
@@ -176,6 +184,9 @@ func (v *invocation) opened(work engineWork) func(*cobra.Command, []string) erro
 
 // open opens the folder for the time of do.
 func (v *invocation) open(ctx context.Context, create bool, do func(context.Context, Engine) error) (err error) {
+	if v.server != "" {
+		return v.here("this command")
+	}
 	e, err := v.Open(ctx, Options{Dir: v.dir, Store: v.store, KeyFile: v.Getenv("PROVISOR_KEY_FILE"), As: v.as, Day: v.day, MustExist: !create})
 	if err != nil {
 		return err

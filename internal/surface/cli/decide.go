@@ -131,7 +131,7 @@ func (v *invocation) decision(x *verb) *cobra.Command {
 	if x.stated {
 		flags.BoolVar(&c.stated, "stated", false, "you state that the failed attempt did not happen")
 	}
-	command.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	command.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if err := c.check(x, args, &f, until); err != nil {
 			return err
 		}
@@ -173,7 +173,7 @@ func (c *choice) check(x *verb, args []string, f *orderFlags, until string) erro
 }
 
 // chosenOrders finds the orders that are named, or all that the filters choose.
-func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orderFlags) ([]view.Order, error) {
+func chosenOrders(ctx context.Context, e Service, x *verb, args []string, f *orderFlags) ([]view.Order, error) {
 	if !f.all {
 		list := make([]view.Order, 0, len(args))
 		for _, arg := range args {
@@ -181,7 +181,7 @@ func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orde
 			if err != nil {
 				return nil, err
 			}
-			detail, err := e.Questions().Order(ctx, id)
+			detail, err := e.Ask().Order(ctx, id)
 			if err != nil {
 				return nil, err
 			}
@@ -205,7 +205,7 @@ func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orde
 		}
 		filter.Owner = &owner
 	}
-	list, after, err := collectOrders(ctx, e.Questions(), filter)
+	list, after, err := collectOrders(ctx, e.Ask(), filter)
 	if err == nil && after != 0 {
 		err = &fault.Error{Kind: fault.Refused, Op: x.name, Msg: fmt.Sprintf("more than %d orders are chosen", act.Most), Do: "choose fewer with --type, --kind or --owner"}
 	}
@@ -213,11 +213,11 @@ func chosenOrders(ctx context.Context, e Engine, x *verb, args []string, f *orde
 }
 
 // decideOn makes the decision on each order, at the version that was looked at.
-func (v *invocation) decideOn(ctx context.Context, e Engine, x *verb, chosen []view.Order, c choice) error {
-	answer, err := act.OnOrders{
+func (v *invocation) decideOn(ctx context.Context, e Service, x *verb, chosen []view.Order, c choice) error {
+	answer, err := e.OnOrders(ctx, act.OnOrders{
 		Verb: act.Verb(x.name), Orders: chosen, Items: c.items, Version: c.version, Until: c.until, Why: c.why,
 		Stated: c.stated, ForReview: c.forReview,
-	}.Do(ctx, e.Desk())
+	})
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (v *invocation) answered(answer act.Orders, past, after string) error {
 }
 
 // releaseAll lets everything of a kind through its threshold.
-func (v *invocation) releaseAll(ctx context.Context, e Engine, f *orderFlags, why string) error {
+func (v *invocation) releaseAll(ctx context.Context, e Service, f *orderFlags, why string) error {
 	filter, err := f.filter()
 	if err != nil {
 		return err
@@ -250,10 +250,7 @@ func (v *invocation) releaseAll(ctx context.Context, e Engine, f *orderFlags, wh
 	if len(filter.Types) != 1 || len(filter.Kinds) != 1 {
 		return wrongUsage("add --type T --kind K; `provisor run` names what is parked", "a threshold belongs to one resource type and one kind of order")
 	}
-	answer, err := act.OfKind{Type: roles.ResourceTypeID(filter.Types[0]), Kind: filter.Kinds[0], Why: why}.Do(ctx, e.Desk(),
-		func(ctx context.Context) (map[orders.AssignedID]orders.OrderID, error) {
-			return openOrders(ctx, e, filter)
-		})
+	answer, err := e.OfKind(ctx, act.OfKind{Type: roles.ResourceTypeID(filter.Types[0]), Kind: filter.Kinds[0], Why: why})
 	if err != nil {
 		return err
 	}
@@ -261,9 +258,9 @@ func (v *invocation) releaseAll(ctx context.Context, e Engine, f *orderFlags, wh
 }
 
 // openOrders maps assigned resources to their open orders.
-func openOrders(ctx context.Context, e Engine, f view.OrderFilter) (map[orders.AssignedID]orders.OrderID, error) {
+func openOrders(ctx context.Context, e Service, f view.OrderFilter) (map[orders.AssignedID]orders.OrderID, error) {
 	f.Limit = act.Most
-	list, _, err := collectOrders(ctx, e.Questions(), f)
+	list, _, err := collectOrders(ctx, e.Ask(), f)
 	byAssigned := make(map[orders.AssignedID]orders.OrderID, len(list))
 	for _, o := range list {
 		byAssigned[o.Assigned] = o.ID

@@ -10,10 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/internal/domain/assignments"
-	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
-	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -41,28 +39,22 @@ Evaluate first when the configuration or the sources changed.`,
 	c.Flags().StringVar(&ask.Role, "role", "", "only this role")
 	c.Flags().StringVar(&on, "on", "", "what changes on this day, 2026-04-01")
 	c.Flags().StringVar(&until, "until", "", "what changes from today up to this day")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
-		configuration, err := e.Deployed(ctx)
-		if err != nil {
-			return err
-		}
-		if _, ok := configuration.Model.ResourceTypes[roles.ResourceTypeID(ask.Account)]; !ok && ask.Account != "" {
-			return notDeclared("resource type", ask.Account)
-		}
-		if _, ok := configuration.Model.Roles[roles.RoleID(ask.Role)]; !ok && ask.Role != "" {
-			return notDeclared("role", ask.Role)
-		}
+	c.RunE = v.asked(func(ctx context.Context, s Service, args []string) error {
 		if ask.Value != "" && (ask.Account == "" || ask.Property == "") {
 			return wrongUsage("add --account TYPE --property NAME", "--value is the value of a property of an account")
 		}
-		p, err := personNamed(ctx, e, args[0])
+		p, err := personNamed(ctx, s, args[0])
 		if err != nil {
 			return err
 		}
 		if on != "" || until != "" {
-			return v.timeline(ctx, e, configuration, p.Owner, on, until)
+			f, local := s.(folder)
+			if !local {
+				return v.here("explain with --on or --until")
+			}
+			return v.timeline(ctx, f, p.Owner, on, until)
 		}
-		proof, err := explain.Explain(ctx, e, e.Questions(), configuration, p, e.Day(), ask)
+		proof, err := s.Prove(ctx, p, ask)
 		if err != nil {
 			return err
 		}
@@ -183,7 +175,11 @@ func (v *invocation) linesText(list []explain.Line, indent string) {
 }
 
 // timeline shows what changes for a person on a day, or up to one.
-func (v *invocation) timeline(ctx context.Context, e Engine, c *declare.Configuration, owner view.Owner, on, until string) error {
+func (v *invocation) timeline(ctx context.Context, e Engine, owner view.Owner, on, until string) error {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return err
+	}
 	flag, text := "--until", until
 	if on != "" {
 		flag, text = "--on", on

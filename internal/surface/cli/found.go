@@ -34,12 +34,8 @@ func (f *foundFlags) add(c *cobra.Command) {
 }
 
 // filter makes a question of the flags.
-func (f *foundFlags) filter(ctx context.Context, e Engine) (view.FoundRoleFilter, error) {
+func (f *foundFlags) filter(ctx context.Context, e Service) (view.FoundRoleFilter, error) {
 	asked := view.FoundRoleFilter{PreExisting: f.preExisting, NonConforming: f.nonConforming, Parts: f.parts, Limit: view.MaxLimit}
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return asked, err
-	}
 	if f.owner != "" {
 		ref, err := onePerson(ctx, e, f.owner)
 		if err != nil {
@@ -48,26 +44,21 @@ func (f *foundFlags) filter(ctx context.Context, e Engine) (view.FoundRoleFilter
 		asked.Owner = &ref
 	}
 	if f.role != "" {
-		if _, ok := c.Model.Roles[roles.RoleID(f.role)]; !ok {
-			return asked, notDeclared("role", f.role)
+		has, err := e.HasRole(ctx, roles.RoleID(f.role))
+		if err == nil && !has {
+			err = notDeclared("role", f.role)
+		}
+		if err != nil {
+			return asked, err
 		}
 		asked.Roles = []string{f.role}
 	}
 	if f.category == "" {
 		return asked, nil
 	}
-	if _, ok := c.Model.Categories[roles.CategoryID(f.category)]; !ok {
-		return asked, notDeclared("category", f.category)
-	}
-	under := []string{}
-	for id, r := range c.Model.Roles {
-		if within(c.Model, r.Category, roles.CategoryID(f.category)) && (f.role == "" || f.role == string(id)) {
-			under = append(under, string(id))
-		}
-	}
-	slices.Sort(under)
-	asked.Roles = under
-	return asked, nil
+	under, err := e.RolesBelow(ctx, roles.CategoryID(f.category))
+	asked.Roles = slices.DeleteFunc(under, func(id string) bool { return f.role != "" && f.role != id })
+	return asked, err
 }
 
 // within reports whether a category is another one or stands below it.
@@ -81,12 +72,12 @@ func within(m *roles.Model, c, above roles.CategoryID) bool {
 	return false
 }
 
-func (f *foundFlags) list(ctx context.Context, e Engine) ([]view.FoundRole, error) {
+func (f *foundFlags) list(ctx context.Context, e Service) ([]view.FoundRole, error) {
 	asked, err := f.filter(ctx, e)
 	all := []view.FoundRole{}
 	for err == nil {
 		var page view.FoundRolePage
-		if page, err = e.Questions().FoundRoles(ctx, asked); err != nil {
+		if page, err = e.Ask().FoundRoles(ctx, asked); err != nil {
 			break
 		}
 		all = append(all, page.Roles...)
@@ -110,7 +101,7 @@ composite role that was found are listed with --parts.`,
 	}
 	f.add(c)
 	c.Flags().BoolVar(&f.parts, "parts", false, "those too that came with a composite role, itself found")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		list, err := f.list(ctx, e)
 		if err != nil {
 			return err
@@ -169,7 +160,7 @@ func (v *invocation) roleDecision(on orders.Event, short, past string) *cobra.Co
 	if on == orders.Decline {
 		flags.BoolVar(&forReview, "for-review", false, "let a reviewer approve the removals that come of it")
 	}
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if f.all == (len(args) > 0) || !f.all && len(args) != 2 {
 			return wrongUsage("name a person and a role, or use --all with filters", "it is not clear which roles are decided")
 		}
@@ -183,7 +174,7 @@ func (v *invocation) roleDecision(on orders.Event, short, past string) *cobra.Co
 }
 
 // chosen finds the roles that are named, or all that the filters choose.
-func (f *foundFlags) chosen(ctx context.Context, e Engine, on orders.Event, args, with []string) ([]view.FoundRole, error) {
+func (f *foundFlags) chosen(ctx context.Context, e Service, on orders.Event, args, with []string) ([]view.FoundRole, error) {
 	if f.all {
 		return f.list(ctx, e)
 	}
@@ -221,8 +212,8 @@ func (f *foundFlags) chosen(ctx context.Context, e Engine, on orders.Event, args
 	return []view.FoundRole{one}, nil
 }
 
-func (v *invocation) decideRoles(ctx context.Context, e Engine, x act.OnRoles, past string) error {
-	answer, err := x.Do(ctx, e.Desk())
+func (v *invocation) decideRoles(ctx context.Context, e Service, x act.OnRoles, past string) error {
+	answer, err := e.OnRoles(ctx, x)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -114,7 +113,7 @@ current value, its reasons, and what a person may do to it.`,
 	f.add(c)
 	c.Flags().BoolVar(&f.all, "all", false, "closed orders too")
 	c.Flags().IntVar(&f.limit, "limit", view.DefaultLimit, "at most so many orders")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		filter, err := f.filter()
 		if err != nil {
 			return err
@@ -135,15 +134,15 @@ what stands here is what somebody forgot.`,
 		Example: "  provisor order stuck --patience 48h",
 	}
 	c.Flags().DurationVar(&patience, "patience", stuckAfter, "how long an order may stand in one state")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		return v.listOrders(ctx, e, view.Stuck(v.Now(), patience))
 	})
 	return c
 }
 
 // listOrders shows the orders that a filter chooses, up to its limit.
-func (v *invocation) listOrders(ctx context.Context, e Engine, filter view.OrderFilter) error {
-	list, after, err := collectOrders(ctx, e.Questions(), filter)
+func (v *invocation) listOrders(ctx context.Context, e Service, filter view.OrderFilter) error {
+	list, after, err := collectOrders(ctx, e.Ask(), filter)
 	if err != nil {
 		return err
 	}
@@ -189,7 +188,7 @@ func waitsFor(o view.Order) string {
 }
 
 // collectOrders reads pages until the limit is reached.
-func collectOrders(ctx context.Context, q Questions, f view.OrderFilter) (list []view.Order, after orders.OrderID, err error) {
+func collectOrders(ctx context.Context, q view.Asked, f view.OrderFilter) (list []view.Order, after orders.OrderID, err error) {
 	wanted := f.Limit
 	if wanted <= 0 {
 		wanted = view.DefaultLimit
@@ -209,22 +208,15 @@ func collectOrders(ctx context.Context, q Questions, f view.OrderFilter) (list [
 }
 
 // withReasons adds to each item why it is wanted and what may be done to it.
-func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrder, error) {
+func withReasons(ctx context.Context, e Service, list []view.Order) ([]listedOrder, error) {
 	ids := make([]orders.AssignedID, len(list))
 	for i, o := range list {
 		ids[i] = o.Assigned
 	}
 	items := map[orders.AssignedID]map[int]view.Item{}
 	if len(ids) > 0 {
-		assigned, err := e.Assigned(ctx, stage.AssignedFilter{IDs: ids, Closed: true})
-		if err != nil {
+		if err := accountsOf(ctx, e, ids, items); err != nil {
 			return nil, err
-		}
-		for _, a := range assigned {
-			items[a.ID] = map[int]view.Item{}
-			for _, it := range view.AccountOf(a).Items {
-				items[a.ID][it.ID] = it
-			}
 		}
 	}
 	out := make([]listedOrder, len(list))
@@ -245,6 +237,24 @@ func withReasons(ctx context.Context, e Engine, list []view.Order) ([]listedOrde
 		}
 	}
 	return out, nil
+}
+
+// accountsOf reads the items of accounts. To whom what somebody has is not shown,
+// orders are, without reasons.
+func accountsOf(ctx context.Context, e Service, ids []orders.AssignedID, items map[orders.AssignedID]map[int]view.Item) error {
+	for some := range slices.Chunk(ids, view.MaxLimit) {
+		list, err := e.Ask().Accounts(ctx, view.AccountFilter{IDs: some})
+		if err != nil && fault.KindOf(err) != fault.Denied {
+			return err
+		}
+		for _, q := range list {
+			items[q.Account.ID] = map[int]view.Item{}
+			for _, it := range q.Account.Items {
+				items[q.Account.ID][it.ID] = it
+			}
+		}
+	}
+	return nil
 }
 
 // commandsFor names the commands behind what the state machine allows people.
@@ -288,12 +298,12 @@ func (v *invocation) orderShow() *cobra.Command {
 the one before the order, its state, why it is wanted and what a person may do to it
 now; then every move that its items made, when, and by whom.`,
 		Example: "  provisor order show 12",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			id, err := orderNumber(args[0])
 			if err != nil {
 				return err
 			}
-			detail, err := e.Questions().Order(ctx, id)
+			detail, err := e.Ask().Order(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -416,7 +426,7 @@ func mayNow(items []listedItem) []string {
 }
 
 // onePerson finds who is meant by a key, an identifier or a name.
-func onePerson(ctx context.Context, e Engine, text string) (resources.Ref, error) {
+func onePerson(ctx context.Context, e Service, text string) (resources.Ref, error) {
 	found, err := peopleNamed(ctx, e, text)
 	switch {
 	case err != nil:

@@ -13,7 +13,6 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
-	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -23,25 +22,16 @@ func (v *invocation) person() *cobra.Command {
 configuration takes as a source.`, v.personList(), v.personShow())
 }
 
-// owners lists the entity types that own accounts or roles.
-func owners(ctx context.Context, e Engine) ([]schema.EntityType, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return c.Model.Owners(), nil
-}
-
 // peopleNamed finds who bears a text as key or identifier, else as the
 // beginning of the words of his name, else whoever is gone and had this key.
-func peopleNamed(ctx context.Context, e Engine, text string) ([]view.Owner, error) {
-	types, err := owners(ctx, e)
+func peopleNamed(ctx context.Context, e Service, text string) ([]view.Owner, error) {
+	types, err := e.Owners(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var found []view.Owner
 	for _, t := range types {
-		list, err := e.Questions().Resolve(ctx, string(t), text)
+		list, err := e.Ask().Resolve(ctx, string(t), text)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +41,7 @@ func peopleNamed(ctx context.Context, e Engine, text string) ([]view.Owner, erro
 		return found, nil
 	}
 	for _, t := range types {
-		page, err := e.Questions().People(ctx, view.PeopleFilter{Entity: string(t), Text: text})
+		page, err := e.Ask().People(ctx, view.PeopleFilter{Entity: string(t), Text: text})
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +51,7 @@ func peopleNamed(ctx context.Context, e Engine, text string) ([]view.Owner, erro
 		return found, nil
 	}
 	for _, t := range types {
-		p, err := e.Questions().Person(ctx, resources.Ref{Type: t, Key: resources.Key(text)})
+		p, err := e.Ask().Person(ctx, resources.Ref{Type: t, Key: resources.Key(text)})
 		if err == nil {
 			found = append(found, p.Owner)
 		} else if fault.KindOf(err) != fault.NotFound {
@@ -72,12 +62,12 @@ func peopleNamed(ctx context.Context, e Engine, text string) ([]view.Owner, erro
 }
 
 // personNamed opens the one person that a text means.
-func personNamed(ctx context.Context, e Engine, text string) (view.Person, error) {
+func personNamed(ctx context.Context, e Service, text string) (view.Person, error) {
 	ref, err := onePerson(ctx, e, text)
 	if err != nil {
 		return view.Person{}, err
 	}
-	return e.Questions().Person(ctx, ref)
+	return e.Ask().Person(ctx, ref)
 }
 
 func (v *invocation) personList() *cobra.Command {
@@ -89,8 +79,8 @@ or of an identifier.`,
 		Example: "  provisor person list \"jan do\"",
 	}
 	c.Flags().IntVar(&limit, "limit", view.DefaultLimit, "at most so many people of each kind")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
-		types, err := owners(ctx, e)
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
+		types, err := e.Owners(ctx)
 		if err != nil {
 			return err
 		}
@@ -100,7 +90,7 @@ or of an identifier.`,
 		}
 		people, more := []view.Owner{}, false
 		for _, t := range types {
-			page, err := e.Questions().People(ctx, view.PeopleFilter{Entity: string(t), Text: text, Limit: limit})
+			page, err := e.Ask().People(ctx, view.PeopleFilter{Entity: string(t), Text: text, Limit: limit})
 			if err != nil {
 				return err
 			}
@@ -130,7 +120,7 @@ func (v *invocation) personShow() *cobra.Command {
 with its provisioning state, its workflow state, its dates and where it comes from.
 "provisor explain" shows the whole proof.`,
 		Example: "  provisor person show E001\n  provisor person show ada.example@example.org --json",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			p, err := personNamed(ctx, e, args[0])
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ for each person when he asks, and "provisor profile show" tells the rules.`,
 	}
 	c.Flags().BoolVar(&assigned, "assigned", false, "list who has them")
 	c.Flags().BoolVar(&all, "all", false, "with --assigned: those that are over or revoked, too")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		if assigned {
 			return v.showAssigned(ctx, e, all)
 		}
@@ -55,7 +55,7 @@ for each person when he asks, and "provisor profile show" tells the rules.`,
 	return c
 }
 
-func (v *invocation) showAssigned(ctx context.Context, e Engine, all bool) error {
+func (v *invocation) showAssigned(ctx context.Context, e Service, all bool) error {
 	list, err := e.AccessDesk().Given(ctx)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (v *invocation) profileShow() *cobra.Command {
 		Use: "show PROFILE", Short: "Show what a profile permits, how far, and who has it by rule", Args: cobra.ExactArgs(1),
 		Long:    `Shows the permissions of a profile, each with what a scope does to it, and its rules.`,
 		Example: "  provisor profile show application-owner",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			list, err := e.AccessDesk().Known(ctx)
 			if err != nil {
 				return err
@@ -171,7 +171,7 @@ func (h *holding) flags(c *cobra.Command) {
 }
 
 // assignment reads the flags.
-func (h *holding) assignment(ctx context.Context, e Engine, profile string) (a access.ProfileAssignment, err error) {
+func (h *holding) assignment(ctx context.Context, e Service, profile string) (a access.ProfileAssignment, err error) {
 	a = access.ProfileAssignment{Profile: access.ProfileID(profile), Why: h.why, Scope: access.Scope{
 		EntityTypes: listed[schema.EntityType](h.entities), ResourceTypes: listed[roles.ResourceTypeID](h.types),
 		Categories: listed[roles.CategoryID](h.categories), Roles: listed[roles.RoleID](h.roles), Team: h.team, Self: h.self,
@@ -228,7 +228,7 @@ places, own team, oneself: any of them). A row must fit both; without a scope, a
 		Example: "  provisor profile assign application-owner --person E100 --resource-type CrmAccount\n  provisor profile assign auditor --account anna --to 2026-12-31 --why \"yearly audit\"",
 	}
 	h.flags(c)
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		a, err := h.assignment(ctx, e, args[0])
 		if err == nil {
 			a, err = e.AccessDesk().Assign(ctx, a)
@@ -245,20 +245,27 @@ func (v *invocation) profileDelegate() *cobra.Command {
 	h := &holding{}
 	c := &cobra.Command{
 		Use: "delegate PROFILE", Short: "Hand a profile of one's own to somebody else for a time", Args: cobra.ExactArgs(1),
-		Long: `Hands a profile of the person named by --as to somebody else until a day. It reaches as
+		Long: `Hands a profile of the person named by --as (on a server: of whoever signed in) to somebody
+else until a day. It reaches as
 far as for the delegator, his team included, or less where a scope says so; it ends when
 he has the profile no more, and is not handed on again. What is done by it is done under
 the name of whoever does it.`,
 		Example: "  provisor profile delegate manager --as E100 --person E200 --to 2026-08-31 --why \"holidays\"",
 	}
 	h.flags(c)
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
-		if v.as == "" {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
+		if v.as == "" && v.server == "" {
 			return wrongUsage("add --as PERSON", "it is not said whose profile is delegated")
 		}
-		from, err := onePerson(ctx, e, v.as)
-		if err != nil {
-			return err
+		if h.to == "" {
+			return &fault.Error{Kind: fault.Refused, Op: "delegate profile", Msg: "a delegation ends on a day", Do: "say until when, with --to"}
+		}
+		var from resources.Ref
+		if v.server == "" { // on a server it is whoever signed in
+			var err error
+			if from, err = onePerson(ctx, e, v.as); err != nil {
+				return err
+			}
 		}
 		a, err := h.assignment(ctx, e, args[0])
 		if err == nil {
@@ -283,7 +290,7 @@ the numbers.`,
 		Example: "  provisor profile revoke 7 --why \"she moved\"",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil {
 			return wrongUsage("`provisor profile list --assigned` shows the numbers", "%q is not a number", args[0])

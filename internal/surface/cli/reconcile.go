@@ -9,8 +9,6 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
-	"provisor.dev/provisor/internal/domain/resources"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
@@ -50,7 +48,7 @@ such an account, its values are brought to what the rules say.`,
 	c.Flags().StringVar(&owner, "owner", "", "the person: key, identifier or name")
 	c.Flags().StringVar(&why, "why", "", "the reason, kept in the journal")
 	_ = c.MarkFlagRequired("owner") // the flag exists
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := accountNumber(ctx, e, args[0])
 		if err != nil {
 			return err
@@ -59,7 +57,7 @@ such an account, its values are brought to what the rules say.`,
 		if err != nil {
 			return err
 		}
-		answer, err := act.ToOwner{Account: id, Owner: view.Owner{Type: string(person.Type), Key: string(person.Key)}, Why: why}.Do(ctx, e.Desk())
+		answer, err := e.ToOwner(ctx, act.ToOwner{Account: id, Owner: view.Owner{Type: string(person.Type), Key: string(person.Key)}, Why: why})
 		if err != nil {
 			return err
 		}
@@ -83,8 +81,8 @@ func (f *questionFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.unauthorized, "unauthorized", false, "only accounts that no rule gives")
 }
 
-func (f *questionFlags) questions(ctx context.Context, e Engine) ([]view.Question, error) {
-	all, err := allQuestions(ctx, e.Questions(), view.ReconciliationFilter{Types: f.types, Drifted: f.drifted, Unauthorized: f.unauthorized})
+func (f *questionFlags) questions(ctx context.Context, e Service) ([]view.Question, error) {
+	all, err := allQuestions(ctx, e.Ask(), view.ReconciliationFilter{Types: f.types, Drifted: f.drifted, Unauthorized: f.unauthorized})
 	if err != nil || f.owner == "" {
 		return all, err
 	}
@@ -102,7 +100,7 @@ func (f *questionFlags) questions(ctx context.Context, e Engine) ([]view.Questio
 }
 
 // allQuestions reads every page.
-func allQuestions(ctx context.Context, q Questions, f view.ReconciliationFilter) ([]view.Question, error) {
+func allQuestions(ctx context.Context, q view.Asked, f view.ReconciliationFilter) ([]view.Question, error) {
 	all := []view.Question{}
 	f.Limit = view.MaxLimit
 	for {
@@ -125,7 +123,7 @@ func (v *invocation) reconcileList() *cobra.Command {
 		Example: "  provisor reconcile list --drifted",
 	}
 	f.add(c)
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		list, err := f.questions(ctx, e)
 		if err != nil {
 			return err
@@ -157,11 +155,11 @@ func (v *invocation) questionsText(list []view.Question) {
 
 // accountNumber reads the number of an account, or finds that of the one account
 // that the system knows by this name: one in question goes before others.
-func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedID, error) {
+func accountNumber(ctx context.Context, e Service, text string) (orders.AssignedID, error) {
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
 		return orders.AssignedID(id), nil
 	}
-	all, err := allQuestions(ctx, e.Questions(), view.ReconciliationFilter{})
+	all, err := allQuestions(ctx, e.Ask(), view.ReconciliationFilter{})
 	if err != nil {
 		return 0, err
 	}
@@ -172,12 +170,14 @@ func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedI
 		}
 	}
 	if len(found) == 0 {
-		list, err := e.Assigned(ctx, stage.AssignedFilter{Targets: []resources.Key{resources.Key(text)}})
+		list, err := e.Ask().Accounts(ctx, view.AccountFilter{Targets: []string{text}})
 		if err != nil {
 			return 0, err
 		}
-		for _, a := range list {
-			found = append(found, a.ID)
+		for _, q := range list {
+			if !q.Account.Closed {
+				found = append(found, q.Account.ID)
+			}
 		}
 	}
 	if len(found) != 1 {
@@ -190,24 +190,19 @@ func accountNumber(ctx context.Context, e Engine, text string) (orders.AssignedI
 }
 
 // oneQuestion finds one account, with all its items.
-func oneQuestion(ctx context.Context, e Engine, text string) (view.Question, error) {
+func oneQuestion(ctx context.Context, e Service, text string) (view.Question, error) {
 	id, err := accountNumber(ctx, e, text)
 	if err != nil {
 		return view.Question{}, err
 	}
-	list, err := e.Assigned(ctx, stage.AssignedFilter{IDs: []orders.AssignedID{id}})
+	list, err := e.Ask().Accounts(ctx, view.AccountFilter{IDs: []orders.AssignedID{id}})
 	if err != nil {
 		return view.Question{}, err
 	}
-	if len(list) == 0 {
+	if len(list) == 0 || list[0].Account.Closed {
 		return view.Question{}, &fault.Error{Kind: fault.NotFound, Msg: fmt.Sprintf("there is no account %d", id), Do: "`provisor reconcile list` shows the numbers"}
 	}
-	a := list[0]
-	return view.Question{
-		Owner:        view.Owner{Type: string(a.Owner.Type), Key: string(a.Owner.Key)},
-		Unauthorized: a.Unauthorized(),
-		Account:      view.AccountOf(a),
-	}, nil
+	return list[0], nil
 }
 
 func (v *invocation) reconcileShow() *cobra.Command {
@@ -216,12 +211,12 @@ func (v *invocation) reconcileShow() *cobra.Command {
 		Long: `Shows the account that a question is about: every value with what the rules expect,
 what was found, and the path that it took.`,
 		Example: "  provisor reconcile show 7",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			q, err := oneQuestion(ctx, e, args[0])
 			if err != nil {
 				return err
 			}
-			path, err := e.Questions().Path(ctx, q.Account.ID)
+			path, err := e.Ask().Path(ctx, q.Account.ID)
 			if err != nil {
 				return err
 			}
@@ -261,12 +256,12 @@ the approval to another.`,
 	if on != orders.Keep && on != orders.Revoke {
 		flags.BoolVar(&c.forReview, "for-review", false, "let a reviewer approve the order that comes of it")
 	}
-	command.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	command.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		chosen, err := f.chosen(ctx, e, on, args, c)
 		if err != nil {
 			return err
 		}
-		answer, err := act.OnQuestions{On: on, Questions: chosen, Items: c.items, Why: c.why, ForReview: c.forReview}.Do(ctx, e.Desk())
+		answer, err := e.OnQuestions(ctx, act.OnQuestions{On: on, Questions: chosen, Items: c.items, Why: c.why, ForReview: c.forReview})
 		if err != nil {
 			return err
 		}
@@ -276,7 +271,7 @@ the approval to another.`,
 }
 
 // chosen finds the questions that are named, or all that the filters choose.
-func (f *questionFlags) chosen(ctx context.Context, e Engine, on orders.Event, args []string, c choice) ([]view.Question, error) {
+func (f *questionFlags) chosen(ctx context.Context, e Service, on orders.Event, args []string, c choice) ([]view.Question, error) {
 	switch {
 	case f.all && on == orders.Revoke:
 		return nil, wrongUsage("name the accounts", "decisions are taken back one by one")

@@ -59,18 +59,13 @@ the next round.`),
 
 // roleNamed finds the role that a text means: a resource type stands for the role
 // that people ask for to get it.
-func roleNamed(ctx context.Context, e Engine, text string) (roles.RoleID, error) {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return "", err
-	}
-	if _, ok := c.Model.Roles[roles.RoleID(text)]; !ok {
-		if account := roles.AccountRole(roles.ResourceTypeID(text)); c.Model.Roles[account].ID != "" {
-			return account, nil
+func roleNamed(ctx context.Context, e Service, text string) (roles.RoleID, error) {
+	for _, id := range []roles.RoleID{roles.RoleID(text), roles.AccountRole(roles.ResourceTypeID(text))} {
+		if has, err := e.HasRole(ctx, id); err != nil || has {
+			return id, err
 		}
-		return "", notDeclared("role", text)
 	}
-	return roles.RoleID(text), nil
+	return "", notDeclared("role", text)
 }
 
 // parametersOf reads NAME=VALUE.
@@ -104,7 +99,7 @@ func (v *invocation) ask(action requests.Action, short, long string) *cobra.Comm
 	if action != requests.Remove {
 		flags.StringVar(&until, "until", "", "the last day, 2026-03-31")
 	}
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) (err error) {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) (err error) {
 		x.Action = action
 		if from != "" {
 			if x.Period.From, err = dayOf("--from", from); err != nil {
@@ -131,7 +126,7 @@ func (v *invocation) ask(action requests.Action, short, long string) *cobra.Comm
 }
 
 // requested does something to a request and shows how it stands.
-func (v *invocation) requested(ctx context.Context, e Engine, do func(RequestDesk) (requests.Request, error)) error {
+func (v *invocation) requested(ctx context.Context, e Service, do func(RequestDesk) (requests.Request, error)) error {
 	desk, err := e.RequestDesk(ctx)
 	if err != nil {
 		return err
@@ -140,7 +135,7 @@ func (v *invocation) requested(ctx context.Context, e Engine, do func(RequestDes
 	if err != nil {
 		return err
 	}
-	shown, err := e.Questions().Request(ctx, r.ID)
+	shown, err := e.Ask().Request(ctx, r.ID)
 	if err != nil {
 		return err
 	}

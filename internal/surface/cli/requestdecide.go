@@ -34,7 +34,7 @@ reviewer is named who is here or all of them asked for it themselves.`,
 	c.Flags().BoolVar(&f.Stuck, "stuck", false, "only what nobody can decide")
 	c.Flags().BoolVar(&f.Closed, "all", false, "settled ones too")
 	c.Flags().IntVar(&f.Limit, "limit", view.DefaultLimit, "at most so many")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		if owner != "" {
 			ref, err := onePerson(ctx, e, owner)
 			if err != nil {
@@ -42,7 +42,7 @@ reviewer is named who is here or all of them asked for it themselves.`,
 			}
 			f.Owner = &ref
 		}
-		page, err := e.Questions().Requests(ctx, f)
+		page, err := e.Ask().Requests(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -83,12 +83,12 @@ func (v *invocation) requestShow() *cobra.Command {
 		Long: `Shows who asked for what and why, what was made of it, who decided each step, when and
 why, and for whom it waits.`,
 		Example: "  provisor request show 7",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			id, err := requestNumber(args[0])
 			if err != nil {
 				return err
 			}
-			shown, err := e.Questions().Request(ctx, id)
+			shown, err := e.Ask().Request(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ func (v *invocation) rule(approve bool, short, long string) *cobra.Command {
 		Example: fmt.Sprintf("  provisor request %s 7 --as E100 --why \"agreed with the team\"", name),
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, kept with the request and in the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := requestNumber(args[0])
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func (v *invocation) supply() *cobra.Command {
 		Long: `Gives the parameters that a request lacks (state 2): the value is the key or an identifier
 of what the dimension holds. With the last one the request goes on.`,
 		Example: "  provisor request supply 7 site=BRU",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			id, err := requestNumber(args[0])
 			if err != nil {
 				return err
@@ -152,7 +152,7 @@ func (v *invocation) withdraw() *cobra.Command {
 		Example: "  provisor request withdraw 7 --as E101",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := requestNumber(args[0])
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ who may approve the first step of a request for the role.`,
 	c.Flags().StringVar(&why, "why", "", "the reason")
 	c.Flags().BoolVar(&decline, "decline", false, "refuse it instead")
 	c.Flags().StringArrayVar(&with, "parameter", nil, "which one is meant, NAME=VALUE")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		given, err := parametersOf(with)
 		if err != nil {
 			return err

@@ -222,7 +222,7 @@ func (v *invocation) warnOfSecrets(ctx context.Context, e Engine, c *declare.Con
 
 // warnWhereStored warns like warnOfSecrets where there is a store: validate needs none.
 func (v *invocation) warnWhereStored(ctx context.Context, c *declare.Configuration) (warnings []fault.Finding, err error) {
-	if len(c.StoredSecrets()) == 0 {
+	if len(c.StoredSecrets()) == 0 || v.server != "" {
 		return nil, nil
 	}
 	err = v.open(ctx, false, func(ctx context.Context, e Engine) error {

@@ -36,8 +36,8 @@ item and, for the states of rest (None, Verified, Inactive), the accounts that r
 there; accounts - every account by its worst item; values - the items that open orders
 carry. With --json the legal transitions are listed too: from, event, to, by.`,
 		Example: "  provisor state\n  provisor state --json",
-		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
-			m, err := machineNow(ctx, e.Questions())
+		RunE: v.asked(func(ctx context.Context, e Service, _ []string) error {
+			m, err := machineNow(ctx, e.Ask())
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ carry. With --json the legal transitions are listed too: from, event, to, by.`,
 	}
 }
 
-func machineNow(ctx context.Context, q Questions) (machine, error) {
+func machineNow(ctx context.Context, q view.Asked) (machine, error) {
 	states, err := view.StandingNow(ctx, q)
 	if err != nil {
 		return machine{}, err
@@ -97,7 +97,7 @@ func (v *invocation) journalList() *cobra.Command {
 	c.Flags().StringVar(&f.Actor, "actor", "", "only by this person or process")
 	c.Flags().StringVar(&since, "since", "", "only since this day, 2026-03-01")
 	c.Flags().IntVar(&f.Limit, "limit", view.DefaultLimit, "at most so many entries")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if len(args) == 1 {
 			f.Text = args[0]
 		}
@@ -108,7 +108,7 @@ func (v *invocation) journalList() *cobra.Command {
 			}
 			f.Since = day
 		}
-		page, err := e.Questions().Journal(ctx, f)
+		page, err := e.Ask().Journal(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (v *invocation) journalVerify() *cobra.Command {
 		Long: `Recomputes the chain of hashes from the first entry to the last. It ends with 7 and
 names the first entry that does not hold.`,
 		Example: "  provisor journal verify",
-		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, _ []string) error {
 			n, err := e.VerifyJournal(ctx)
 			if err != nil {
 				return CheckFailed(err)

@@ -56,7 +56,7 @@ func supposition(ctx context.Context, e Engine, c *declare.Configuration, flag, 
 		}
 		with[roles.DimensionID(dimension)] = v
 	}
-	owner, err := onePerson(ctx, e, person)
+	owner, err := onePerson(ctx, folder{e}, person)
 	if err == nil && role.Entity != "" && role.Entity != owner.Type {
 		err = wrongUsage("name one of the entity type "+string(role.Entity), "%s: the role %s is not for a %s", flag, name, owner.Type)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +16,8 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/domain/workflows"
-	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -38,26 +37,6 @@ steps. Name who acts with --as PERSON.`,
 		v.workflowDecision(workflows.Withdraw, "Take back what you started", "Only who started it, and only while it is not settled."))
 }
 
-// formsOf lists the workflows of the deployed configuration.
-func formsOf(m *roles.Model) []view.Form {
-	forms := []view.Form{}
-	for _, id := range slices.Sorted(maps.Keys(m.Workflows)) {
-		w := m.Workflows[id]
-		form := view.Form{ID: string(id), Name: w.Name, Entity: string(w.Entity), Action: string(w.Action), Approval: string(w.Approval), Who: w.Who, Fields: []view.FormField{}}
-		e, _ := m.Entity(w.Entity)
-		for _, f := range w.Fields {
-			p := e.Properties[f.Property]
-			kind := string(p.Type)
-			if p.IsLink() {
-				kind = string(p.Link)
-			}
-			form.Fields = append(form.Fields, view.FormField{Property: string(f.Property), Label: f.Label, Type: kind, Required: f.Required})
-		}
-		forms = append(forms, form)
-	}
-	return forms
-}
-
 func (v *invocation) workflowList() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
@@ -67,20 +46,15 @@ filled in), and those that were started and are not settled; with --all settled 
 		Example: "  provisor workflow list\n  provisor workflow list --all --json",
 	}
 	c.Flags().BoolVar(&all, "all", false, "settled ones too, the newest "+strconv.Itoa(view.DefaultLimit))
-	c.RunE = v.desked(func(ctx context.Context, e Engine, desk WorkflowDesk, _ []string) error {
-		deployed, err := e.Deployed(ctx)
+	c.RunE = v.desked(func(ctx context.Context, _ Service, desk act.Changes, _ []string) error {
+		forms, err := desk.Forms(ctx)
 		if err != nil {
 			return err
 		}
-		f := stage.WorkflowFilter{Open: !all}
-		if all {
-			f.Limit = view.DefaultLimit
-		}
-		list, err := desk.List(ctx, f)
+		started, err := desk.List(ctx, all)
 		if err != nil {
 			return err
 		}
-		forms, started := formsOf(deployed.Model), shown(list)
 		return v.show(map[string]any{"workflows": forms, "started": started}, func() {
 			g := v.columns("workflow", "name", "action", "entity", "approval", "who", "asks for")
 			for _, form := range forms {
@@ -104,22 +78,14 @@ filled in), and those that were started and are not settled; with --all settled 
 }
 
 // desked runs a command with the desk of workflows.
-func (v *invocation) desked(work func(ctx context.Context, e Engine, desk WorkflowDesk, args []string) error) func(*cobra.Command, []string) error {
-	return v.opened(func(ctx context.Context, e Engine, args []string) error {
-		desk, err := e.WorkflowDesk(ctx)
+func (v *invocation) desked(work func(ctx context.Context, e Service, desk act.Changes, args []string) error) func(*cobra.Command, []string) error {
+	return v.asked(func(ctx context.Context, e Service, args []string) error {
+		desk, err := e.Changes(ctx)
 		if err != nil {
 			return err
 		}
 		return work(ctx, e, desk, args)
 	})
-}
-
-func shown(list []review.Waiting) []view.Started {
-	out := make([]view.Started, len(list))
-	for i := range list {
-		out[i] = view.StartedOf(&list[i].Started, list[i].Seats)
-	}
-	return out
 }
 
 func (v *invocation) startedText(list []view.Started) {
@@ -171,19 +137,15 @@ A workflow that ends somebody sets the last day: --until, or today.`,
 	flags.StringVar(&since, "from", "", "the first day, 2026-03-01")
 	flags.StringVar(&until, "until", "", "the last day")
 	flags.StringVar(&why, "why", "", "the reason, for those who approve and the journal")
-	c.RunE = v.desked(func(ctx context.Context, e Engine, desk WorkflowDesk, args []string) error {
+	c.RunE = v.desked(func(ctx context.Context, e Service, desk act.Changes, args []string) error {
 		filled, err := filledIn(args[0], set, restore, since, until, why)
 		if err != nil {
 			return err
 		}
-		if filled.Subject, err = subjectOf(ctx, e, args); err != nil {
+		if filled.Subject, err = subjectOf(ctx, e, desk, args); err != nil {
 			return err
 		}
-		s, err := desk.Start(ctx, filled)
-		if err != nil {
-			return err
-		}
-		return v.showStarted(ctx, desk, s.ID)
+		return v.showStarted(desk.Start(ctx, filled))
 	})
 	return c
 }
@@ -218,26 +180,28 @@ func filledIn(id string, set, restore []string, since, until, why string) (x rev
 }
 
 // subjectOf finds whom a workflow is about; "" for one that creates.
-func subjectOf(ctx context.Context, e Engine, args []string) (resources.Key, error) {
-	deployed, err := e.Deployed(ctx)
+func subjectOf(ctx context.Context, e Service, desk act.Changes, args []string) (resources.Key, error) {
+	forms, err := desk.Forms(ctx)
 	if err != nil {
 		return "", err
 	}
-	w, ok := deployed.Model.Workflows[roles.WorkflowID(args[0])]
+	at := slices.IndexFunc(forms, func(f view.Form) bool { return f.ID == args[0] })
+	w := append(forms, view.Form{})[max(at, 0)]
+	create := w.Action == string(roles.CreateResource)
 	switch {
-	case !ok:
+	case at < 0:
 		return "", &fault.Error{Kind: fault.NotFound, Msg: "no workflow " + args[0] + " is declared", Do: "`provisor workflow list` shows those that are"}
-	case w.Action == roles.CreateResource && len(args) == 2:
+	case create && len(args) == 2:
 		return "", wrongUsage("leave "+args[1]+" out; its values are written with --set", "%s creates a %s: nobody is there yet", w.ID, w.Entity)
-	case w.Action == roles.CreateResource:
+	case create:
 		return "", nil
 	case len(args) == 1:
-		return "", wrongUsage("name a "+string(w.Entity)+" by key, identifier or name", "whom is %s about?", w.ID)
+		return "", wrongUsage("name a "+w.Entity+" by key, identifier or name", "whom is %s about?", w.ID)
 	}
-	found, err := e.Questions().Resolve(ctx, string(w.Entity), args[1])
+	found, err := e.Ask().Resolve(ctx, w.Entity, args[1])
 	if err == nil && len(found) == 0 {
 		var page view.PeoplePage
-		page, err = e.Questions().People(ctx, view.PeopleFilter{Entity: string(w.Entity), Text: args[1]})
+		page, err = e.Ask().People(ctx, view.PeopleFilter{Entity: w.Entity, Text: args[1]})
 		found = page.People
 	}
 	switch {
@@ -252,12 +216,10 @@ func subjectOf(ctx context.Context, e Engine, args []string) (resources.Key, err
 }
 
 // showStarted prints a started workflow as it is now.
-func (v *invocation) showStarted(ctx context.Context, desk WorkflowDesk, id workflows.StartedID) error {
-	x, err := desk.Show(ctx, id)
+func (v *invocation) showStarted(s view.Started, err error) error {
 	if err != nil {
 		return err
 	}
-	s := view.StartedOf(&x.Started, x.Seats)
 	return v.show(s, func() {
 		v.say("workflow %d: %s, %s", s.ID, v.strong(s.Workflow), about(s))
 		v.say("  %-9s %s", "state", stateText(s.State))
@@ -274,7 +236,7 @@ func (v *invocation) showStarted(ctx context.Context, desk WorkflowDesk, id work
 		for _, r := range s.Rulings {
 			v.say("  step %d   %s by %s at %s%s", r.Step, map[bool]string{true: "approved", false: "declined"}[r.Approved], r.By, when(r.At), prefixed(": ", r.Why))
 		}
-		if x.State == assignments.Approved {
+		if s.State.Number == int(assignments.Approved) {
 			v.say("Next: provisor run works out what follows.")
 		}
 	})
@@ -286,12 +248,12 @@ func (v *invocation) workflowShow() *cobra.Command {
 		Long: `Shows a started workflow: what each property holds and would hold, who decided which step,
 and for whom it waits.`,
 		Example: "  provisor workflow show 12",
-		RunE: v.desked(func(ctx context.Context, _ Engine, desk WorkflowDesk, args []string) error {
+		RunE: v.desked(func(ctx context.Context, _ Service, desk act.Changes, args []string) error {
 			id, err := workflowNumber(args[0])
 			if err != nil {
 				return err
 			}
-			return v.showStarted(ctx, desk, id)
+			return v.showStarted(desk.Show(ctx, id))
 		}),
 	}
 }
@@ -309,12 +271,11 @@ func (v *invocation) workflowTasks() *cobra.Command {
 		Use: "tasks", Short: "List what waits for you", Args: cobra.NoArgs,
 		Long:    "Lists the started workflows whose present step you (or --as) may decide.",
 		Example: "  provisor workflow tasks --as E100",
-		RunE: v.desked(func(ctx context.Context, _ Engine, desk WorkflowDesk, _ []string) error {
-			list, err := desk.Tasks(ctx)
+		RunE: v.desked(func(ctx context.Context, _ Service, desk act.Changes, _ []string) error {
+			tasks, err := desk.Tasks(ctx)
 			if err != nil {
 				return err
 			}
-			tasks := shown(list)
 			return v.show(map[string]any{"tasks": tasks}, func() {
 				v.startedText(tasks)
 				if len(tasks) == 0 {
@@ -335,15 +296,12 @@ func (v *invocation) workflowDecision(on workflows.Event, short, long string) *c
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, kept in the journal and with the step")
 	c.Flags().IntVar(&version, "version", 0, "refuse if it is not at this version any more")
-	c.RunE = v.desked(func(ctx context.Context, _ Engine, desk WorkflowDesk, args []string) error {
+	c.RunE = v.desked(func(ctx context.Context, _ Service, desk act.Changes, args []string) error {
 		id, err := workflowNumber(args[0])
 		if err != nil {
 			return err
 		}
-		if _, err := desk.Decide(ctx, id, on, version, why); err != nil {
-			return err
-		}
-		return v.showStarted(ctx, desk, id)
+		return v.showStarted(desk.Decide(ctx, id, on, version, why))
 	})
 	return c
 }

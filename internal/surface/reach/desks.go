@@ -72,9 +72,24 @@ func (d reached) DecideItems(ctx context.Context, id orders.AssignedID, list []r
 }
 
 func (d reached) DecideRole(ctx context.Context, x review.RoleChoice) (int, error) {
+	if x.On == orders.Revoke { // what was decided is not in question any more
+		return d.revokeRole(ctx, x)
+	}
 	page, err := d.ask.FoundRoles(ctx, view.FoundRoleFilter{Owner: &x.Owner, Roles: []string{string(x.Role)}, Parts: true})
 	if err == nil && len(page.Roles) == 0 {
 		err = fault.New(fault.NotFound, "decide", "%s does not have %s as a role that was found", x.Owner, x.Role)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return d.Desk.DecideRole(ctx, x)
+}
+
+// revokeRole takes a decision back on a role that the person is shown with.
+func (d reached) revokeRole(ctx context.Context, x review.RoleChoice) (int, error) {
+	p, err := d.ask.Person(ctx, x.Owner)
+	if err == nil && !slices.ContainsFunc(p.Roles, func(r view.Role) bool { return r.Role == string(x.Role) }) {
+		err = fault.New(fault.NotFound, "decide", "%s does not have %s as a role that was decided on", x.Owner, x.Role)
 	}
 	if err != nil {
 		return 0, err

@@ -5,9 +5,12 @@ import (
 	"testing"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/workflows"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
@@ -37,9 +40,20 @@ func (nobodys) Request(context.Context, requests.RequestID) (view.Request, error
 	return view.Request{}, fault.New(fault.NotFound, "show request", "there is none")
 }
 
+// oneStarted is a desk at which one workflow about E1 waits; it starts and decides
+// nothing.
+type oneStarted struct{ act.WorkflowDesk }
+
+func (oneStarted) Show(context.Context, workflows.StartedID) (review.Waiting, error) {
+	return review.Waiting{Started: workflows.Started{ID: 1, By: "E9", Subject: resources.Ref{Type: "Person", Key: "E1"}}}, nil
+}
+
 // The desks behind are nil: whatever passes the check would panic.
 func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 	d, q := reached{nil, nobodys{}}, reachedRequests{nil, nobodys{}}
+	w := WorkflowDesk(oneStarted{}, nobodys{}, journal.Actor{As: "E2"}, func(context.Context) (*roles.Model, error) {
+		return &roles.Model{Workflows: map[roles.WorkflowID]roles.Workflow{"title": {ID: "title", Entity: "Person"}}}, nil
+	})
 	ctx, both := t.Context(), []orders.AssignedID{1, 2}
 	second := func(_ any, err error) error { return err }
 	for name, err := range map[string]error{
@@ -55,6 +69,10 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"supply":       second(q.Supply(ctx, 1, nil)),
 		"rule":         second(q.Decide(ctx, 1, true, "")),
 		"withdraw":     second(q.Withdraw(ctx, 1, "")),
+		"revoke role":  second(d.DecideRole(ctx, review.RoleChoice{On: orders.Revoke})),
+		"start":        second(w.Start(ctx, review.Filled{Workflow: "title", Subject: "E1"})),
+		"show started": second(w.Show(ctx, 1)),
+		"rule started": second(w.Decide(ctx, 1, workflows.Approve, 0, "")),
 		"validate":     second(q.Validate(ctx, resources.Ref{}, "", nil, true, "")),
 	} {
 		if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Denied {

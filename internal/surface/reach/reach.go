@@ -36,6 +36,7 @@ type Questions interface {
 	Request(ctx context.Context, id requests.RequestID) (view.Request, error)
 	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
+	Accounts(ctx context.Context, f view.AccountFilter) ([]view.Question, error)
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
 	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
@@ -111,6 +112,11 @@ func (n narrowed) Person(ctx context.Context, ref resources.Ref) (view.Person, e
 
 func (n narrowed) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (view.ReconciliationPage, error) {
 	return n.as(ctx, access.FoundView).Reconciliation(ctx, f)
+}
+
+// Accounts are shown whole to whoever may see what somebody has.
+func (n narrowed) Accounts(ctx context.Context, f view.AccountFilter) ([]view.Question, error) {
+	return n.as(ctx, access.AccessView).Accounts(ctx, f)
 }
 
 func (n narrowed) Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error) {

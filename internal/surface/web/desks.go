@@ -22,3 +22,6 @@ func (s *site) requestDesk(r *http.Request) (act.RequestDesk, error) {
 	desk, err := s.Desks.RequestDesk(r.Context(), s.actor(r))
 	return reach.RequestDesk(desk, s.Questions), err
 }
+
+// accessDesk is where the person who asks keeps profiles in order.
+func (s *site) accessDesk(r *http.Request) act.AccessDesk { return s.Desks.AccessDesk(s.actor(r)) }

@@ -187,7 +187,7 @@ func foundLink(x target) string {
 var public = map[string]string{
 	"GET /static/{file}": "/static/none.css", "GET /sign-in": "/sign-in", "POST /sign-in": "/sign-in", "POST /sign-out": "/sign-out",
 	"GET /sign-in/provider": "/sign-in/provider", "GET /sign-in/back": "/sign-in/back", "GET /first": "/first", "POST /first": "/first",
-	"GET /openapi.json": "/openapi.json",
+	"GET /openapi.json": "/openapi.json", "POST /api/v1/sign-in": "/api/v1/sign-in",
 }
 
 // A seat is a profile as somebody has it, with a target inside and one outside.

@@ -213,7 +213,7 @@ func (s *site) request(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := requestShown{Request: q, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Mine: q.By == s.actor(r).String()}
+	shown := requestShown{Request: q, Here: string(requestAddress(id)), Mine: q.By == s.actor(r).String(), Kept: keptOf(r), Now: s.Clock(), Model: m}
 	p := page{Title: "Request " + r.PathValue("id"), Section: "requests", Body: requestPage(shown)}
 	if seen := shown.Kept.text("version"); seen != "" && seen != strconv.Itoa(q.Version) {
 		p.Late = "Somebody decided already"
@@ -229,43 +229,67 @@ func requestIn(r *http.Request) (requests.RequestID, error) {
 	return requests.RequestID(id), nil
 }
 
-// decideRequest approves, declines or takes back one request, as it was seen.
-func (s *site) decideRequest(r *http.Request) (outcome, error) {
+// requestSeen is the request that a form is about, unless it changed since.
+func (s *site) requestSeen(r *http.Request) (requests.RequestID, error) {
 	id, err := requestIn(r)
 	if err != nil {
-		return outcome{}, err
+		return 0, err
 	}
 	q, err := s.Questions.Request(r.Context(), id)
 	if err != nil {
-		return outcome{}, err
+		return 0, err
 	}
 	if seen := r.PostForm.Get("version"); seen != strconv.Itoa(q.Version) {
-		return outcome{}, &fault.Error{Kind: fault.Conflict, Msg: fmt.Sprintf("request %d changed since you looked", id), Do: "Look at it again below."}
+		return 0, &fault.Error{Kind: fault.Conflict, Msg: fmt.Sprintf("request %d changed since you looked", id), Do: "Look at it again below."}
 	}
-	why := r.PostForm.Get("why")
+	return id, nil
+}
+
+// withdrawRequest takes back what whoever sends the form asked for.
+func (s *site) withdrawRequest(r *http.Request) (outcome, error) {
+	id, err := s.requestSeen(r)
+	if err != nil {
+		return outcome{}, err
+	}
 	desk, err := s.requestDesk(r)
 	if err != nil {
 		return outcome{}, err
 	}
-	switch r.PostForm.Get("do") {
-	case string(requests.Withdraw):
-		_, err = desk.Withdraw(r.Context(), id, why)
-		return outcome{Said: fmt.Sprintf("Request %d is taken back.", id)}, err
-	case string(requests.Supply):
-		given := map[roles.DimensionID]string{}
-		for name, values := range r.PostForm {
-			if dimension, ok := strings.CutPrefix(name, "with-"); ok && values[0] != "" {
-				given[roles.DimensionID(dimension)] = values[0]
-			}
+	_, err = desk.Withdraw(r.Context(), id, r.PostForm.Get("why"))
+	return outcome{Said: fmt.Sprintf("Request %d is taken back.", id), To: string(requestAddress(id))}, err
+}
+
+// supplyRequest gives the parameters that a request lacks.
+func (s *site) supplyRequest(r *http.Request) (outcome, error) {
+	id, err := s.requestSeen(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	desk, err := s.requestDesk(r)
+	if err != nil {
+		return outcome{}, err
+	}
+	given := map[roles.DimensionID]string{}
+	for name, values := range r.PostForm {
+		if dimension, ok := strings.CutPrefix(name, "with-"); ok && values[0] != "" {
+			given[roles.DimensionID(dimension)] = values[0]
 		}
-		_, err = desk.Supply(r.Context(), id, given)
-		return outcome{Said: fmt.Sprintf("Request %d has what it lacked.", id)}, err
+	}
+	_, err = desk.Supply(r.Context(), id, given)
+	return outcome{Said: fmt.Sprintf("Request %d has what it lacked.", id), To: string(requestAddress(id))}, err
+}
+
+// decideRequest approves or declines one request, as it was seen.
+func (s *site) decideRequest(r *http.Request) (outcome, error) {
+	id, err := s.requestSeen(r)
+	if err != nil {
+		return outcome{}, err
 	}
 	approve, err := requestVerb(r)
 	if err != nil {
 		return outcome{}, err
 	}
-	out, err := s.ruled(r, act.OnRequests{Requests: []requests.RequestID{id}, Approve: approve, Why: why})
+	out, err := s.ruled(r, act.OnRequests{Requests: []requests.RequestID{id}, Approve: approve, Why: r.PostForm.Get("why")})
 	out.To = "/requests"
 	return out, err
 }

@@ -127,7 +127,7 @@ func TestARequestIsDeclinedForGoodAfterAQuestionOrTakenBack(t *testing.T) {
 	asker, form := by(e, "E00002"), "/directory/Person/"+person+"/request/auditor"
 	follows(t, asker, form, "action", "add")
 	version := versionIn(t, shows(t, asker, "/requests/1"))
-	if read := follows(t, asker, "/requests/1", "do", "withdraw", "version", version); !strings.Contains(read, "Request 1 is taken back.") {
+	if read := follows(t, asker, "/requests/1/withdrawal", "version", version); !strings.Contains(read, "Request 1 is taken back.") {
 		t.Errorf("taking back reads %s", read)
 	}
 	follows(t, asker, form, "action", "add")
