@@ -21,7 +21,7 @@ import (
 var exported = map[string]string{
 	"/orders": "Key", "/orders?waits=review": "Key", "/states/1": "Key", "/states/4": "Key", "/directory/Person": "Key", "/review": "Key", "/manual": "Key",
 	"/reconciliation": "Key", "/reconciliation/roles": "Key", "/requests?show=settled": "Key", "/roles/" + askedRole: "Key",
-	"/roles": "", "/rules": "", "/connectors": "", "/connectors/crm": "", "/journal": "",
+	"/roles": "", "/rules": "", "/connectors": "", "/connectors/crm": "", "/journal": "", "/jobs": "", "/messages": "", "/profiles": "",
 }
 
 // sheet is a list as a file; nil where it is refused.

@@ -82,7 +82,7 @@ func (s *site) jobs(r *http.Request) (page, error) {
 	if found.Before > 0 {
 		l.Next = l.Filter.next("before", strconv.FormatInt(int64(found.Before), 10))
 	}
-	return page{Title: "Jobs", Section: "jobs", Body: jobsPage(l)}, nil
+	return page{Title: "Jobs", Section: "jobs", Body: jobsPage(l), Sheet: s.runsSheet(r, asked)}, nil
 }
 
 // live reports whether the list of runs follows what happens: it does where it

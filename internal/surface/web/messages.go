@@ -38,14 +38,15 @@ func (s *site) messages(r *http.Request) (page, error) {
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
 	}
-	l.Page, err = s.Questions.Messages(r.Context(), view.MessageFilter{State: l.Filter.chosen("state"), Recipient: l.To, Before: before, Limit: rowsOnPage})
+	asked := view.MessageFilter{State: l.Filter.chosen("state"), Recipient: l.To, Before: before, Limit: rowsOnPage}
+	l.Page, err = s.Questions.Messages(r.Context(), asked)
 	if err != nil {
 		return page{}, err
 	}
 	if next := l.Page.Before; next != 0 {
 		l.Next = l.Filter.next("to", l.To, "before", strconv.FormatInt(next, 10))
 	}
-	return page{Title: "Messages", Section: "messages", Body: messagesPage(l)}, nil
+	return page{Title: "Messages", Section: "messages", Body: messagesPage(l), Sheet: s.messagesSheet(r, asked)}, nil
 }
 
 // retryMessages makes those due that wait or were given up.

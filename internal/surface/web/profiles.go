@@ -106,7 +106,7 @@ func (s *site) profiles(r *http.Request) (page, error) {
 	if upto < len(chosen) {
 		l.Next = l.Filter.next("after", strconv.Itoa(upto))
 	}
-	return page{Title: "Profiles", Section: "profiles", Body: profilesPage(l)}, nil
+	return page{Title: "Profiles", Section: "profiles", Body: profilesPage(l), Sheet: assignmentsSheet("profiles", chosen)}, nil
 }
 
 // assignmentsChosen are those that a filter lets through. Whoever is named exactly
