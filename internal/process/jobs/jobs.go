@@ -58,7 +58,7 @@ type Options struct {
 const (
 	// lookMilliseconds is between two looks for what is due: as long as a person
 	// waits without wondering.
-	lookMilliseconds = 500
+	lookMilliseconds = 1000
 	// keepSeconds is between two looks for runs whose server is gone.
 	keepSeconds = 5
 	// remindSeconds is when open runs and schedules are made due anew, in case what

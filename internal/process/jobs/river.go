@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -56,6 +57,9 @@ const (
 	riverConnections = 4
 	// busyMilliseconds is how long River waits for another server's write.
 	busyMilliseconds = 20_000
+	// pollSeconds is between two looks of River for what was handed over, in its file
+	// where nobody tells it.
+	pollSeconds = 1
 	// turnSeconds is between two tries when another run about the connector works.
 	turnSeconds = 2
 )
@@ -94,7 +98,11 @@ func (s *server) openRiver(ctx context.Context) (river, error) {
 		if err != nil {
 			return river{}, fmt.Errorf("open the job engine: %w", err)
 		}
-		return clientOf(ctx, s, riverpgxv5.New(pool), func() error { pool.Close(); return nil })
+		return clientOf(ctx, s, riverpgxv5.New(pool), false, func() error { pool.Close(); return nil })
+	}
+	// Nobody else reads it, like the store beside it.
+	if file, err := os.OpenFile(s.Place.File, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err == nil {
+		_ = file.Close() // nothing was written
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyMilliseconds), "journal_mode(WAL)", "synchronous(NORMAL)", "temp_store(MEMORY)",
@@ -104,11 +112,13 @@ func (s *server) openRiver(ctx context.Context) (river, error) {
 		return river{}, fmt.Errorf("open the job engine: %w", err)
 	}
 	db.SetMaxOpenConns(1) // as River asks for it: its writes then wait here, not in the file
-	return clientOf(ctx, s, riversqlite.New(db), db.Close)
+	return clientOf(ctx, s, riversqlite.New(db), true, db.Close)
 }
 
-// clientOf makes the client over one of River's drivers.
-func clientOf[TTx any](ctx context.Context, s *server, driver riverdriver.Driver[TTx], shut func() error) (river, error) {
+// clientOf makes the client over one of River's drivers. One that polls does not ask
+// its database ten times a second whether another process put something in: one
+// server serves a file, and hears from itself.
+func clientOf[TTx any](ctx context.Context, s *server, driver riverdriver.Driver[TTx], polls bool, shut func() error) (river, error) {
 	failed := func(err error) (river, error) {
 		return river{}, errors.Join(fmt.Errorf("open the job engine: %w", err), shut())
 	}
@@ -128,6 +138,8 @@ func clientOf[TTx any](ctx context.Context, s *server, driver riverdriver.Driver
 	client, err := riverqueue.NewClient(driver, &riverqueue.Config{
 		ID: s.Server, Logger: log, Workers: workers,
 		Queues:                      map[string]riverqueue.QueueConfig{pathQueue: {MaxWorkers: pathAtOnce}, connectionQueue: {MaxWorkers: connectionsOnce}},
+		FetchPollInterval:           pollSeconds * time.Second,
+		PollOnly:                    polls,
 		JobTimeout:                  attemptDays * 24 * time.Hour,
 		RescueStuckJobsAfter:        attemptDays*24*time.Hour + time.Hour,
 		CompletedJobRetentionPeriod: keptHours * time.Hour,

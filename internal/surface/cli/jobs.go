@@ -129,8 +129,8 @@ func (v *invocation) jobsRun() *cobra.Command {
 	c := &cobra.Command{
 		Use: "run JOB [CONNECTOR]", Short: "Begin a run of a job", Args: cobra.RangeArgs(1, 2),
 		Long: `Begins a run, which a server does. One of the same that waits or runs already goes on
-instead. With --wait it follows the run to its end, and ends with 6 where that failed.
-The jobs: ` + runs.Names() + ".",
+instead. With --wait it follows the run to its end, and ends with 6 where that failed. The jobs:
+` + runs.Names() + ".",
 		Example: "  provisor jobs run round\n  provisor jobs run synchronize hr --wait\n  provisor jobs run check crm --why 'new password'",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")

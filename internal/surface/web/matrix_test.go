@@ -141,16 +141,6 @@ var probes = map[string]probe{
 	"GET /connectors/{id}/parked/{type}/{kind}":  {address: fixed("/connectors/crm/parked/CrmUser/addition"), status: http.StatusNotFound},
 	"POST /connectors/{id}/parked/{type}/{kind}": {address: fixed("/connectors/crm/parked/CrmUser/addition"), method: http.MethodPost, status: http.StatusNotFound},
 
-	"POST /connectors/{id}": {address: fixed("/connectors/crm"), method: http.MethodPost},
-	"GET /jobs":             {address: fixed("/jobs")},
-	"POST /jobs":            {address: fixed("/jobs"), method: http.MethodPost},
-	"GET /jobs/events":      {address: fixed("/jobs/events"), method: http.MethodHead},
-	"GET /jobs/{id}":        {address: fixed("/jobs/4711"), status: http.StatusNotFound},
-	"POST /jobs/{id}":       {address: fixed("/jobs/4711"), method: http.MethodPost, status: http.StatusNotFound},
-	"GET /jobs/{id}/events": {address: fixed("/jobs/4711/events"), method: http.MethodHead},
-
-	"POST /directory/{entity}/{key}/recompute": {address: ofPerson("/recompute"), method: http.MethodPost, mark: personKey},
-
 	"GET /roles":          {address: fixed("/roles")},
 	"GET /roles/{id}":     {address: fixed("/roles/" + askedRole)},
 	"GET /rules":          {address: fixed("/rules")},
