@@ -161,6 +161,11 @@ func otherLists(t *testing.T, b *bench) {
 	must(t, err)
 	q := page.Questions[0]
 	want(t, "drifted", words(len(page.Questions), q.Owner.Display, len(q.Account.Items), q.Account.Items[0].Current, q.Account.Items[0].State), "1 Ada 1 by hand Awaiting Approval (found)")
+	for property, n := range map[string]int{"p0": 1, "p1": 0} {
+		page, err := b.Views().Reconciliation(b.ctx, view.ReconciliationFilter{Property: property})
+		must(t, err)
+		want(t, "drifted in "+property, words(len(page.Questions), page.After), words(n, 0))
+	}
 	none, err := b.Views().Reconciliation(b.ctx, view.ReconciliationFilter{Unauthorized: true})
 	must(t, err)
 	want(t, "unauthorized", len(none.Questions), 0)
