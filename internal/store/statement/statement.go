@@ -385,6 +385,8 @@ func (c *conditions) among(column string, list func(param string) string, arg an
 func oneOf[T any](c *conditions, column string, list func(param string) string, of []T, arg func(T) any) {
 	switch {
 	case of == nil:
+	case len(of) == 0: // said so that nothing is looked through
+		c.say("1 = 0")
 	case len(of) == 1:
 		c.add(column+" = %s", arg(of[0]))
 	default:
