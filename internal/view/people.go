@@ -15,6 +15,8 @@ import (
 type PeopleFilter struct {
 	Entity string
 	Text   string       // beginnings of words of the name, or of identifiers
+	ByKey  bool         // ordered by key
+	Down   bool         // from the end
 	After  PeopleCursor // the last one of the page before
 	Limit  int
 }
@@ -32,6 +34,9 @@ type PeopleCursor struct {
 type PeoplePage struct {
 	People []Owner       `json:"people"`
 	After  *PeopleCursor `json:"after,omitempty"`
+	// ByWord: each word that was looked for is a beginning of very many, so that they
+	// are ordered by the word that was found.
+	ByWord bool `json:"byWord,omitempty"`
 }
 
 // Person is somebody with everything that he has.

@@ -220,19 +220,20 @@ func scoped() map[string]access.Filter {
 type timing struct {
 	name        string
 	p99, median time.Duration
+	processor   time.Duration // p99 of what it used of processors, whatever else the machine does
 	rows        int
 }
 
 // asked asks one question again and again.
 func asked(ctx context.Context, b *testing.B, name string, v *statement.Views, q question) timing {
 	b.Helper()
-	var took []time.Duration
+	var took, used []time.Duration
 	t := timing{name: name}
 	began := time.Now()
 	for i := 0; i < askedEach && time.Since(began) < askedFor; i++ {
-		at := time.Now()
+		at, before := time.Now(), processorTime(b)
 		rows, err := q.ask(ctx, v, i)
-		took = append(took, time.Since(at))
+		took, used = append(took, time.Since(at)), append(used, processorTime(b)-before)
 		if fault.KindOf(err) == fault.Denied || fault.KindOf(err) == fault.NotFound {
 			continue // outside of the scope
 		}
@@ -242,7 +243,8 @@ func asked(ctx context.Context, b *testing.B, name string, v *statement.Views, q
 		t.rows = max(t.rows, rows)
 	}
 	slices.Sort(took)
-	t.p99, t.median = took[len(took)*99/100], took[len(took)/2]
+	slices.Sort(used)
+	t.p99, t.median, t.processor = took[len(took)*99/100], took[len(took)/2], used[len(used)*99/100]
 	return t
 }
 
@@ -252,23 +254,27 @@ func BenchmarkS9(b *testing.B) {
 	people := peopleAsked()
 	store := layLists(ctx, b, people)
 	var all []timing
-	for b.Loop() {
+	for _, q := range questions(people) {
+		all = append(all, asked(ctx, b, q.name, store.Views(), q))
+	}
+	for name, filter := range scoped() {
 		for _, q := range questions(people) {
-			all = append(all, asked(ctx, b, q.name, store.Views(), q))
-		}
-		for name, filter := range scoped() {
-			for _, q := range questions(people) {
-				all = append(all, asked(ctx, b, q.name+" ["+name+"]", store.Views().Within(filter), q))
-			}
+			all = append(all, asked(ctx, b, q.name+" ["+name+"]", store.Views().Within(filter), q))
 		}
 	}
+	approval := approvals(ctx, b, store)
+	for b.Loop() {
+	}
 	slices.SortFunc(all, func(a, b timing) int { return int(b.p99 - a.p99) })
+	var used time.Duration
 	for _, t := range all {
-		b.Logf("%8.1f ms p99 %8.1f ms median %4d rows  %s", ms(t.p99), ms(t.median), t.rows, t.name)
+		b.Logf("%8.1f ms p99 %8.1f ms of processors %8.1f ms median %4d rows  %s", ms(t.p99), ms(t.processor), ms(t.median), t.rows, t.name)
+		used = max(used, t.processor)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(ms(all[0].p99), "ms-p99")
-	b.ReportMetric(ms(approvals(ctx, b, store)), "ms-p99-approval")
+	b.ReportMetric(ms(used), "ms-p99-processor")
+	b.ReportMetric(ms(approval), "ms-p99-approval")
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -21,7 +21,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/requests", "/requests?show=open", "/requests/1", "/requests/changes",
 		"/review", "/review?kind=update", "/review?q=nobodyatall", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"),
-		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999",
+		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999", "/reconciliation/properties",
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
 		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify", "/messages", "/messages/mine",
 		"/docs/README.md", "/docs/tutorial/README.md", "/docs/operate/README.md", "/docs/operate/api.md", "/docs/connect/README.md", "/docs/model/README.md", "/docs/generated/access.md",
@@ -32,7 +32,7 @@ func everyPage(t *testing.T, base string) []string {
 
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
-	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
+	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/properties", "/reconciliation/roles",
 	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine", "/profiles", "/delegations",
 }
 

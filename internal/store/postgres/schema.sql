@@ -425,6 +425,7 @@ CREATE TABLE request (
 CREATE UNIQUE INDEX request_open ON request (owner_type, owner_key, role, parameters)
   WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_owner ON request (owner_type, owner_key, id);
+CREATE INDEX request_role ON request (role, id);
 CREATE INDEX request_stuck ON request (id) WHERE stuck <> '' AND workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_waiting ON request (id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 

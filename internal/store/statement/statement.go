@@ -109,6 +109,16 @@ func (db *DB) Close() error {
 // for the job engine, whose tables are its own.
 func (db *DB) SQL() *sql.DB { return db.db }
 
+// Statements lists the statements that were run so far, as the database has them,
+// for the test that looks at how the database goes about them.
+func (db *DB) Statements() (list []string) {
+	db.texts.Range(func(_, text any) bool {
+		list = append(list, text.(string))
+		return true
+	})
+	return list
+}
+
 // Backup writes a consistent copy of the store to a file that must not exist.
 // PostgreSQL has tools of its own for that: there it is refused.
 func (db *DB) Backup(ctx context.Context, path string) error {
@@ -385,6 +395,8 @@ func (c *conditions) among(column string, list func(param string) string, arg an
 func oneOf[T any](c *conditions, column string, list func(param string) string, of []T, arg func(T) any) {
 	switch {
 	case of == nil:
+	case len(of) == 0: // said so that nothing is looked through
+		c.say("1 = 0")
 	case len(of) == 1:
 		c.add(column+" = %s", arg(of[0]))
 	default:

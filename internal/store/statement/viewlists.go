@@ -16,20 +16,18 @@ import (
 
 func workflowShown(no int) view.Workflow { return view.WorkflowOf(assignments.Workflow(no)) }
 
+// propertyWithin is how many questions are looked through for a page of those
+// about one property: their values stand in documents, and each is read.
+const propertyWithin = 1_000
+
 // Reconciliation answers what was found that nobody ordered.
 func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter) (page view.ReconciliationPage, err error) {
 	limit := view.Rows(f.Limit)
-	c := &conditions{}
-	c.say("a.closed = 0 AND (a.found > 0 OR a.workflow IN (1, 3))")
-	if f.Unauthorized {
-		c.say("a.workflow IN (1, 3) AND a.found = 0")
+	looked := limit
+	if f.Property != "" {
+		looked = propertyWithin
 	}
-	if f.Drifted {
-		c.say("a.found > 0")
-	}
-	oneOf(c, questionsIn.what, v.db.dialect.Texts, f.Types, func(t string) any { return t })
-	c.add("a.id > %s", int64(f.After))
-	c.within(v.within, questionsIn, &v.db.dialect)
+	c := v.questionConditions(f)
 	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
 		order := " ORDER BY a.id"
@@ -40,20 +38,26 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 		if err != nil {
 			return err
 		}
-		err = s.each(ctx, selectAssigned+c.where()+order+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+		seen, last, more := 0, orders.AssignedID(0), false
+		err = s.each(ctx, selectAssigned+c.where()+order+c.limit(looked+1), c.args, func(r *sql.Rows) error {
+			if more = more || seen == looked || len(page.Questions) == limit; more {
+				return nil
+			}
 			a, err := scanAssigned(r, documents)
 			if err != nil {
 				return err
 			}
-			page.Questions = append(page.Questions, questionOf(a))
+			seen, last = seen+1, a.ID
+			if q := questionOf(a, f.Property); f.Property == "" || len(q.Account.Items) > 0 {
+				page.Questions = append(page.Questions, q)
+			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if len(page.Questions) > limit {
-			page.Questions = page.Questions[:limit]
-			page.After = page.Questions[limit-1].Account.ID
+		if more {
+			page.After = last
 		}
 		return s.nameOwners(ctx, page.Questions)
 	})
@@ -90,15 +94,31 @@ func (v *Views) Accounts(ctx context.Context, f view.AccountFilter) (list []view
 	return list, err
 }
 
+func (v *Views) questionConditions(f view.ReconciliationFilter) *conditions {
+	c := &conditions{}
+	c.say("a.closed = 0 AND (a.found > 0 OR a.workflow IN (1, 3))")
+	if f.Unauthorized {
+		c.say("a.workflow IN (1, 3) AND a.found = 0")
+	}
+	if f.Drifted || f.Property != "" {
+		c.say("a.found > 0")
+	}
+	oneOf(c, questionsIn.what, v.db.dialect.Texts, f.Types, func(t string) any { return t })
+	c.add("a.id > %s", int64(f.After))
+	c.within(v.within, questionsIn, &v.db.dialect)
+	return c
+}
+
 // questionsIn is where questions have what filters ask for: the index of questions
 // holds the type, and that of all accounts of a type is not to be walked instead.
 var questionsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type || ''"}
 
-func questionOf(a *orders.AssignedResource) view.Question {
+// questionOf is what is asked about an account: all of it, or about one property.
+func questionOf(a *orders.AssignedResource, property string) view.Question {
 	account := view.AccountOf(a)
 	var asked []view.Item
 	for _, item := range account.Items {
-		if item.State.Mark == string(orders.Found) {
+		if item.State.Mark == string(orders.Found) && (property == "" || item.Property == property) {
 			asked = append(asked, item)
 		}
 	}

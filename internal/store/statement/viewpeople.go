@@ -117,12 +117,7 @@ func (v *Views) sorted(ctx context.Context, s *session, f view.PeopleFilter, x s
 		}
 	}
 	c.within(v.within, peopleIn, &v.db.dialect)
-	if f.After != (view.PeopleCursor{}) {
-		c.args = append(c.args, f.After.Display, f.After.Key)
-		c.say(fmt.Sprintf("(r.display, r.resource_key) > ($%d, $%d)", len(c.args)-1, len(c.args)))
-	}
-	page.People, err = s.owners(ctx, `SELECT r.entity, r.resource_key, r.display FROM `+from+c.where()+
-		" ORDER BY r.display, r.resource_key"+c.limit(limit+1), c.args)
+	page.People, err = s.owners(ctx, `SELECT r.entity, r.resource_key, r.display FROM `+from+c.where()+c.behind(f)+c.limit(limit+1), c.args)
 	if len(page.People) > limit {
 		page.People = page.People[:limit]
 		last := page.People[limit-1]
@@ -131,11 +126,38 @@ func (v *Views) sorted(ctx context.Context, s *session, f view.PeopleFilter, x s
 	return page, err
 }
 
+// behind renders: behind the cursor, in the order that is asked for.
+func (c *conditions) behind(f view.PeopleFilter) string {
+	beyond, way := ">", ""
+	if f.Down {
+		beyond, way = "<", " DESC"
+	}
+	after := &conditions{args: c.args}
+	switch {
+	case f.After == (view.PeopleCursor{}):
+	case f.ByKey:
+		after.add("r.resource_key "+beyond+" %s", f.After.Key)
+	default:
+		after.args = append(after.args, f.After.Display, f.After.Key)
+		after.say(fmt.Sprintf("(r.display, r.resource_key) %s ($%d, $%d)", beyond, len(after.args)-1, len(after.args)))
+	}
+	c.args = after.args
+	text := ""
+	for _, part := range after.parts {
+		text += " AND " + part
+	}
+	if f.ByKey {
+		return text + " ORDER BY r.resource_key" + way
+	}
+	return text + " ORDER BY r.display" + way + ", r.resource_key" + way
+}
+
 // walk lists by the word that is looked for, as far as a page is filled or so
 // many words are looked through. Whoever has two words that begin alike stands at
 // the first.
 func (v *Views) walk(ctx context.Context, s *session, f view.PeopleFilter, x searched) (page view.PeoplePage, err error) {
 	limit := view.Rows(f.Limit)
+	page.ByWord = true
 	c := &conditions{}
 	c.add("w.entity = %s", f.Entity)
 	c.between("w.word", x.words[x.least])

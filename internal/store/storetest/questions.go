@@ -137,6 +137,23 @@ func searchPeople(t *testing.T, b *bench) {
 		return fmt.Sprint(text, page.After != nil)
 	}
 	want(t, "all, by name", ask(view.PeopleFilter{}), "3241false")
+	for _, way := range []struct {
+		filter view.PeopleFilter
+		want   string
+	}{{view.PeopleFilter{Down: true}, "1423"}, {view.PeopleFilter{ByKey: true}, "1234"}, {view.PeopleFilter{ByKey: true, Down: true}, "4321"}} {
+		got := ""
+		for f := way.filter; ; {
+			f.Entity, f.Limit = "Person", 1
+			page, err := b.Views().People(b.ctx, f)
+			must(t, err)
+			got += page.People[0].Key
+			if page.After == nil {
+				break
+			}
+			f.After = *page.After
+		}
+		want(t, fmt.Sprintf("page by page, %+v", way.filter), got, way.want)
+	}
 	want(t, "paged", ask(view.PeopleFilter{Limit: 2}), "32true")
 	want(t, "next", ask(view.PeopleFilter{Limit: 2, After: view.PeopleCursor{Display: "Ada Lovelace", Key: "2"}}), "41false")
 	want(t, "one word", ask(view.PeopleFilter{Text: "ada"}), "32false")
@@ -161,6 +178,11 @@ func otherLists(t *testing.T, b *bench) {
 	must(t, err)
 	q := page.Questions[0]
 	want(t, "drifted", words(len(page.Questions), q.Owner.Display, len(q.Account.Items), q.Account.Items[0].Current, q.Account.Items[0].State), "1 Ada 1 by hand Awaiting Approval (found)")
+	for property, n := range map[string]int{"p0": 1, "p1": 0} {
+		page, err := b.Views().Reconciliation(b.ctx, view.ReconciliationFilter{Property: property})
+		must(t, err)
+		want(t, "drifted in "+property, words(len(page.Questions), page.After), words(n, 0))
+	}
 	none, err := b.Views().Reconciliation(b.ctx, view.ReconciliationFilter{Unauthorized: true})
 	must(t, err)
 	want(t, "unauthorized", len(none.Questions), 0)

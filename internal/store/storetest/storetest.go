@@ -93,6 +93,8 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
 		{"NoQuestionForgetsTheFilter", everyQuestion},
 		{"CountsAndHoldersComeInPages", countAndHold},
+		{"WhatVeryManyAreCalledIsFoundPageByPage", searchMany},
+		{"CountsEndAtABound", countBounded},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ type filter struct {
 	Hint     string
 	Text     string
 	Picks    []pick
+	Sort     ordering // without columns: the list has one order
 }
 
 // pick is a choice of one among some.
@@ -37,7 +38,7 @@ func (f filter) filtered() bool {
 
 // query is what the list was asked for, without its cursor, as pairs for with.
 func (f filter) query() []string {
-	pairs := []string{"q", f.Text}
+	pairs := []string{"q", f.Text, "sort", f.Sort.value()}
 	for _, p := range f.Picks {
 		pairs = append(pairs, p.Name, p.Chosen)
 	}
@@ -57,6 +58,11 @@ func (f filter) next(cursor ...string) string {
 func (f *filter) read(r *http.Request) error {
 	q := r.URL.Query()
 	f.Text = q.Get("q")
+	if len(f.Sort.Columns) > 0 {
+		if err := f.Sort.read(r); err != nil {
+			return err
+		}
+	}
 	for i := range f.Picks {
 		p := &f.Picks[i]
 		p.Chosen = q.Get(p.Name)

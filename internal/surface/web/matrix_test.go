@@ -123,6 +123,7 @@ var probes = map[string]probe{
 	"GET /manual/{id}":        {address: ofOrder("/manual/"), mark: personLink},
 	"POST /manual/{id}":       {address: ofOrder("/manual/"), method: http.MethodPost, mark: personLink},
 
+	"GET /reconciliation/properties": {address: fixed("/reconciliation/properties")}, "POST /reconciliation/properties": {address: fixed("/reconciliation/properties"), method: http.MethodPost},
 	"POST /reconciliation":       {address: fixed("/reconciliation"), method: http.MethodPost},
 	"GET /reconciliation/roles":  {address: fixed("/reconciliation/roles")},
 	"POST /reconciliation/roles": {address: fixed("/reconciliation/roles"), method: http.MethodPost},

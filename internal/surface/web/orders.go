@@ -29,6 +29,7 @@ type orderList struct {
 	Next    string
 	Now     time.Time
 	Empty   emptiness
+	Sort    ordering
 	Sheet   *export.Sheet
 }
 
@@ -112,12 +113,17 @@ func (s *site) fill(r *http.Request, list *orderList, filter view.OrderFilter) e
 	}
 	filter.Text, filter.After, filter.Limit = r.URL.Query().Get("q"), orders.OrderID(after), rowsOnPage
 	list.Text, list.Paged, list.Now = filter.Text, after != 0, s.Clock()
+	list.Sort = sortedBy(filter.Newest, "order")
+	if err := list.Sort.read(r); err != nil {
+		return err
+	}
+	filter.Newest = list.Sort.Down
 	list.Sheet = s.ordersSheet(r, "orders", filter)
 	if list.Page, err = s.Questions.Orders(r.Context(), filter); err != nil {
 		return err
 	}
 	if list.Page.After != 0 {
-		pairs := []string{"q", filter.Text, "after", list.Page.After.String()}
+		pairs := []string{"q", filter.Text, "after", list.Page.After.String(), "sort", list.Sort.value()}
 		for _, h := range list.Hidden {
 			pairs = append(pairs, h[0], h[1])
 		}

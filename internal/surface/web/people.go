@@ -24,6 +24,12 @@ type peopleList struct {
 	Paged  bool
 	Page   view.PeoplePage
 	Next   string
+	Sort   ordering
+}
+
+// first is the address of the first page.
+func (l peopleList) first() string {
+	return string(with(entityAddress(l.Entity), "q", l.Text, "sort", l.Sort.value()))
 }
 
 // foundPeople are the first of each entity type that a text finds.
@@ -80,14 +86,18 @@ func (s *site) people(r *http.Request) (page, error) {
 	}
 	list := peopleList{Entity: entity, Text: q.Get("q"), Paged: q.Has("after")}
 	list.Others = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == entity })
+	list.Sort = sortedBy(false, "name", "key")
+	if err := list.Sort.read(r); err != nil {
+		return page{}, err
+	}
 	filter := view.PeopleFilter{
-		Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
+		ByKey: list.Sort.By == "key", Down: list.Sort.Down, Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
 	}
 	if list.Page, err = s.Questions.People(r.Context(), filter); err != nil {
 		return page{}, err
 	}
 	if after := list.Page.After; after != nil {
-		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "word", after.Word, "after", after.Key))
+		list.Next = string(with(entityAddress(entity), "q", list.Text, "name", after.Display, "word", after.Word, "after", after.Key, "sort", list.Sort.value()))
 	}
 	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list), Sheet: s.peopleSheet(r, filter)}, nil
 }

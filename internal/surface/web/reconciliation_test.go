@@ -110,3 +110,51 @@ func TestRolesThatWereFoundAreKeptOrRemovedInBulk(t *testing.T) {
 		t.Errorf("%d are left of %d", len(left), len(list))
 	}
 }
+
+func TestWhatDriftedIsDecidedByProperty(t *testing.T) {
+	e := meddled(t)
+	h := by(e, "E00001")
+	var drifted view.Question
+	lines := map[string]int{}
+	for _, q := range questions(t, e) {
+		for _, it := range q.Account.Items {
+			if lines[q.Account.Type+" "+it.Property]++; it.Property != "" && it.Proposed != "-" {
+				drifted = q
+				drifted.Account.Items = []view.Item{it}
+			}
+		}
+	}
+	if drifted.Account.ID == 0 {
+		t.Fatal("nothing drifted")
+	}
+	of, property := drifted.Account.Type, drifted.Account.Items[0].Property
+	shows(t, h, "/reconciliation/properties", "Choose a resource type and a property", property)
+	address := "/reconciliation/properties?property=" + property + "&type=" + of
+	body := shows(t, h, address, drifted.Account.Target, drifted.Account.Items[0].Current, "Correct to the rules")
+	list := rows(body)
+	if len(list) != lines[of+" "+property] {
+		t.Fatalf("%d lines are shown of %d", len(list), lines[of+" "+property])
+	}
+	row := fmt.Sprintf("%d.%d", drifted.Account.ID, drifted.Account.Items[0].ID)
+	if w := post(t, h, address, "do", "correct"); w.Code != http.StatusConflict {
+		t.Errorf("a decision on nothing answers %d", w.Code)
+	}
+	if w := post(t, h, address, "do", "decline", "row", row, "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "cannot be answered with") {
+		t.Errorf("removing what a rule gives answers %d", w.Code)
+	}
+	if w := post(t, h, address, "do", "postpone", "row", row); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "needs a day that comes") {
+		t.Errorf("postponing without a day answers %d", w.Code)
+	}
+	if read := follows(t, h, address, "do", "correct", "row", row, "why", "the rules are right"); !strings.Contains(read, "1 line corrected.") {
+		t.Errorf("correcting reads %s", read)
+	}
+	if w := post(t, h, address, "do", "correct", "row", row); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "somebody decided already") {
+		t.Errorf("correcting again answers %d: %s", w.Code, plain(w.Body.String()))
+	}
+	if left := rows(shows(t, h, address)); len(left) != len(list)-1 {
+		t.Errorf("%d lines are left of %d", len(left), len(list))
+	}
+	if code, _ := get(t, h, "/reconciliation/properties?type="+of+"&property=nothing"); code != http.StatusFound {
+		t.Errorf("a property that the type has not answers %d", code)
+	}
+}

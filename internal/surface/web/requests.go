@@ -50,18 +50,19 @@ func (s *site) requests(r *http.Request) (page, error) {
 	f := filter{Address: "/requests", Label: "Requests", Picks: []pick{{
 		Name: "show", Label: "Show", Else: "what waits for me", Options: []option{{showAll, "every open request"}, {showStuck, "what nobody can decide"}, {showSettled, "settled ones too"}},
 	}}}
+	f.Sort = sortedBy(r.URL.Query().Get("show") == showSettled, "request")
 	if err := f.read(r); err != nil {
 		return page{}, err
 	}
 	list := requestList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Nobody: who == ""}
-	asked := view.RequestFilter{After: requests.RequestID(after), Limit: rowsOnPage}
+	asked := view.RequestFilter{After: requests.RequestID(after), Limit: rowsOnPage, Newest: f.Sort.Down}
 	switch f.chosen("show") {
 	case "":
 		asked.WaitsFor = who
 	case showStuck:
 		asked.Stuck = true
 	case showSettled:
-		asked.Closed, asked.Newest = true, true
+		asked.Closed = true
 	}
 	if list.Page, err = s.Questions.Requests(r.Context(), asked); err != nil {
 		return page{}, err

@@ -46,10 +46,12 @@ func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workLis
 			f.Picks[i] = typePick(m)
 		}
 	}
+	f.Sort = sortedBy(false, "order")
 	if err := f.read(r); err != nil {
 		return nil, err
 	}
 	asked = s.narrowed(&f, asked)
+	asked.Newest = f.Sort.Down
 	asked.After = orders.OrderID(after)
 	if asked.Review && f.chosen("postponed") == "" {
 		asked.On = s.Clock()

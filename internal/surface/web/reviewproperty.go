@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,13 +40,11 @@ func (s *site) reviewProperties(r *http.Request) (page, error) {
 	}
 	f := filter{Address: "/review/properties", Label: "Properties to review", Searches: "Owner", Hint: "Name, identifier or key"}
 	q := r.URL.Query()
-	of := propertiesOf(m, q.Get("type"))
-	if p := q.Get("property"); p != "" && !slices.Contains(of, option{p, p}) { // another type was chosen since
-		return page{Move: string(with(f.Address, "type", q.Get("type")))}, nil
+	if move := f.byProperty(m, q); move != "" {
+		return page{Move: move}, nil
 	}
-	f.Picks = []pick{{Name: "type"}, {Name: "property", Label: "Property", Options: of}, kindPick()}
-	if q.Get("type") == "" { // another one was chosen before
-		f.Picks = []pick{{Name: "type"}}
+	if len(f.Picks) > 1 {
+		f.Picks = append(f.Picks, kindPick())
 	}
 	asked := view.ReviewQueue()
 	asked.Property = q.Get("property")
@@ -63,6 +62,19 @@ func (s *site) reviewProperties(r *http.Request) (page, error) {
 		shown.Sheet = s.linesSheet(r, p.Asked)
 	}
 	return shown, nil
+}
+
+// byProperty offers resource types and, of the chosen one, its properties. It
+// returns where to go on when another type was chosen since the property was.
+func (f *filter) byProperty(m *roles.Model, q url.Values) (move string) {
+	of := propertiesOf(m, q.Get("type"))
+	if p := q.Get("property"); p != "" && !slices.Contains(of, option{p, p}) {
+		return string(with(f.Address, "type", q.Get("type")))
+	}
+	if f.Picks = []pick{typePick(m)}; q.Get("type") != "" {
+		f.Picks = append(f.Picks, pick{Name: "property", Label: "Property", Options: of})
+	}
+	return ""
 }
 
 // linesOn are the lines of orders that touch a property.

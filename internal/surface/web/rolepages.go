@@ -36,6 +36,7 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 		Address: "/roles", Label: "Roles", Searches: "Role", Hint: "Name, or what it is about",
 		Picks: []pick{categoryPick(m), {Name: "kind", Label: "Kind", Options: []option{{"single", "single"}, {"composite", "composite"}}}},
 	}}
+	l.Filter.Sort = sortedBy(false, "category", "role")
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
 	}
@@ -48,6 +49,14 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 		}
 	}
 	sortRoles(m, all)
+	if l.Filter.Sort.By == "role" {
+		slices.SortStableFunc(all, func(a, b roles.Role) int {
+			return strings.Compare(nameOr(a.Name, string(a.ID)), nameOr(b.Name, string(b.ID)))
+		})
+	}
+	if l.Filter.Sort.Down {
+		slices.Reverse(all)
+	}
 	from := 0
 	if after := r.URL.Query().Get("after"); after != "" {
 		from = 1 + slices.IndexFunc(all, func(x roles.Role) bool { return string(x.ID) == after })

@@ -124,6 +124,8 @@ func New(o Options) *routes.Registry {
 	g.Act("/manual/{id}", access.OrdersProvision, s.do(s.reportOrder, s.manualOrder))
 	g.Show("/reconciliation", access.FoundView, s.show(s.reconciliation))
 	g.Act("/reconciliation", access.FoundDecide, s.do(s.settleMany, s.reconciliation))
+	g.Show("/reconciliation/properties", access.FoundView, s.show(s.foundProperties))
+	g.Act("/reconciliation/properties", access.FoundDecide, s.do(s.settleProperties, s.foundProperties))
 	g.Show("/reconciliation/roles", access.RolesReconcile, s.show(s.foundRoles))
 	g.Act("/reconciliation/roles", access.RolesReconcile, s.do(s.settleRoles, s.foundRoles))
 	g.Show("/reconciliation/{id}", access.FoundView, s.show(s.question))

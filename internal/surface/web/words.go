@@ -310,7 +310,7 @@ func parksAddress(parks []view.Park) string {
 
 // firstPage is what a list was asked for but for the cursor.
 func firstPage(l orderList) []string {
-	pairs := []string{"q", l.Text}
+	pairs := []string{"q", l.Text, "sort", l.Sort.value()}
 	for _, h := range l.Hidden {
 		pairs = append(pairs, h[0], h[1])
 	}

@@ -22,5 +22,7 @@ CREATE INDEX assigned_resource_question ON assigned_resource (id, type, found, w
 DROP INDEX assigned_role_found;
 CREATE INDEX assigned_role_found ON assigned_role (owner_type, owner_key, role, parameters, workflow) WHERE workflow IN (1, 3);
 
+CREATE INDEX request_role ON request (role, id);
+
 -- Most roles are calculated: the others are counted by an index.
 CREATE INDEX assigned_role_apart ON assigned_role (workflow) WHERE workflow <> 18;

@@ -1,0 +1,166 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/store/sqlite"
+	"provisor.dev/provisor/internal/store/statement"
+	"provisor.dev/provisor/internal/view"
+)
+
+// asksOf asks every list page's question in its ways.
+func asksOf(ctx context.Context, v *statement.Views) []error {
+	var errs []error
+	say := func(err error) { errs = append(errs, err) }
+	for _, f := range []view.PeopleFilter{
+		{}, {After: view.PeopleCursor{Display: "a", Key: "b"}}, {ByKey: true, After: view.PeopleCursor{Key: "b"}}, {Down: true, After: view.PeopleCursor{Display: "a", Key: "b"}}, {Text: "ada lo"},
+	} {
+		f.Entity = "Person"
+		_, err := v.People(ctx, f)
+		say(err)
+	}
+	review := view.ReviewQueue()
+	review.On = time.Unix(1, 0)
+	every := []view.OrderFilter{{}, {Newest: true}, review, view.ManualQueue(), {Gated: true, States: []orders.State{orders.Pending}}, {Closed: true, Newest: true, States: []orders.State{orders.Verified}}}
+	for _, f := range every {
+		for _, cut := range []func(*view.OrderFilter){
+			func(*view.OrderFilter) {}, func(f *view.OrderFilter) { f.After = 5 }, func(f *view.OrderFilter) { f.Types = []string{"T"} },
+			func(f *view.OrderFilter) { f.Kinds = []orders.Kind{orders.Deletion} }, func(f *view.OrderFilter) { f.Text = "ada" },
+			func(f *view.OrderFilter) { f.SinceBefore = time.Unix(1, 0) }, func(f *view.OrderFilter) { f.Types, f.Property = []string{"T"}, "p" },
+		} {
+			one := f
+			cut(&one)
+			_, err := v.Orders(ctx, one)
+			say(err)
+		}
+	}
+	for _, f := range []view.ReconciliationFilter{{}, {Types: []string{"T"}}, {Drifted: true}, {Unauthorized: true}, {Types: []string{"T"}, Property: "p"}} {
+		_, err := v.Reconciliation(ctx, f)
+		say(err)
+	}
+	for _, f := range []view.RequestFilter{{}, {Newest: true}, {WaitsFor: "max"}, {Stuck: true}, {Closed: true, Newest: true}} {
+		_, err := v.Requests(ctx, f)
+		say(err)
+	}
+	for _, f := range []view.FoundRoleFilter{{}, {Roles: []string{"r"}}, {PreExisting: true}} {
+		_, err := v.FoundRoles(ctx, f)
+		say(err)
+	}
+	_, err := v.Holders(ctx, view.HolderFilter{Role: "r"})
+	say(err)
+	_, err = v.StateCounts(ctx, view.CountMost)
+	say(err)
+	_, err = v.TypeCounts(ctx, view.CountMost)
+	say(err)
+	_, err = v.AccountCounts(ctx, []string{"T"})
+	say(err)
+	return errs
+}
+
+var (
+	asks        = regexp.MustCompile(`^(WITH|SELECT)`)
+	parameter = regexp.MustCompile(`\?([0-9]+)`)
+	// through is a table that is gone through from its beginning, and by no index.
+	through = regexp.MustCompile(`^SCAN (\w+)$`)
+)
+
+// small are what may be gone through: what was found before, and tables of a few rows.
+var small = map[string]bool{"x": true, "t": true, "found": true, "counted": true, "entity": true, "p": true, "json_each": true, "order_transition": true}
+
+// ends says of a statement why it may go through a table: it stops at once.
+func ends(text string) bool {
+	return !strings.Contains(text, "WHERE") && strings.Contains(text, "FROM request q ORDER BY q.id") || // the whole list, in the order of the table
+		strings.Contains(text, "workflow = 18 LIMIT") // most roles are calculated
+}
+
+// plans lists how the database goes about every question that was asked.
+func plans(t *testing.T, store *statement.DB) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, text := range store.Statements() {
+		if !asks.MatchString(text) {
+			continue
+		}
+		most := 0
+		for _, m := range parameter.FindAllStringSubmatch(text, -1) {
+			n, _ := strconv.Atoi(m[1])
+			most = max(most, n)
+		}
+		rows, err := store.SQL().Query("EXPLAIN QUERY PLAN "+text, make([]any, most)...)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			all[text] = append(all[text], detail)
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// scans are the steps that go through a table.
+func scans(plan []string) (list []string) {
+	for _, step := range plan {
+		if m := through.FindStringSubmatch(step); m != nil && !small[m[1]] {
+			list = append(list, step)
+		}
+	}
+	return list
+}
+
+func TestNoListGoesThroughATable(t *testing.T) {
+	ctx := t.Context()
+	store := open(t, sqlite.Memory, sqlite.Options{})
+	defer store.Close()
+	department := access.Part{Whom: true, Paths: []access.Path{{Hops: []access.Hop{{Entity: "Person", Property: "department"}}, Keys: []resources.Key{"FIN"}}}}
+	few := access.Part{Whom: true, People: []resources.Ref{{Type: "Person", Key: "ada"}, {Type: "Person", Key: "bob"}}}
+	system := access.Part{What: true, Types: []roles.ResourceTypeID{"T"}, Roles: []roles.RoleID{"r"}}
+	views := []*statement.Views{store.Views()}
+	for _, p := range []access.Part{department, few, system} {
+		views = append(views, store.Views().Within(access.Filter{Clauses: []access.Clause{{p}}}))
+	}
+	for _, v := range views {
+		for i, err := range asksOf(ctx, v) {
+			if err != nil {
+				t.Fatalf("question %d: %v", i, err)
+			}
+		}
+	}
+	all := plans(t, store)
+	if len(all) < 100 {
+		t.Fatalf("only %d statements were run", len(all))
+	}
+	for text, plan := range all {
+		if found := scans(plan); len(found) > 0 && !ends(text) {
+			t.Errorf("%s\n  %s", text, strings.Join(plan, "\n  "))
+		}
+	}
+	// The check finds what it looks for.
+	if _, err := store.SQL().Exec("DROP INDEX provisioning_order_list"); err != nil {
+		t.Fatal(err)
+	}
+	planted := 0
+	for _, plan := range plans(t, store) {
+		planted += len(scans(plan))
+	}
+	if planted == 0 {
+		t.Error("without the index of open orders nothing goes through them: " + fmt.Sprint(len(all)))
+	}
+}
