@@ -15,6 +15,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/domain/workflows"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/view"
@@ -204,6 +205,20 @@ func TestAnErrorHidesTheAddressOfAWebhook(t *testing.T) {
 	w := messages.Webhook{URL: "https://hooks.example.org/key?x=1"}
 	err := hidden(w, errors.New("post https://hooks.example.org/key?x=1: refused"))
 	if strings.Contains(err.Error(), "key") || !strings.Contains(err.Error(), "https://hooks.example.org") {
+		t.Error(err)
+	}
+}
+
+// noting is a store that notes nothing once it is asked to end.
+type noting struct{ Store }
+
+func (noting) NoteMessage(ctx context.Context, _ stage.Message) error { return ctx.Err() }
+
+func TestWhatWasSentIsNotedAlthoughTheServerEnds(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	r := &Runner{Store: noting{}}
+	if err := r.note(ctx, now, stage.Message{Attempts: 1}, outcome{}, &Summary{}); err != nil {
 		t.Error(err)
 	}
 }
