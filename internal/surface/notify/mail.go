@@ -41,17 +41,22 @@ func (r *Runner) mail(ctx context.Context, s *messages.Settings, now time.Time, 
 	left := reopenMost
 	for _, x := range list {
 		o := outcome{err: down, down: true}
-		if down == nil {
-			if o = m.send(x); o.down {
-				// If the server is still there, it is this message that it cannot bear:
-				// those that follow must not wait behind it.
-				m.close()
-				if down, left = m.open(ctx, r.Secret), left-1; down == nil {
-					o.down = false
-				}
-				if left == 0 {
-					down = o.err
-				}
+		switch {
+		case ctx.Err() != nil:
+			o = ending
+		case down == nil:
+			o = m.send(x)
+			if !o.down {
+				break
+			}
+			// If the server is still there, it is this message that it cannot bear:
+			// those that follow must not wait behind it.
+			m.close()
+			if down, left = m.open(ctx, r.Secret), left-1; down == nil {
+				o.down = false
+			}
+			if left == 0 {
+				down = o.err
 			}
 		}
 		if err := r.note(ctx, now, x, o, sum); err != nil {
