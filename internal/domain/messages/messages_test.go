@@ -47,14 +47,14 @@ func TestADigestIsDueOnceADayAtTheHourOfItsReadersClock(t *testing.T) {
 }
 
 func TestNoNameBecomesALineOfTheHeadOrMarkup(t *testing.T) {
-	evil := "Ada\r\nBcc: all@example.org\r\n\r\n<script>alert(1)</script>\u2028\u202E"
+	evil := "Ada\r\nBcc: all@example.org\r\n\r\n<script>alert(1)</script>\u2028\u202E\x00\x1b"
 	m := Matter{Topic: ReviewTopic, Title: Line("Addition for " + evil), Why: Line(evil), Link: "https://p.example.org/review/1"}
 	l := Letter{To: evil, URL: "https://p.example.org/", Headings: []Heading{{Name: "orders", Matters: []Matter{m}}}}
 	w, err := l.Write(Templates{Subject: "{{.To}} {{with .One}}{{.Title}}{{end}}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(w.Subject, "\r\n\u2028\u202E") {
+	if strings.ContainsAny(w.Subject, "\r\n\u2028\u202E\x00\x1b") {
 		t.Errorf("%q", w.Subject)
 	}
 	for line := range strings.Lines(w.Text) {

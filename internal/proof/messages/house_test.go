@@ -54,6 +54,12 @@ func (s *sink) settings(more string) string {
 // may edit the folder before.
 func build(t *testing.T, messages string, change func(dir string)) *house {
 	t.Helper()
+	return buildOn(t, "", messages, change)
+}
+
+// buildOn does so on a PostgreSQL store; "": on the embedded one.
+func buildOn(t *testing.T, store, messages string, change func(dir string)) *house {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "company")
 	if _, err := demo.Lay(dir, company.Options{People: 40, Seed: 1, At: day}); err != nil {
 		t.Fatal(err)
@@ -62,7 +68,7 @@ func build(t *testing.T, messages string, change func(dir string)) *house {
 		change(dir)
 	}
 	e, err := loop.Open(t.Context(), loop.Options{
-		Dir: dir, Day: day, Packages: []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()},
+		Dir: dir, Store: store, Day: day, Packages: []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()},
 	})
 	if err != nil {
 		t.Fatal(err)

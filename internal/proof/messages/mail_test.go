@@ -180,6 +180,29 @@ func TestARefusedAddressIsGivenUpAndAFullBoxIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestAMailAtWhichTheServerHangsUpKeepsNoOtherBack(t *testing.T) {
+	s := newSink(t, "starttls")
+	s.start(t)
+	h := build(t, s.settings(atOnce), nil)
+	for _, name := range []string{"cut@example.org", "owner@example.org"} {
+		h.account(t, name, "application-owner", ledgers)
+	}
+	each := len(h.waiting(t, "LedgerAccount"))
+	h.tell(t, 0)
+	if got := len(s.to(t, "owner@example.org")); got != each {
+		t.Errorf("%d of %d came", got, each)
+	}
+	if waits := h.outbox(t, "waiting"); len(waits) != each || waits[0].Address != "cut@example.org" {
+		t.Errorf("%+v", waits)
+	}
+	for range 120 {
+		h.tell(t, 2*time.Hour)
+	}
+	if failed := h.outbox(t, "failed"); len(failed) != each {
+		t.Errorf("tried for ever: %+v", h.outbox(t, "waiting"))
+	}
+}
+
 // dying is a store whose process dies before it could note that a message was sent.
 type dying struct{ notify.Store }
 
@@ -289,12 +312,12 @@ func TestATestMailSaysWhatIsWrongAndNeverThePassword(t *testing.T) {
 		t.Errorf("%v", untrusted)
 	}
 	s.stop()
-	s.mode = "none"
+	s.mode, s.password = "plain", canary
 	s.start(t)
 	s.mode = "starttls"
 	h.deploy(t, s.settings(atOnce))
 	plain := h.TestMessage(t.Context(), "ada@example.org")
-	if plain == nil || len(s.to(t, "ada@example.org")) != 1 {
+	if plain == nil || !strings.Contains(plain.Error(), "STARTTLS") || len(s.to(t, "ada@example.org")) != 1 {
 		t.Errorf("a password went to a server without encryption: %v", plain)
 	}
 	h.canarySeen(t, wrong.Error(), untrusted.Error(), fmt.Sprint(plain))

@@ -19,8 +19,12 @@ import (
 	"provisor.dev/provisor/secret"
 )
 
-// mailSeconds is what the mail server gets for each word.
-const mailSeconds = 30
+const (
+	// mailSeconds is what the mail server gets for each word.
+	mailSeconds = 30
+	// reopenMost bounds how often one run reaches for a server that hangs up.
+	reopenMost = 5
+)
 
 // mail sends what is due by mail, over one connection.
 func (r *Runner) mail(ctx context.Context, s *messages.Settings, now time.Time, sum *Summary) error {
@@ -33,20 +37,34 @@ func (r *Runner) mail(ctx context.Context, s *messages.Settings, now time.Time, 
 	}
 	m := mailer{settings: s, dir: r.Dir}
 	down := m.open(ctx, r.Secret)
-	if down != nil {
-		r.Log.Error("reach the mail server; its messages wait", "messages", len(list), "error", shortWhy(down))
-	}
-	defer m.close()
+	defer func() { m.close() }()
+	left := reopenMost
 	for _, x := range list {
 		o := outcome{err: down, down: true}
-		if down == nil {
-			if o = m.send(x); o.down {
-				down = o.err // those that follow would fail alike
+		switch {
+		case ctx.Err() != nil:
+			o = ending
+		case down == nil:
+			o = m.send(x)
+			if !o.down {
+				break
+			}
+			// If the server is still there, it is this message that it cannot bear:
+			// those that follow must not wait behind it.
+			m.close()
+			if down, left = m.open(ctx, r.Secret), left-1; down == nil {
+				o.down = false
+			}
+			if left == 0 {
+				down = o.err
 			}
 		}
 		if err := r.note(ctx, now, x, o, sum); err != nil {
 			return err
 		}
+	}
+	if down != nil {
+		r.Log.Error("reach the mail server; messages wait", "error", shortWhy(down))
 	}
 	return nil
 }
@@ -138,6 +156,7 @@ func (m *mailer) masked(err error) error { return errors.New(secret.Mask(err.Err
 func (m *mailer) close() {
 	if m.client != nil {
 		_ = m.client.Close() // what was taken is taken
+		m.client = nil
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/domain/workflows"
+	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/view"
@@ -205,6 +207,63 @@ func TestAnErrorHidesTheAddressOfAWebhook(t *testing.T) {
 	err := hidden(w, errors.New("post https://hooks.example.org/key?x=1: refused"))
 	if strings.Contains(err.Error(), "key") || !strings.Contains(err.Error(), "https://hooks.example.org") {
 		t.Error(err)
+	}
+}
+
+// noting is a store that notes nothing once it is asked to end.
+type noting struct{ Store }
+
+func (noting) NoteMessage(ctx context.Context, _ stage.Message) error { return ctx.Err() }
+
+func TestWhatWasSentIsNotedAlthoughTheServerEnds(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	r := &Runner{Store: noting{}}
+	if err := r.note(ctx, now, stage.Message{Attempts: 1}, outcome{}, &Summary{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// queue is a store with messages that are due, which notes what becomes of them.
+type queue struct {
+	Store
+	due   []stage.Message
+	noted []stage.Message
+}
+
+func (q *queue) ClaimMessages(_ context.Context, way string, _, _ time.Time, _ int) (list []stage.Message, err error) {
+	for _, m := range q.due {
+		if m.Way == way {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+func (q *queue) NoteMessage(_ context.Context, m stage.Message) error {
+	q.noted = append(q.noted, m)
+	return nil
+}
+
+func TestAServerThatEndsLeavesWhatItDidNotComeToToBeSentSoon(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	q := &queue{due: []stage.Message{
+		{ID: 1, Way: stage.ByMail, Attempts: 1, State: stage.MessageWaiting}, {ID: 2, Way: stage.ByWebhook, Recipient: "webhook chat", Attempts: 1, State: stage.MessageWaiting},
+	}}
+	r := &Runner{Store: q, Log: slog.New(slog.DiscardHandler)}
+	s := &messages.Settings{Mail: &messages.MailServer{Host: "localhost", Port: 1}, Webhooks: []messages.Webhook{{ID: "chat", URL: "http://localhost:1"}}}
+	var sum Summary
+	if err := errors.Join(r.mail(ctx, s, now, &sum), r.post(ctx, s, now, &sum)); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range q.noted {
+		if m.State != stage.MessageWaiting || m.Next.After(now.Add(time.Minute)) {
+			t.Errorf("%+v", m)
+		}
+	}
+	if len(q.noted) != 2 {
+		t.Errorf("%d were noted: the rest waits for its lease", len(q.noted))
 	}
 }
 

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,6 +35,9 @@ type outcome struct {
 	// final: the other side will say the same for ever.
 	final bool
 }
+
+// ending is why a message waits that a run did not come to before it was asked to end.
+var ending = outcome{err: errors.New("the server was asked to end before its turn came"), down: true}
 
 // note keeps what became of an attempt, and counts it.
 func (r *Runner) note(ctx context.Context, now time.Time, m stage.Message, o outcome, sum *Summary) error {

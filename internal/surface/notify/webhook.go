@@ -60,8 +60,11 @@ func (r *Runner) post(ctx context.Context, s *messages.Settings, now time.Time, 
 	down := map[string]outcome{}
 	for _, m := range list {
 		o, known := down[m.Recipient]
-		if !known {
-			if o = r.postOne(ctx, s, now, m); o.err != nil {
+		switch {
+		case ctx.Err() != nil:
+			o = ending
+		case !known:
+			if o = r.postOne(ctx, s, now, m); o.err != nil && ctx.Err() == nil {
 				down[m.Recipient] = o
 			}
 		}

@@ -1,6 +1,7 @@
 """A mail server that keeps what it gets: sink.py PORT FOLDER MODE CERT KEY USER PASSWORD.
 
-MODE is starttls, tls or none. Mail for nobody@ is refused for good, for later@ for now."""
+MODE is starttls, tls, none, or plain: it asks for a password without encryption.
+Mail for nobody@ is refused for good, for later@ for now, and at cut@ it hangs up."""
 import asyncio, json, os, ssl, sys
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -15,6 +16,9 @@ class Keep:
             return "550 5.1.1 there is no such user"
         if address.startswith("later@"):
             return "451 4.2.1 the box is full, try again"
+        if address.startswith("cut@"):
+            server.transport.abort()  # it hangs up, each time
+            return "421 4.3.2 gone"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -39,12 +43,14 @@ def sign_in(server, session, envelope, mechanism, data):
 def session():
     if mode == "none":
         return SMTP(Keep(), hostname="localhost")
+    if mode == "plain":
+        return SMTP(Keep(), hostname="localhost", authenticator=sign_in, auth_required=True, auth_require_tls=False)
     return SMTP(Keep(), hostname="localhost", tls_context=context if mode == "starttls" else None, require_starttls=mode == "starttls",
                 authenticator=sign_in, auth_required=True, auth_require_tls=mode == "starttls")
 
 
 context = None
-if mode != "none":
+if mode in ("starttls", "tls"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
 
