@@ -72,6 +72,8 @@ type Engine interface {
 	RemoveSecret(ctx context.Context, name, why string, force bool) error
 	RewrapSecrets(ctx context.Context, why string) (secrets int, err error)
 
+	Backup(ctx context.Context, path, why string) error
+
 	GoLive(ctx context.Context, connectors []schema.ConnectorID, why string) (review.Live, error)
 	Redundant(context.Context) (view.Redundancies, error)
 	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
