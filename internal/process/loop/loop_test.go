@@ -51,6 +51,22 @@ func open(t *testing.T, store string) *loop.Engine {
 	return e
 }
 
+// again opens a folder that is there.
+func again(t *testing.T, o loop.Options) *loop.Engine {
+	t.Helper()
+	o.Day, o.Packages = day, []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
+	e, err := loop.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
 func round(t *testing.T, e *loop.Engine) loop.Round {
 	t.Helper()
 	r, err := e.Run(context.Background(), false)

@@ -56,7 +56,7 @@ func TestNoSecretTurnsUpAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	dump := filepath.Join(t.TempDir(), "copy.db")
-	if err := h.Backup(ctx, dump); err != nil {
+	if err := h.DB.Backup(ctx, dump); err != nil {
 		t.Fatal(err)
 	}
 	copied, err := os.ReadFile(dump)

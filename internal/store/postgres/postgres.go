@@ -59,6 +59,9 @@ func Open(ctx context.Context, dsn string, o Options) (*statement.DB, error) {
 		return nil, e
 	}
 	if err := migrate(ctx, db); err != nil {
+		if fault.KindOf(err) == fault.Refused {
+			return nil, errors.Join(err, db.Close())
+		}
 		return nil, fault.Wrap(fault.Internal, op, errors.Join(err, db.Close()))
 	}
 	if o.Triples == nil {
@@ -81,8 +84,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	return statement.Migrate(ctx, provider)
 }
 
 func dialect() statement.Dialect {

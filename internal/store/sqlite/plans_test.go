@@ -68,7 +68,7 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 }
 
 var (
-	asks        = regexp.MustCompile(`^(WITH|SELECT)`)
+	asks      = regexp.MustCompile(`^(WITH|SELECT)`)
 	parameter = regexp.MustCompile(`\?([0-9]+)`)
 	// through is a table that is gone through from its beginning, and by no index.
 	through = regexp.MustCompile(`^SCAN (\w+)$`)

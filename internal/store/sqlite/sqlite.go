@@ -99,6 +99,9 @@ func Open(ctx context.Context, path string, o Options) (*statement.DB, error) {
 // unusable is an error of opening, with what to do about those that the file's
 // surroundings cause.
 func unusable(op string, err error) error {
+	if fault.KindOf(err) == fault.Refused {
+		return err // it says what to do
+	}
 	told := &fault.Error{Op: op, Err: err}
 	var e *driver.Error
 	if !errors.As(err, &e) {
@@ -145,8 +148,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	return statement.Migrate(ctx, provider)
 }
 
 var placeholder = regexp.MustCompile(`\$([0-9])`)
@@ -165,17 +167,31 @@ func dialect(path string) statement.Dialect {
 		Again:     busy,
 		Rows:      []int{30, 5, 1},
 		OneWriter: true,
-		Backup: func(ctx context.Context, db *sql.DB, to string) error {
-			if _, err := os.Stat(to); err == nil {
-				return fault.New(fault.Conflict, "back up", "%s exists already", to)
-			}
-			_, err := db.ExecContext(ctx, "VACUUM INTO ?1", to)
-			return err
-		},
+		Backup:    backup,
 	}
 	locks := &locks{path: path}
 	d.Exclusive, d.Closed = locks.take, locks.releaseAll
 	return d
+}
+
+// backup copies the store into a new file, for its owner alone, and waits until the
+// disk has it: the database itself does not.
+func backup(ctx context.Context, db *sql.DB, to string) error {
+	file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return &fault.Error{Kind: fault.Conflict, Op: "back up", Msg: to + " exists already", Do: "name a new file"}
+	}
+	if err != nil {
+		return &fault.Error{Kind: fault.Invalid, Op: "back up", Msg: "the file cannot be made", Do: "name a file in a folder that this user may write", Err: err}
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?1", to)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		err = errors.Join(err, os.Remove(to)) // half a copy is taken for a whole one some day
+	}
+	return err
 }
 
 // busy reports whether another process had the file for too long.

@@ -123,6 +123,19 @@ func TestABackupIsAStore(t *testing.T) {
 	}
 }
 
+func TestAStoreOfANewerReleaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "provisor.db")
+	store := open(t, path, sqlite.Options{})
+	_, err := store.SQL().Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), path, sqlite.Options{})
+	if fault.KindOf(err) != fault.Refused || !strings.Contains(err.Error(), "newer release") {
+		t.Errorf("a store of a newer release: %v", err)
+	}
+}
+
 func TestCollectingIsOneIndexedLookUp(t *testing.T) {
 	store := open(t, sqlite.Memory, sqlite.Options{})
 	defer store.Close()

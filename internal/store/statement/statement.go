@@ -122,12 +122,20 @@ func (db *DB) Statements() (list []string) {
 // Backup writes a consistent copy of the store to a file that must not exist.
 // PostgreSQL has tools of its own for that: there it is refused.
 func (db *DB) Backup(ctx context.Context, path string) error {
-	if db.dialect.Backup == nil {
-		e := fault.New(fault.Refused, "back up", "the store on %s is not a file", db.dialect.Name)
-		e.Do = "use the database's own tools, such as pg_dump"
-		return e
+	if err := db.BackupPossible(); err != nil {
+		return err
 	}
 	return db.failed("back up", db.dialect.Backup(ctx, db.db, path))
+}
+
+// BackupPossible says what to do instead where the store is no file.
+func (db *DB) BackupPossible() error {
+	if db.dialect.Backup != nil {
+		return nil
+	}
+	e := fault.New(fault.Refused, "back up", "the store on %s is not a file", db.dialect.Name)
+	e.Do = "use the database's own tools: pg_dump --format=custom --file=FILE ADDRESS"
+	return e
 }
 
 // Exclusive takes a named lock that one process at a time can hold; ok is false

@@ -106,14 +106,14 @@ func (v *invocation) root() *cobra.Command {
 		&cobra.Group{ID: groupBegin, Title: "Begin:"},
 		&cobra.Group{ID: groupPath, Title: "The path, stage by stage:"},
 		&cobra.Group{ID: groupPeople, Title: "What people decide:"},
-		&cobra.Group{ID: groupKeep, Title: "What connections need, and what people are told:"},
+		&cobra.Group{ID: groupKeep, Title: "Secrets, messages and back-ups:"},
 		&cobra.Group{ID: groupAccess, Title: "Who may do what in Provisor:"},
 		&cobra.Group{ID: groupAsk, Title: "What people ask:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.login(), v.logout(), v.version(), v.packages()},
 		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.jobs(), v.export(), v.schema()},
-		groupKeep:   {v.secret(), v.messagesCommand()},
+		groupKeep:   {v.secret(), v.messagesCommand(), v.backup()},
 		groupAccess: {v.account(), v.token(), v.profile()},
 		groupPeople: {v.request(), v.workflow(), v.order(), v.reconcile(), v.golive(), v.redundant()},
 		groupAsk:    {v.person(), v.explain(), v.shadow(), v.state(), v.journal()},

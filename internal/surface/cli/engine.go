@@ -84,6 +84,8 @@ type Engine interface {
 	RetryMessages(ctx context.Context, why string) (messages int64, err error)
 	TestMessage(ctx context.Context, to string) error
 
+	Backup(ctx context.Context, path, why string) error
+
 	GoLive(ctx context.Context, connectors []schema.ConnectorID, why string) (review.Live, error)
 	Redundant(context.Context) (view.Redundancies, error)
 	ApplyRedundant(ctx context.Context, owner resources.Ref, role roles.RoleID, why string) (view.Redundancies, error)
