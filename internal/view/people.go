@@ -247,6 +247,13 @@ type Question struct {
 	Account      Account `json:"account"` // of a question with the items in question only
 }
 
+// Sight is what may be seen of somebody: accounts of these resource types, and these
+// roles.
+type Sight struct {
+	Types []string
+	Roles []string
+}
+
 // AccountFilter chooses accounts by their numbers, or by what the systems call
 // them; MaxLimit are shown at most.
 type AccountFilter struct {

@@ -48,6 +48,9 @@ type Questions interface {
 	Executed(ctx context.Context, since time.Time, connector string) ([]orders.OrderID, error)
 	// Accounts shows accounts whole, over and done ones too.
 	Accounts(ctx context.Context, f AccountFilter) ([]Question, error)
+	// Sight answers of which resource types and roles whoever asks may see what
+	// somebody has, and has not.
+	Sight(ctx context.Context, ref resources.Ref, s Sight) (Sight, error)
 	// Reached answers which of these accounts whoever asks may see or touch.
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	// StateCounts and TypeCounts count each as far as most, and one more; 0: exactly.

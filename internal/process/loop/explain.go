@@ -3,6 +3,8 @@ package loop
 import (
 	"context"
 
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/view"
 )
@@ -13,5 +15,11 @@ func (e *Engine) Explain(ctx context.Context, p view.Person, ask explain.Query) 
 	if err != nil {
 		return explain.Proof{}, err
 	}
-	return explain.Explain(ctx, e, view.Named(e.Views(), e.Model), c, p, e.Day(), ask)
+	// All that somebody has, also where p shows less: what is left out of a proof must
+	// not be told as missing.
+	q := view.Named(e.Views(), e.Model)
+	if p, err = q.Person(ctx, resources.Ref{Type: schema.EntityType(p.Type), Key: resources.Key(p.Key)}); err != nil {
+		return explain.Proof{}, err
+	}
+	return explain.Explain(ctx, e, q, c, p, e.Day(), ask)
 }

@@ -81,7 +81,7 @@ func (v *Views) Accounts(ctx context.Context, f view.AccountFilter) (list []view
 			if err != nil {
 				return err
 			}
-			q := questionOf(a)
+			q := questionOf(a, "")
 			q.Account = view.AccountOf(a)
 			list = append(list, q)
 			return nil

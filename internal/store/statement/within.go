@@ -177,6 +177,32 @@ func (v *Views) Reached(ctx context.Context, ids []orders.AssignedID) (reached [
 	return reached, v.db.failed("look for accounts", err)
 }
 
+// Sight leaves of resource types and roles those of which the filter shows what
+// somebody has: it tells the same as what is left of a person.
+func (v *Views) Sight(ctx context.Context, ref resources.Ref, of view.Sight) (seen view.Sight, err error) {
+	if v.within == nil {
+		return of, nil
+	}
+	err = v.db.snapshot(ctx, "look at somebody", func(s *session) error {
+		facts, err := s.facts(ctx, v.within, ref)
+		if err != nil {
+			return err
+		}
+		for _, id := range of.Types {
+			if v.within.Holds(access.Subject{Kind: access.Account, Owner: ref, Type: roles.ResourceTypeID(id), Facts: facts}) {
+				seen.Types = append(seen.Types, id)
+			}
+		}
+		for _, id := range of.Roles {
+			if v.within.Holds(access.Subject{Kind: access.OfRole, Owner: ref, Role: roles.RoleID(id), Facts: facts}) {
+				seen.Roles = append(seen.Roles, id)
+			}
+		}
+		return nil
+	})
+	return seen, err
+}
+
 // holds reports whether a filter lets one thing through.
 func (v *Views) holds(ctx context.Context, s *session, subject access.Subject) (bool, error) {
 	if v.within == nil {

@@ -163,6 +163,10 @@ func everyQuestion(t *testing.T, b *bench) {
 		"Path":     func() (any, error) { return nothing.Path(b.ctx, 1) },
 		"Executed": func() (any, error) { return nothing.Executed(b.ctx, begin, "") },
 		"Reached":  func() (any, error) { return nothing.Reached(b.ctx, []orders.AssignedID{1, 2, 3}) },
+		"Sight": func() (any, error) {
+			x, err := nothing.Sight(b.ctx, ada, view.Sight{Types: []string{"PersonalAccount", "Ledger"}, Roles: []string{"Clerk"}})
+			return append(x.Types, x.Roles...), err
+		},
 		"Accounts": func() (any, error) {
 			return nothing.Accounts(b.ctx, view.AccountFilter{IDs: []orders.AssignedID{1, 2, 3}})
 		},

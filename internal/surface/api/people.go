@@ -7,6 +7,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -62,5 +63,9 @@ func (s *service) why(ctx context.Context, q *struct {
 	if err != nil {
 		return explain.Proof{}, err
 	}
-	return s.Explain(ctx, p, explain.Query{Account: q.Account, Property: q.Property, Value: q.Value, Role: q.Role})
+	m, err := s.deployed(ctx)
+	if err != nil {
+		return explain.Proof{}, err
+	}
+	return reach.Explain(ctx, s.ask, m, s.Explain, p, explain.Query{Account: q.Account, Property: q.Property, Value: q.Value, Role: q.Role})
 }

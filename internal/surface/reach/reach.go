@@ -37,6 +37,7 @@ type Questions interface {
 	FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error)
 	Parks(ctx context.Context) ([]view.Park, error)
 	Accounts(ctx context.Context, f view.AccountFilter) ([]view.Question, error)
+	Sight(ctx context.Context, ref resources.Ref, s view.Sight) (view.Sight, error)
 	Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error)
 	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
 	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
@@ -117,6 +118,10 @@ func (n narrowed) Reconciliation(ctx context.Context, f view.ReconciliationFilte
 // Accounts are shown whole to whoever may see what somebody has.
 func (n narrowed) Accounts(ctx context.Context, f view.AccountFilter) ([]view.Question, error) {
 	return n.as(ctx, access.AccessView).Accounts(ctx, f)
+}
+
+func (n narrowed) Sight(ctx context.Context, ref resources.Ref, s view.Sight) (view.Sight, error) {
+	return n.as(ctx, access.AccessView).Sight(ctx, ref, s)
 }
 
 func (n narrowed) Reached(ctx context.Context, ids []orders.AssignedID) ([]orders.AssignedID, error) {

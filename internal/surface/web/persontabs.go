@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/internal/explain"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -130,12 +131,17 @@ func (s *site) why(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	seen, err := reach.SightOf(r.Context(), s.Questions, m, p)
+	if err != nil {
+		return page{}, err
+	}
 	shown := whyShown{Person: p, Filter: filter{
 		Address: string(personAddress(p.Owner)) + "/why", Label: "What to explain", Picks: []pick{typePick(m), {Name: "role", Label: "Role"}},
 	}}
-	shown.Filter.Picks[0].Label = "Account"
+	types := &shown.Filter.Picks[0]
+	types.Label, types.Options = "Account", slices.DeleteFunc(types.Options, func(o option) bool { return !slices.Contains(seen.Types, o.Value) })
 	for id, role := range m.Roles {
-		if string(role.Entity) == p.Type {
+		if string(role.Entity) == p.Type && slices.Contains(seen.Roles, string(id)) {
 			shown.Filter.Picks[1].Options = append(shown.Filter.Picks[1].Options, option{string(id), nameOr(role.Name, string(id))})
 		}
 	}
@@ -144,7 +150,7 @@ func (s *site) why(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	ask := explain.Query{Account: shown.Filter.chosen("type"), Role: shown.Filter.chosen("role")}
-	if shown.Proof, err = s.Explain(r.Context(), p, ask); err != nil {
+	if shown.Proof, err = reach.Explain(r.Context(), s.Questions, m, s.Explain, p, ask); err != nil {
 		return page{}, err
 	}
 	if !shown.Filter.filtered() { // all that somebody has not would hide what he has
