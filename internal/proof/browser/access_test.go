@@ -22,7 +22,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/manual", address(t, base, "/manual", "/manual/"),
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999",
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
-		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify",
+		"/connectors", "/connectors/crm", "/jobs", "/jobs?job=check", "/jobs?state=failed", "/jobs/1", "/jobs/2", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify",
 		"/nowhere", "/orders/4711", "/review?kind=explosion",
 	}
 }
@@ -30,7 +30,7 @@ func everyPage(t *testing.T, base string) []string {
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
 	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/roles",
-	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states",
+	"/orders", "/connectors", "/jobs", "/roles", "/rules", "/journal", "/states",
 }
 
 // looked opens pages and holds each to the rules of accessibility, to its width,
