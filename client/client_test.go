@@ -96,3 +96,33 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 		t.Errorf("a redirect: %v", err)
 	}
 }
+
+func TestARunIsBegunFollowedAndAborted(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, _ := io.ReadAll(r.Body)
+		switch r.Method + " " + r.URL.Path + " " + string(content) {
+		case `POST /api/v1/jobs {"connector":"hr","job":"synchronize"}`:
+			_, _ = io.WriteString(w, `{"run":{"id":7,"state":"waiting"},"began":true}`)
+		case "GET /api/v1/jobs/7 ":
+			_, _ = io.WriteString(w, `{"id":7,"state":"running","steps":[{"name":"synchronize","done":3,"total":9,"counts":[{"name":"read","n":3}]}]}`)
+		case `POST /api/v1/jobs/7/abort {"why":"wrong day"}`:
+			_, _ = io.WriteString(w, `{"id":7,"state":"aborted"}`)
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	defer s.Close()
+	c := client.Client{URL: s.URL}
+	r, began, err := c.StartRun(t.Context(), "synchronize", "hr", "", "")
+	if err != nil || !began || r.ID != 7 || !r.Open() {
+		t.Fatalf("begun: %+v %v %v", r, began, err)
+	}
+	r, err = c.Run(t.Context(), 7)
+	if err != nil || r.State != "running" || r.Steps[0].Done != 3 || r.Steps[0].Counts[0].N != 3 {
+		t.Errorf("followed: %+v %v", r, err)
+	}
+	r, err = c.AbortRun(t.Context(), 7, "k", "wrong day")
+	if err != nil || r.Open() {
+		t.Errorf("aborted: %+v %v", r, err)
+	}
+}

@@ -65,9 +65,13 @@ func (s *server) onTime(ctx context.Context, due stage.Due) error {
 		return done() // it is declared no more
 	}
 	x := list[i]
+	by := "schedule " + x.ID
+	if x.ID == runs.OwnRounds {
+		by = "the server"
+	}
 	begin := func() error {
 		_, _, err := s.Store.StartRun(ctx, nil, runs.Run{
-			Job: x.Job, Connector: x.Connector, At: s.Clock(), Content: runs.Content{By: "schedule " + x.ID, Schedule: x.ID},
+			Job: x.Job, Connector: x.Connector, At: s.Clock(), Content: runs.Content{By: by, Schedule: x.ID},
 		})
 		return err
 	}

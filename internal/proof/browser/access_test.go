@@ -23,7 +23,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/manual", address(t, base, "/manual", "/manual/"),
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999", "/reconciliation/properties",
 		"/orders", address(t, base, "/orders", "/orders/"), "/states", "/states/4",
-		"/connectors", "/connectors/crm", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify", "/messages", "/messages/mine",
+		"/connectors", "/connectors/crm", "/jobs", "/jobs?job=check", "/jobs?state=failed", "/jobs/1", "/jobs/2", "/roles", "/roles/crm-sales", "/rules", "/plans", "/plans/change.plan", "/journal", "/journal/verify", "/messages", "/messages/mine",
 		"/docs/README.md", "/docs/tutorial/README.md", "/docs/operate/README.md", "/docs/operate/api.md", "/docs/connect/README.md", "/docs/model/README.md", "/docs/generated/access.md",
 		"/profiles", "/profiles?q=E00005", "/profiles/manager", "/delegations",
 		"/nowhere", "/orders/4711", "/review?kind=explosion",
@@ -33,7 +33,7 @@ func everyPage(t *testing.T, base string) []string {
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
 	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/properties", "/reconciliation/roles",
-	"/orders", "/connectors", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine", "/profiles", "/delegations",
+	"/orders", "/connectors", "/jobs", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine", "/profiles", "/delegations",
 }
 
 // colours are the rules that depend on the scheme.

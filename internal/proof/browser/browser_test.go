@@ -30,6 +30,7 @@ import (
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
@@ -267,7 +268,36 @@ func laid(t *testing.T) *loop.Engine {
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, dir)
+	e := open(t, dir)
+	ran(t, e)
+	return e
+}
+
+// ran leaves runs of jobs: one that failed, and one under way.
+func ran(t *testing.T, e *loop.Engine) {
+	t.Helper()
+	for _, state := range []runs.State{runs.Failed, runs.Running} {
+		run, _, err := e.JobDesk().Start(t.Context(), map[runs.State]runs.Job{runs.Failed: runs.Survey, runs.Running: runs.Synchronize}[state], "crm", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.ChangeRun(t.Context(), nil, run.ID, e.Clock(), func(x *runs.Run) error {
+			x.State, x.Began = state, e.Clock()
+			x.Steps = []runs.Step{{
+				Name: "database", Began: x.Began, Done: 40, Total: 90, Counts: []runs.Count{{Name: "read", N: 40}},
+				Objects: []runs.Object{{Name: "accounts", Columns: []string{"login", "email"}}},
+			}}
+			if state == runs.Failed {
+				x.Ended, x.Wrong = e.Clock(), "the database does not answer"
+				x.Steps[0].Ended, x.Steps[0].Wrong = x.Ended, x.Wrong
+			}
+			x.Say(x.Began, "reads what it holds")
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // somebody is for whom a role is asked.
@@ -295,7 +325,8 @@ func served(t *testing.T, e *loop.Engine, as string) string {
 		Questions: view.Named(e.Views(), e.Model), Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stopping: stopping,
 		Desks: e.Desks(), Local: journal.Actor{Process: "test", As: as}, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
-		Messages: e.MessageDesk(), Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
+		Messages: e.MessageDesk(), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
+		Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
 	}))
 	t.Cleanup(func() { close(stopping); s.CloseClientConnections(); s.Close() })
 	return s.URL

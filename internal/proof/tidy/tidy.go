@@ -189,6 +189,8 @@ func imports(s source, say func(string, ...any)) {
 		switch {
 		case !ours && strings.Contains(target, ".") && (from == "domain" || from == "ground"):
 			say("%s: the ground floor imports %s; it may use the standard library alone", at, target)
+		case strings.HasPrefix(target, "github.com/riverqueue/") && s.folder != "internal/process/jobs":
+			say("%s: only internal/process/jobs imports River; others ask it to do something due", at)
 		case !ours, slices.Contains(strings.Fields(besides[s.folder]), folder):
 		case floorOf(folder) == "proof":
 			say("%s: nothing may import proof", at)

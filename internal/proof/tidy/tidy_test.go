@@ -48,6 +48,7 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 		"package imports package":     {"connector/x/x.go", doc + `package x; import _ "provisor.dev/provisor/connector/y"`, "neighbour"},
 		"domain imports a library":    {"internal/domain/x/x.go", doc + `package x; import _ "github.com/x/y"`, "standard library alone"},
 		"domain imports connector":    {"internal/domain/x/x.go", doc + `package x; import _ "provisor.dev/provisor/connector"`, "may not import"},
+		"somebody else takes River":   {"internal/process/x/x.go", doc + `package x; import _ "github.com/riverqueue/river"`, "only internal/process/jobs imports River"},
 		"somebody imports proof":      {"internal/process/x/x.go", doc + `package x; import _ "provisor.dev/provisor/internal/proof/sim"`, "nothing may import proof"},
 		"surface imports the process": {"internal/surface/x/x.go", doc + `package x; import _ "provisor.dev/provisor/internal/process/loop"`, "may not import"},
 		"a package on no floor":       {"internal/attic/x.go", doc + "package attic", "no floor"},
