@@ -350,9 +350,9 @@ func (l *layout) copies(ctx context.Context) error {
 // append-only, and stay with the accounts, closed.
 func (l *layout) unmodel(ctx context.Context) error {
 	for _, text := range []string{
-		"DELETE FROM order_item WHERE assigned_resource < 1000", "DELETE FROM provisioning_order WHERE assigned_resource < 1000",
+		fmt.Sprintf("DELETE FROM order_item WHERE order_id >= %d", modelOrders), "DELETE FROM provisioning_order WHERE assigned_resource < 1000",
 		"UPDATE assigned_resource SET closed = 1 WHERE id < 1000",
-		"DELETE FROM assigned_role WHERE owner_key = '" + owner + "'", "DELETE FROM request_reviewer WHERE request < 3", "DELETE FROM request WHERE id < 3",
+		"DELETE FROM assigned_role WHERE owner_type = 'Person' AND owner_key = '" + owner + "'", "DELETE FROM request_reviewer WHERE request < 3", "DELETE FROM request WHERE id < 3",
 		"UPDATE counter SET value = 900000000", "INSERT INTO counter (name, value) VALUES ('" + statement.OrderCounter + "', 900000000) ON CONFLICT DO NOTHING",
 	} {
 		if err := l.run(ctx, text); err != nil {

@@ -62,6 +62,9 @@ func (o ordering) state(by string) string {
 	return "ascending"
 }
 
+// turns are the signs of how a list is sorted.
+var turns = map[string]string{"none": "↕", "ascending": "↑", "descending": "↓"}
+
 // link sorts a list by a column: the other way, where it is sorted by it already.
 // address is that of its first page.
 func (o ordering) link(address, by string) templ.SafeURL {
