@@ -9,6 +9,8 @@ import (
 	"strings"
 	texttemplate "text/template"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Templates are how a mail reads, as a configuration replaces it; "": as built in.
@@ -139,6 +141,13 @@ func plain(into *bounded, part, source string, l Letter) error {
 var functions = map[string]any{
 	"day":   func(t time.Time) string { return t.Format("2006-01-02 15:04") },
 	"upper": strings.ToUpper,
+	"capital": func(text string) string {
+		r, n := utf8.DecodeRuneInString(text)
+		if n == 0 {
+			return ""
+		}
+		return string(unicode.ToUpper(r)) + text[n:]
+	},
 }
 
 // Check tries templates on letters of every shape, and returns what is wrong.

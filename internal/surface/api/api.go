@@ -109,6 +109,7 @@ func Register(g *routes.Registry, o Options) {
 	s.jobs()
 	s.profiles()
 	s.tokens()
+	s.messages()
 	g.Show(Root+"/", access.HomeView, s.nowhere)
 	document := sync.OnceValue(s.document)
 	g.Public(http.MethodGet, "/openapi.json", "it describes what can be asked, and shows nothing of anybody", func(w http.ResponseWriter, _ *http.Request) {

@@ -10,10 +10,12 @@ import (
 	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
+	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/internal/view"
 )
 
 func init() {
+	probes["GET /api/v1/messages"] = probe{address: fixed("/api/v1/messages")}
 	probes["GET /messages"] = probe{address: fixed("/messages")}
 	probes["POST /messages"] = probe{address: fixed("/messages"), method: http.MethodPost}
 	probes["GET /messages/mine"] = probe{address: fixed("/messages/mine")}
@@ -45,6 +47,12 @@ func TestMessagesAreListedWithWhyTheyWereNotSentAndSentAgain(t *testing.T) {
 		t.Error("the choice of a state chooses nothing")
 	}
 	shows(t, h, "/messages?to=Person%3AE00008", "No message like this")
+	o := options(e)
+	o.Within = func(access.Filter) web.Questions { return e.Views() }
+	code, body := get(t, withAPI(e, o), "/api/v1/messages?state=failed")
+	if code != http.StatusOK || !strings.Contains(body, `"why":"there is no such user"`) || strings.Contains(body, "second") {
+		t.Errorf("a program is answered %d %s", code, body)
+	}
 	if code, _ := get(t, h, "/messages?state=lost"); code != http.StatusBadRequest {
 		t.Errorf("a state that is none answers %d", code)
 	}
