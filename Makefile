@@ -24,6 +24,9 @@ generate: ## write docs/generated and the templates' Go files anew
 	go test ./internal/surface/web -run EveryRouteIsReached -update
 	go test ./internal/surface/api -run TheDescriptionThatIsKept -update
 
+pictures: ## take the pictures of docs/tutorial anew (needs Chromium)
+	go test ./internal/proof/browser -run ThePicturesOfTheTutorial -update
+
 bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS=3)
 	@go run ./internal/proof/bench
 
@@ -37,4 +40,4 @@ build: ## bin/provisor, one static binary
 demo: ## lay a company down in ./demo and go round once
 	go run ./cmd/provisor demo --dir demo
 
-.PHONY: help test check generate bench soak build demo
+.PHONY: help test check generate pictures bench soak build demo

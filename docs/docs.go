@@ -8,5 +8,5 @@ import "embed"
 
 // Files are the documents, their pictures, and the files that they hand out.
 //
-//go:embed *.md */*.md
+//go:embed *.md */*.md tutorial/*.webp operate/grafana.json operate/provisor.service
 var Files embed.FS

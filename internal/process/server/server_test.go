@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -299,5 +300,65 @@ func (s *site) round(t *testing.T) {
 	t.Helper()
 	if _, _, err := s.StartRun(t.Context(), nil, runs.Run{Job: runs.Round, At: s.Clock(), Content: runs.Content{By: "test"}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+var metricNamed = regexp.MustCompile(`\bprovisor_[a-z_]+`)
+
+// series are the names under which a metric is stored: a histogram has several.
+func series(exposed string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(exposed) {
+		if fields := strings.Fields(line); len(fields) == 4 && fields[1] == "TYPE" {
+			all[fields[2]] = true
+			if fields[3] == "histogram" {
+				all[fields[2]+"_bucket"], all[fields[2]+"_count"], all[fields[2]+"_sum"] = true, true, true
+			}
+		}
+	}
+	return all
+}
+
+func TestTheDashboardShowsMetricsThatTheServerHasAndAllOfThem(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operate", "grafana.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, server.Options{})
+	s.deploy(t)
+	s.round(t)
+	var body string
+	eventually(t, "a round is counted", func() bool {
+		_, body = s.get(t, "/metrics", "")
+		return strings.Contains(body, "provisor_readings_total{") && strings.Contains(body, "provisor_job_duration_seconds_count{") && strings.Contains(body, "provisor_items_outcomes_total{")
+	})
+	has, shown := series(body), map[string]bool{}
+	has["provisor_orders_parked"] = true // it has no row while nothing is parked
+	for _, panel := range dashboard.Panels {
+		if len(panel.Targets) == 0 {
+			t.Errorf("%s shows nothing", panel.Title)
+		}
+		for _, target := range panel.Targets {
+			for _, name := range metricNamed.FindAllString(target.Expr, -1) {
+				shown[name] = true
+				if !has[name] {
+					t.Errorf("%s shows %s, which the server does not have", panel.Title, name)
+				}
+			}
+		}
+	}
+	for name := range has {
+		if strings.HasPrefix(name, "provisor_") && !shown[name] && !shown[name+"_count"] && !strings.HasSuffix(name, "_sum") {
+			t.Errorf("no panel shows %s", name)
+		}
 	}
 }
