@@ -27,6 +27,7 @@ import (
 	"provisor.dev/provisor/internal/process/signin"
 	"provisor.dev/provisor/internal/surface/api"
 	"provisor.dev/provisor/internal/surface/reach"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/secret"
 )
@@ -37,10 +38,11 @@ const canary = "canary-never-to-be-seen"
 // house is a company with its doors.
 type house struct {
 	*loop.Engine
-	door *signin.Browser
-	log  *words
-	now  time.Time
-	who  *access.Principal // who everybody is; nil: whoever signs in
+	door   *signin.Browser
+	log    *words
+	now    time.Time
+	routes []routes.Route
+	who    *access.Principal // who everybody is; nil: whoever signs in
 }
 
 // known lets everybody in as one.
@@ -126,6 +128,7 @@ func (h *house) serve(t testing.TB, o signin.Options) *httptest.Server {
 		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, VerifyJournal: h.VerifyJournal, SignIn: h.door,
 		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log,
 	})
+	h.routes = pages.Routes()
 	s := httptest.NewUnstartedServer(pages)
 	if o.Secure {
 		s.StartTLS()
