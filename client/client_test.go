@@ -126,3 +126,23 @@ func TestARunIsBegunFollowedAndAborted(t *testing.T) {
 		t.Errorf("aborted: %+v %v", r, err)
 	}
 }
+
+func TestWhatIsShownOnceIsAskedForOnce(t *testing.T) {
+	n, key := 0, ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, key = n+1, r.Header.Get("Idempotency-Key")
+		if n == 1 {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
+		_, _ = io.WriteString(w, `{"token":7,"account":"anna","text":"provisor_CANARY"}`)
+	}))
+	defer s.Close()
+	c := client.Client{URL: s.URL}
+	if _, err := c.SignIn(t.Context(), "anna", secret.New("canary"), "test", 1); err == nil || n != 1 || strings.Contains(err.Error(), "canary") {
+		t.Errorf("a lost reply: asked %d times, %v", n, err)
+	}
+	made, err := c.CreateToken(t.Context(), "", "test", 1, "")
+	if err != nil || key != "" || made.ID != 7 || made.Text.Reveal() != "provisor_CANARY" || strings.Contains(fmt.Sprintf("%v %+v %#v", made, made, made), "CANARY") {
+		t.Errorf("made is %v, %v, under the key %q", made, err, key)
+	}
+}

@@ -27,6 +27,7 @@ import (
 	"provisor.dev/provisor/internal/process/signin"
 	"provisor.dev/provisor/internal/surface/api"
 	"provisor.dev/provisor/internal/surface/reach"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/secret"
 )
@@ -37,10 +38,20 @@ const canary = "canary-never-to-be-seen"
 // house is a company with its doors.
 type house struct {
 	*loop.Engine
-	door *signin.Browser
-	log  *words
-	now  time.Time
+	door   *signin.Browser
+	log    *words
+	now    time.Time
+	routes []routes.Route
+	who    *access.Principal // who everybody is; nil: whoever signs in
 }
+
+// known lets everybody in as one.
+type known struct {
+	*signin.Browser
+	who access.Principal
+}
+
+func (k known) Who(*http.Request) (access.Principal, error) { return k.who, nil }
 
 // words is a log that is read while it is written.
 type words struct {
@@ -61,7 +72,10 @@ func (w *words) String() string {
 }
 
 // build opens a company of forty; more is added to its configuration.
-func build(t *testing.T, more string) *house {
+func build(t testing.TB, more string) *house { t.Helper(); return buildIn(t, more, "") }
+
+// buildIn is the same in a database; "": a file.
+func buildIn(t testing.TB, more, store string) *house {
 	t.Helper()
 	laid, err := demo.Lay(t.TempDir(), company.Options{People: 40, Seed: 3, At: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
@@ -71,7 +85,7 @@ func build(t *testing.T, more string) *house {
 		t.Fatal(err)
 	}
 	e, err := loop.Open(t.Context(), loop.Options{
-		Dir: laid.Dir, Packages: []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}, Day: laid.Company.At,
+		Dir: laid.Dir, Packages: []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}, Day: laid.Company.At, Store: store,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -95,13 +109,17 @@ func build(t *testing.T, more string) *house {
 }
 
 // serve opens the doors of the house.
-func (h *house) serve(t *testing.T, o signin.Options) *httptest.Server {
+func (h *house) serve(t testing.TB, o signin.Options) *httptest.Server {
 	t.Helper()
 	h.Engine.Clock = func() time.Time { return h.now }
 	o.Desk, o.Secret, o.Log = *h.AccessDesk(), h.Secret, slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.door = signin.NewBrowser(o)
+	var door web.SignIn = h.door
+	if h.who != nil {
+		door = known{h.door, *h.who}
+	}
 	pages := web.New(web.Options{
-		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: h.door,
+		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: door,
 		Changes: h.ChangeCounter, Entities: h.Owners, Clock: h.Engine.Clock, Log: o.Log, Version: "test",
 		Desks: h.Desks(), Local: h.Actor, Model: h.Model,
 	})
@@ -110,6 +128,7 @@ func (h *house) serve(t *testing.T, o signin.Options) *httptest.Server {
 		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, VerifyJournal: h.VerifyJournal, SignIn: h.door,
 		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log,
 	})
+	h.routes = pages.Routes()
 	s := httptest.NewUnstartedServer(pages)
 	if o.Secure {
 		s.StartTLS()
@@ -181,7 +200,7 @@ func (b *browser) signIn(name, password string) (int, string) {
 	return code, at
 }
 
-func (h *house) add(t *testing.T, name string, profile access.ProfileID, person resources.Ref) {
+func (h *house) add(t testing.TB, name string, profile access.ProfileID, person resources.Ref) {
 	t.Helper()
 	if _, err := h.AccessDesk().Add(t.Context(), signin.Entrant{Name: name, Password: secret.New(canary), Person: person}); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,9 @@ import (
 // delegatedDaysMost bounds a delegation: who is away for longer is replaced.
 const delegatedDaysMost = 366
 
+// lastYear is well before 2262, where the instants end that the store keeps.
+const lastYear = 2200
+
 // Given lists who has which profile, those that are over included.
 func (d *Desk) Given(ctx context.Context) ([]access.ProfileAssignment, error) {
 	return d.Store.Profiles(ctx, stage.ProfileFilter{})
@@ -208,6 +211,9 @@ func (d *Desk) sound(ctx context.Context, a access.ProfileAssignment) error {
 	}
 	if !slices.Contains(names, string(a.Profile)) {
 		return refuse("there is no profile "+string(a.Profile), "there are "+strings.Join(names, ", "))
+	}
+	if a.From.Year() > lastYear || a.To.Year() > lastYear {
+		return refuse(fmt.Sprintf("nobody knows what holds after the year %d", lastYear), "leave the end out: then it holds for good")
 	}
 	if !a.To.IsZero() && !a.To.After(later(a.From, d.Clock())) {
 		return refuse("it would end before it begins, or is over already", "give a later last day")

@@ -11,9 +11,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -191,6 +193,10 @@ func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
 	why, _ := op.Metadata[public].(string)
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		if p := unreadable(r); p != nil {
+			write(w, p)
+			return
+		}
 		handler(humago.NewContext(op, r, w))
 	}
 	switch op.Method {
@@ -209,6 +215,35 @@ func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
 		d.routes.Show(op.Path, permission, answer)
 	default:
 		panic(fmt.Sprintf("api: %s %s: what is looked at is GET, what acts is POST", op.Method, op.Path))
+	}
+}
+
+// unreadable is the problem of a request that holds what is no text: not every store
+// keeps it. Nil for all others; what is no JSON is said elsewhere.
+func unreadable(r *http.Request) *Problem {
+	p := problemOf(http.StatusBadRequest, "The address or the body holds what is no text.", "Send UTF-8 without the character 0.")
+	if !routes.Readable(r) {
+		return p
+	}
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	content, err := io.ReadAll(io.LimitReader(r.Body, requestBytesMax+1))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(content), r.Body), r.Body}
+	if err != nil || !bytes.Contains(content, []byte(`\u0000`)) {
+		return nil
+	}
+	for d := json.NewDecoder(bytes.NewReader(content)); ; {
+		word, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		if text, is := word.(string); is && !routes.Text(text) {
+			return p
+		}
 	}
 }
 

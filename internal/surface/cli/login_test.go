@@ -2,6 +2,10 @@ package cli
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +95,40 @@ func TestTheServerOfTheEnvironmentGivesWayToAFolderThatIsNamed(t *testing.T) {
 	runWith(p, "state", "--dir", "x")
 	if !slices.Equal(opened, []string{"x"}) {
 		t.Errorf("opened were %q", opened)
+	}
+}
+
+func TestATokenOfTheEnvironmentIsUsedAndKeptNowhere(t *testing.T) {
+	var shown []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown = append(shown, r.Header.Get("Authorization")+" "+r.URL.Path)
+		_, _ = io.WriteString(w, `{"items":[],"holds":true,"entries":7}`)
+	}))
+	defer s.Close()
+	folder := t.TempDir()
+	p := &Program{
+		Getenv: func(name string) string {
+			return map[string]string{"PROVISOR_TOKEN": "provisor_T", "PROVISOR_SERVER": s.URL}[name]
+		},
+		UserFolder: func() (string, error) { return folder, nil },
+	}
+	if got := runWith(p, "journal", "verify"); got.code != Done || got.stdout != "The journal holds: 7 entries.\n" || strings.Contains(got.messages, "provisor_T") {
+		t.Errorf("%+v", got)
+	}
+	if !slices.Equal(shown, []string{"Bearer provisor_T /api/v1/journal/verification"}) {
+		t.Errorf("the server was shown %q", shown)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("kept was %v, %v", left, err)
+	}
+}
+
+func TestAServerThatDoesNotAnswerIsSaidInOneLine(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	p := &Program{UserFolder: func() (string, error) { return t.TempDir(), nil }}
+	got := runWith(p, "state", "--server", s.URL)
+	if got.code != SystemsCode || !strings.Contains(got.messages, "the server does not answer") || strings.Count(got.messages, "\n") != 2 {
+		t.Errorf("%+v", got)
 	}
 }

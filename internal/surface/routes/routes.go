@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
@@ -141,6 +142,20 @@ func (g *Registry) known(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	g.refuse(w, r, &fault.Error{Kind: fault.Invalid, Op: "let in", Msg: "nothing can be changed here with " + r.Method})
+}
+
+// Text reports whether what came from outside is text that every store keeps: UTF-8
+// without the character 0.
+func Text(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// Readable reports whether an address holds text alone.
+func Readable(r *http.Request) bool {
+	for name, values := range r.URL.Query() {
+		if !Text(name) || slices.ContainsFunc(values, func(v string) bool { return !Text(v) }) {
+			return false
+		}
+	}
+	return Text(r.URL.Path)
 }
 
 // permitted lets whoever has the permission for anything at all through; which

@@ -16,6 +16,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // formBytesMax is more than the largest page chosen whole, with a long reason.
@@ -57,6 +58,12 @@ func (s *site) do(acts func(*http.Request) (outcome, error), shown func(*http.Re
 		if err := r.ParseForm(); err != nil {
 			s.fail(w, r, &fault.Error{Kind: fault.Invalid, Msg: "the form cannot be read", Do: "Open the page again and choose anew."})
 			return
+		}
+		for _, values := range r.PostForm {
+			if !routes.Readable(r) || slices.ContainsFunc(values, func(v string) bool { return !routes.Text(v) }) {
+				s.fail(w, r, noText("the form"))
+				return
+			}
 		}
 		out, err := acts(r)
 		if err != nil && review.Refusable(err) {

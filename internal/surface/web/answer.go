@@ -11,6 +11,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/surface/export"
+	"provisor.dev/provisor/internal/surface/routes"
 )
 
 // A page is what stands between the heading and the foot.
@@ -42,6 +43,10 @@ type trouble struct {
 // show answers with the page that build makes, or with what is wrong.
 func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if !routes.Readable(r) {
+			s.fail(w, r, noText("the address"))
+			return
+		}
 		p, err := build(r)
 		as := r.URL.Query().Get("export")
 		switch {
@@ -113,6 +118,11 @@ func (s *site) nowhere(r *http.Request) (page, error) {
 	return page{}, &fault.Error{
 		Kind: fault.NotFound, Msg: "there is no page at " + r.URL.Path, Do: "Begin at the first page, or look somebody up in the directory.",
 	}
+}
+
+// noText says that something holds what no store keeps.
+func noText(what string) error {
+	return &fault.Error{Kind: fault.Invalid, Msg: what + " holds what is no text", Do: "Follow a link of the page, or type it anew."}
 }
 
 // unreadable says that a part of an address makes no sense.
