@@ -106,6 +106,15 @@ func New(o Options) *routes.Registry {
 	s.liveJobs = newLive(o, access.JobsView, o.RunsTouched, s.jobsFragment)
 	s.liveRun = newLive(o, access.JobsView, o.RunsTouched, s.runFragment)
 	g := routes.New(s.admission(), s.refuse)
+	s.daily(g)
+	s.keeping(g)
+	s.public(g)
+	g.Wrap(s.guarded)
+	return g
+}
+
+// daily are the routes of what people have, ask for and decide.
+func (s *site) daily(g *routes.Registry) {
 	g.Show("/{$}", access.HomeView, s.show(s.home))
 	g.Show("/events", access.HomeView, s.live.serve)
 	g.Show("/states", access.StatesView, s.show(s.states))
@@ -149,6 +158,10 @@ func New(o Options) *routes.Registry {
 	g.Act("/requests/{id}", access.RequestsDecide, s.do(s.decideRequest, s.request))
 	g.Act("/requests/{id}/withdrawal", access.AccessRequest, s.do(s.withdrawRequest, s.request))
 	g.Act("/requests/{id}/parameters", access.AccessRequest, s.do(s.supplyRequest, s.request))
+}
+
+// keeping are the routes of what keeps it going: systems, rules, jobs, access.
+func (s *site) keeping(g *routes.Registry) {
 	g.Show("/connectors", access.ConnectorsView, s.show(s.connectors))
 	g.Show("/connectors/{id}", access.ConnectorsView, s.show(s.connector))
 	g.Show("/connectors/{id}/parked/{type}/{kind}", access.OrdersRelease, s.show(s.parked))
@@ -180,9 +193,6 @@ func New(o Options) *routes.Registry {
 	g.Show("/delegations", access.Delegate, s.show(s.delegations))
 	g.Act("/delegations", access.Delegate, s.do(s.changeDelegations, s.delegations))
 	g.Show("/", access.HomeView, s.show(s.nowhere))
-	s.public(g)
-	g.Wrap(s.guarded)
-	return g
 }
 
 // public are the routes that need no permission: the whole list.
