@@ -42,6 +42,13 @@ import (
 // day is the company's.
 var day = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
+const (
+	// windowMinutes is how long a window may be in use on a machine that others use, too.
+	windowMinutes = 12
+	// stepSeconds is how long one step in it may take there.
+	stepSeconds = 60
+)
+
 func packages() []connector.Package {
 	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
 }
@@ -114,7 +121,7 @@ func window(t *testing.T, width, height int, dark bool) (context.Context, *compl
 	t.Helper()
 	ctx, closeWindow := chromedp.NewContext(browser(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(closeWindow)
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, windowMinutes*time.Minute)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil { // the window lives as long as the context of its first step
 		t.Fatal(err)
@@ -335,7 +342,7 @@ func served(t *testing.T, e *loop.Engine, as string) string {
 // do does steps and fails the test with what was tried.
 func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	step, cancel := context.WithTimeout(ctx, 20*time.Second)
+	step, cancel := context.WithTimeout(ctx, stepSeconds*time.Second)
 	defer cancel()
 	if err := chromedp.Do(step, steps...); err != nil {
 		after, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -349,7 +356,7 @@ func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action
 // is asks a question of the page.
 func is[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
-	step, cancel := context.WithTimeout(ctx, 20*time.Second)
+	step, cancel := context.WithTimeout(ctx, stepSeconds*time.Second)
 	defer cancel()
 	answer, err := chromedp.Run(step, chromedp.Evaluate[T](expression))
 	if err != nil {

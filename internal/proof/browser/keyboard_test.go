@@ -11,7 +11,7 @@ import (
 
 // reach notes in the page what a keyboard can get to, and what it got to.
 const reach = `(() => {
-  const seen = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility === "visible" && !e.closest("[inert]");
+  const seen = (e) => e.getClientRects().length > 0 && e.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && !e.closest("[inert]");
   const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [onclick], [role=button], [tabindex='0']")]
     .filter((e) => seen(e) && !e.disabled && e.type !== "hidden");
   const radios = new Map(); // of a group, one radio button is reached, and arrows lead to the others
@@ -29,6 +29,7 @@ const reach = `(() => {
     if (e.type === "radio") for (const other of wanted) if (other.type === "radio" && other.name === e.name) wanted.delete(other);
     const shows = (x) => {
       const s = getComputedStyle(x), node = x.querySelector(".node > rect");
+      if (x.matches(".skip")) return s.top === "0px"; // it comes into sight while one is at it, and only then
       return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none" || node && getComputedStyle(node).stroke !== edges.get(node);
     };
     if (e !== document.body && !shows(e) && ![...(e.labels ?? [])].some((l) => shows(l) || [...l.children].some(shows))) dim.add(e);
