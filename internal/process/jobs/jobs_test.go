@@ -356,6 +356,7 @@ func TestAKilledServersRunIsTakenUpByTheNext(t *testing.T) {
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = killed.Process.Kill() }) // where the test fails before
 		id := s.start(t, runs.Round)
 		seen := s.until(t, id, "evaluating", func(r runs.Run) bool { return r.Step("evaluate") != nil })
 		// A server that is there beside it leaves the run alone while the other lives.
