@@ -49,7 +49,7 @@ type TopicInfo struct {
 }
 
 var topics = []TopicInfo{
-	{JobTopic, access.JobsRun, "failed jobs", "/connectors"},
+	{JobTopic, access.JobsRun, "failed jobs", "/jobs"},
 	{ReadingTopic, access.ConnectorsOperate, "readings that failed or were parked", "/connectors"},
 	{ThresholdTopic, access.OrdersRelease, "orders that a threshold parked", "/connectors"},
 	{ErroredTopic, access.OrdersReview, "errored orders", "/review?state=3"},

@@ -287,3 +287,34 @@ type Schedule struct {
 	Every     time.Duration      `json:"every,omitempty"`
 	Position  schema.Position    `json:"-"`
 }
+
+// A Failure is a job, of a connector or of all, whose runs fail.
+type Failure struct {
+	Last  Run
+	Since time.Time // the first of them ended, after one that succeeded
+}
+
+// Failing finds in ended runs, the newest first, the jobs whose last run failed.
+func Failing(ended []Run) []Failure {
+	type of struct {
+		job       Job
+		connector schema.ConnectorID
+	}
+	at := map[of]int{}
+	over := map[of]bool{}
+	var list []Failure
+	for _, r := range ended {
+		name := of{r.Job, r.Connector}
+		switch i, known := at[name]; {
+		case over[name]:
+		case r.State != Failed:
+			over[name] = true
+		case known:
+			list[i].Since = r.Ended
+		default:
+			at[name] = len(list)
+			list = append(list, Failure{Last: r, Since: r.Ended})
+		}
+	}
+	return list
+}

@@ -91,3 +91,20 @@ func TestALogHasAnEnd(t *testing.T) {
 		t.Error(runs.Names())
 	}
 }
+
+func TestAJobThatFailsIsOneMatterUntilARunSucceeds(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2027, 3, 1, hour, 0, 0, 0, time.UTC) }
+	ended := []runs.Run{ // the newest first
+		{ID: 9, Job: runs.Round, State: runs.Failed, Ended: at(9)},
+		{ID: 8, Job: runs.Check, Connector: "crm", State: runs.Done, Ended: at(8)},
+		{ID: 7, Job: runs.Round, State: runs.Failed, Ended: at(7)},
+		{ID: 6, Job: runs.Check, Connector: "crm", State: runs.Failed, Ended: at(6)},
+		{ID: 5, Job: runs.Check, Connector: "hr", State: runs.Failed, Ended: at(5)},
+		{ID: 4, Job: runs.Round, State: runs.Done, Ended: at(4)},
+		{ID: 3, Job: runs.Round, State: runs.Failed, Ended: at(3)},
+	}
+	list := runs.Failing(ended)
+	if len(list) != 2 || list[0].Last.ID != 9 || !list[0].Since.Equal(at(7)) || list[1].Last.ID != 5 || !list[1].Since.Equal(at(5)) {
+		t.Errorf("failing are %+v", list)
+	}
+}

@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
+	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/surface/notify"
+	"provisor.dev/provisor/internal/view"
 )
 
 const (
@@ -18,7 +21,7 @@ const (
 // messages tells people and other systems what waits for them. It shares nothing
 // with rounds but the store, so that a long round keeps nobody waiting.
 func (s *server) messages(ctx context.Context) {
-	runner := s.engine.Messages(s.Log, s.rounds.failures)
+	runner := s.engine.Messages(s.Log, func() []notify.Failure { return s.failures(ctx) })
 	unheard := ""
 	for ctx.Err() == nil {
 		sum, err := runner.Run(ctx, s.engine.Clock())
@@ -33,12 +36,19 @@ func (s *server) messages(ctx context.Context) {
 	}
 }
 
-// failures are the rounds that fail, as one matter until one succeeds.
-func (l *lastRound) failures() []notify.Failure {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if l.fails.IsZero() {
+// failures are the jobs that fail, each as one matter until a run of it succeeds.
+func (s *server) failures(ctx context.Context) []notify.Failure {
+	page, err := s.engine.Views().Runs(ctx, view.RunFilter{States: []runs.State{runs.Done, runs.Failed}, Limit: view.MaxLimit})
+	if err != nil {
+		if ctx.Err() == nil {
+			s.Log.Error("find the jobs that fail", "error", err)
+		}
 		return nil
 	}
-	return []notify.Failure{{Job: "round", Since: l.fails, Why: l.err.Error()}}
+	var list []notify.Failure
+	for _, x := range runs.Failing(page.Runs) {
+		job := strings.TrimSpace(string(x.Last.Job) + " " + string(x.Last.Connector))
+		list = append(list, notify.Failure{Job: job, Since: x.Since, Why: x.Last.Wrong, Path: "/jobs/" + strconv.FormatInt(int64(x.Last.ID), 10)})
+	}
+	return list
 }

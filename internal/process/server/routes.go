@@ -138,21 +138,14 @@ func answer(w http.ResponseWriter, h Health) {
 
 // lastRound is how the last round ended.
 type lastRound struct {
-	lock  sync.Mutex
-	at    time.Time
-	err   error
-	fails time.Time // since when it fails, again and again
+	lock sync.Mutex
+	at   time.Time
+	err  error
 }
 
 func (l *lastRound) note(at time.Time, err error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	switch {
-	case err == nil:
-		l.fails = time.Time{}
-	case l.fails.IsZero():
-		l.fails = at
-	}
 	l.at, l.err = at, err
 }
 

@@ -121,12 +121,12 @@ func (h *house) serve(t testing.TB, o signin.Options) *httptest.Server {
 	pages := web.New(web.Options{
 		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: door,
 		Changes: h.ChangeCounter, Entities: h.Owners, Clock: h.Engine.Clock, Log: o.Log, Version: "test",
-		Desks: h.Desks(), Local: h.Actor, Model: h.Model,
+		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Messages: h.MessageDesk(), RunsTouched: h.RunsTouched, Schedules: h.Schedules, Recompute: h.RecomputeAs,
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return h.Views().Within(f) }, Entities: h.Owners, Answers: h.DB,
 		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, VerifyJournal: h.VerifyJournal, SignIn: h.door,
-		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log,
+		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log, Schedules: h.Schedules, Recompute: h.RecomputeAs,
 	})
 	h.routes = pages.Routes()
 	s := httptest.NewUnstartedServer(pages)

@@ -133,7 +133,7 @@ func (l *look) failed() answer {
 	a := answer{whole: true}
 	for _, f := range l.runner.failures() {
 		a.list = append(a.list, waiting{Matter: messages.Matter{
-			Key: f.Job + "@" + stamp(f.Since), Title: "The job " + f.Job + " fails", About: f.Job, Why: f.Why, Since: f.Since, Path: "/connectors",
+			Key: f.Job + "@" + stamp(f.Since), Title: "The job " + f.Job + " fails", About: f.Job, Why: f.Why, Since: f.Since, Path: cmp.Or(f.Path, "/jobs"),
 		}})
 	}
 	return a

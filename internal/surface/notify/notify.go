@@ -81,6 +81,7 @@ type Failure struct {
 	Job   string
 	Since time.Time
 	Why   string
+	Path  string // of its last run; "": that of all jobs
 }
 
 // A Runner tells and sends.

@@ -103,7 +103,7 @@ func TestEachTopicLeadsToTheVeryItem(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s: %s -> %s", m.Topic, m.Title, m.Link))
 	}
 	want := []string{
-		"job: The job round fails -> https://p/connectors",
+		"job: The job round fails -> https://p/jobs",
 		"reading: The reading of Person was parked: it would change more than its threshold lets through -> https://p/connectors/hr",
 		"threshold: A threshold holds 7 orders: deletion of Badge -> https://p/connectors/desk/parked/Badge/deletion",
 		"errored: Addition of Badge for Ada (E1) -> https://p/review/13",
