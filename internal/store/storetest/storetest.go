@@ -22,12 +22,15 @@ import (
 	"provisor.dev/provisor/value"
 )
 
+// A promise is what every store keeps, with the test that holds it to that.
+type promise struct {
+	name string
+	run  func(*testing.T, *bench)
+}
+
 // Run runs the suite, each test on an empty store that open returns.
 func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
-	tests := []struct {
-		name string
-		run  func(*testing.T, *bench)
-	}{
+	tests := []promise{
 		{"AnAssignedResourceComesBackAsItWasSaved", comesBack},
 		{"AnOrderLivesFromPendingToVerifiedAndLeavesItsPath", lives},
 		{"ASupersededOrderIsClosedAndKept", supersedes},

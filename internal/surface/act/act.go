@@ -49,6 +49,11 @@ type RequestDesk interface {
 
 // A WorkflowDesk is where people change identity data and decide what others started.
 type WorkflowDesk interface {
+	// Offered lists the forms that whoever acts may start about a resource; without a
+	// key, those that create one of the type, or of any where no type is named.
+	Offered(context.Context, resources.Ref) ([]roles.Workflow, error)
+	// Blank is a form before it is filled in.
+	Blank(ctx context.Context, id roles.WorkflowID, subject resources.Key) (review.Blank, error)
 	Start(context.Context, review.Filled) (workflows.Started, error)
 	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
 	Show(context.Context, workflows.StartedID) (review.Waiting, error)

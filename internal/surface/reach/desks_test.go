@@ -71,6 +71,7 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"withdraw":     second(q.Withdraw(ctx, 1, "")),
 		"revoke role":  second(d.DecideRole(ctx, review.RoleChoice{On: orders.Revoke})),
 		"start":        second(w.Start(ctx, review.Filled{Workflow: "title", Subject: "E1"})),
+		"blank":        second(w.Blank(ctx, "title", "E1")),
 		"show started": second(w.Show(ctx, 1)),
 		"rule started": second(w.Decide(ctx, 1, workflows.Approve, 0, "")),
 		"validate":     second(q.Validate(ctx, resources.Ref{}, "", nil, true, "")),
@@ -78,6 +79,9 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Denied {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if list, err := w.Offered(ctx, resources.Ref{Type: "Person", Key: "E1"}); err != nil || len(list) > 0 {
+		t.Errorf("forms are offered about somebody who is not reached: %v, %v", list, err)
 	}
 	var _ act.Desk = d
 	var _ act.RequestDesk = q

@@ -130,12 +130,10 @@ var probes = map[string]probe{
 	"GET /reconciliation/{id}":   {address: ofQuestion, mark: foundOwner, outside: hidden}, // it says that nothing is asked
 	"POST /reconciliation/{id}":  {address: ofQuestion, method: http.MethodPost},           // likewise
 
-	"GET /requests":          {address: fixed("/requests?show=open")},
-	"POST /requests":         {address: fixed("/requests"), method: http.MethodPost},
-	"GET /requests/{id}":     {address: fixed("/requests/4711"), status: http.StatusNotFound},
-	"POST /requests/{id}":    {address: fixed("/requests/4711"), method: http.MethodPost, status: http.StatusNotFound},
-	"GET /requests/changes":  {address: fixed("/requests/changes")},
-	"POST /requests/changes": {address: fixed("/requests/changes"), method: http.MethodPost},
+	"GET /requests":       {address: fixed("/requests?show=open")},
+	"POST /requests":      {address: fixed("/requests"), method: http.MethodPost},
+	"GET /requests/{id}":  {address: fixed("/requests/4711"), status: http.StatusNotFound},
+	"POST /requests/{id}": {address: fixed("/requests/4711"), method: http.MethodPost, status: http.StatusNotFound},
 
 	"GET /connectors":                            {address: fixed("/connectors")},
 	"GET /connectors/{id}":                       {address: fixed("/connectors/crm")},
