@@ -96,6 +96,7 @@ func Run(t *testing.T, open func(t *testing.T) *statement.DB) {
 		{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
 		{"NoQuestionForgetsTheFilter", everyQuestion},
 		{"CountsAndHoldersComeInPages", countAndHold},
+		{"WhatPeersHaveIsCountedOfThoseWhoAreSeen", peers},
 		{"WhatVeryManyAreCalledIsFoundPageByPage", searchMany},
 		{"CountsEndAtABound", countBounded},
 	}
