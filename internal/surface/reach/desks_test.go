@@ -64,6 +64,8 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"take":         second(d.Take(ctx, both)),
 		"confirm":      second(d.Confirm(ctx, both, nil, "")),
 		"fail":         second(d.Fail(ctx, both, nil, "")),
+		"causes":       second(d.Causes(ctx, "CrmUser", orders.Addition)),
+		"by rule":      second(d.ReleaseCaused(ctx, "CrmUser", orders.Addition, "", "")),
 		"release all":  second(d.ReleaseAll(ctx, "CrmUser", orders.Addition, "")),
 		"ask":          second(q.Ask(ctx, review.Asked{})),
 		"supply":       second(q.Supply(ctx, 1, nil)),
