@@ -109,7 +109,11 @@ func (s *site) form(r *http.Request) (page, error) {
 }
 
 func (f *filling) page() page {
-	return page{Title: f.Workflow.Name, Section: "directory", Body: formPage(f)}
+	section := "directory"
+	if f.About == nil {
+		section = "requests"
+	}
+	return page{Title: f.Workflow.Name, Section: section, Body: formPage(f)}
 }
 
 // filled is the form that an address names.

@@ -403,7 +403,7 @@ func startedPage(x startedShown) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "</dl><section aria-labelledby=\"writes\"><h2 id=\"writes\">What changes</h2><div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"What changes\"><table class=\"cards\"><thead><tr><th scope=\"col\">Property</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "</dl><section aria-labelledby=\"writes\"><h2 id=\"writes\">What changes</h2><div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Values before and after\"><table class=\"cards\"><thead><tr><th scope=\"col\">Property</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
