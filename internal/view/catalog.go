@@ -1,6 +1,11 @@
 package view
 
-import "time"
+import (
+	"time"
+
+	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/resources"
+)
 
 // HolderFilter chooses those who have a role, by their keys.
 type HolderFilter struct {
@@ -29,4 +34,24 @@ type Holder struct {
 	Workflow   Workflow  `json:"workflow"`
 	Start      time.Time `json:"start,omitzero"`
 	End        time.Time `json:"end,omitzero"`
+}
+
+// PeersMost is among how many peers it is counted who has a role: more would be
+// slower, and say the same.
+const PeersMost = 200
+
+// PeersFilter asks what those have who stand where an owner stands.
+type PeersFilter struct {
+	Owner resources.Ref
+	Hops  []access.Hop // the links that lead from him to where he stands
+	Roles []string     // that are counted
+	On    time.Time
+}
+
+// Peers is what others have who stand at the same place, of those that whoever asks
+// may see.
+type Peers struct {
+	Count int            `json:"count"`
+	More  bool           `json:"more,omitempty"` // there are more than were counted
+	Roles map[string]int `json:"roles"`          // how many of them have each
 }

@@ -61,6 +61,8 @@ type Questions interface {
 	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
 	AccountCounts(ctx context.Context, types []string) ([]TypeCount, error)
 	Holders(ctx context.Context, f HolderFilter) (HolderPage, error)
+	// Peers counts as far as PeersMost.
+	Peers(ctx context.Context, f PeersFilter) (Peers, error)
 
 	Names(ctx context.Context, refs []resources.Ref) (map[resources.Ref]string, error)
 	People(ctx context.Context, f PeopleFilter) (PeoplePage, error)

@@ -213,3 +213,29 @@ func TestARuleGivesItsProfileToWhoStandsThere(t *testing.T) {
 		t.Error("somebody gets it who does not stand there")
 	}
 }
+
+// The dimension that is written first is taken, where a list can be asked of it.
+func TestPeersStandAtTheFirstDimensionThatLinksLeadTo(t *testing.T) {
+	at := func(text string, line int) schema.Expression {
+		return schema.Expression{Text: text, Position: schema.Position{File: "a.yaml", Line: line}}
+	}
+	m := &roles.Model{Connectors: map[schema.ConnectorID]schema.Connector{"hr": {Entities: map[schema.EntityType]schema.Entity{
+		"Person": {Type: "Person", Properties: map[schema.PropertyName]schema.Property{"site": link("site", "Site"), "department": link("department", "Department")}},
+		"Site":   {Type: "Site", Properties: map[schema.PropertyName]schema.Property{"country": link("country", "Country")}},
+	}}}}
+	for name, c := range map[string]struct {
+		context roles.Context
+		want    roles.DimensionID
+		hops    int
+	}{
+		"written first":     {roles.Context{Dimensions: map[roles.DimensionID]schema.Expression{"a": at("department", 9), "z": at("site.country", 3)}}, "z", 2},
+		"not a path":        {roles.Context{Dimensions: map[roles.DimensionID]schema.Expression{"a": at("lookup(site)", 1), "z": at("site", 3)}}, "z", 1},
+		"read from records": {roles.Context{Records: "positions", Dimensions: map[roles.DimensionID]schema.Expression{"a": at("site", 1)}}, "", 0},
+		"no dimension":      {roles.Context{}, "", 0},
+	} {
+		m.Contexts = map[schema.EntityType]roles.Context{"Person": c.context}
+		if d, hops := Standing(m, "Person"); d != c.want || len(hops) != c.hops {
+			t.Errorf("%s: %s over %v", name, d, hops)
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package access
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -258,6 +260,26 @@ func (w World) places(dimension roles.DimensionID, in []resources.Key) []Path {
 		}
 	}
 	return all
+}
+
+// Standing returns the first dimension, as the configuration writes them, in which
+// it can be asked of a list where owners of a type stand, with the links that lead
+// there; none where there is no such dimension.
+func Standing(m *roles.Model, t schema.EntityType) (roles.DimensionID, []Hop) {
+	c := m.Contexts[t]
+	if c.Records != "" {
+		return "", nil
+	}
+	list := slices.SortedFunc(maps.Keys(c.Dimensions), func(a, b roles.DimensionID) int {
+		x, y := c.Dimensions[a].Position, c.Dimensions[b].Position
+		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column), cmp.Compare(a, b))
+	})
+	for _, d := range list {
+		if hops := (World{Model: m}).hops(t, c.Dimensions[d].Text); hops != nil {
+			return d, hops
+		}
+	}
+	return "", nil
 }
 
 // hops follows a path of stored links; nil for anything else.

@@ -83,6 +83,16 @@ func MayStart(m *roles.Model, w roles.Workflow, about *resources.Resource, perso
 	})
 }
 
+// MightStart reports whether a person may start a workflow that creates: what is
+// created may be told by what he writes, as a new contractor's manager is.
+func MightStart(m *roles.Model, w roles.Workflow, person string) bool {
+	told := func(word string) bool { return word == Manager || word == Self }
+	byForm := slices.ContainsFunc(w.Who, func(word string) bool {
+		return told(word) || word == Reviewer && slices.ContainsFunc(w.Reviewers[StepNames[0]], told)
+	})
+	return byForm || MayStart(m, w, &resources.Resource{Ref: resources.Ref{Type: w.Entity}}, person)
+}
+
 // Apart reports whether a person may decide at all: four eyes see more than two,
 // so neither who started it nor whom it is about.
 func Apart(s *Started, person string) bool {

@@ -145,3 +145,27 @@ func TestWhatMovedMeanwhileIsNotOverwritten(t *testing.T) {
 		t.Errorf("taken back: %+v, %v", r, err)
 	}
 }
+
+// A manager of the new one is told by what is written, so anybody may begin.
+func TestAFormThatCreatesIsForWhomWhatIsWrittenMayName(t *testing.T) {
+	m := &roles.Model{}
+	for name, c := range map[string]struct {
+		who       []string
+		reviewers []string
+		might     bool
+	}{
+		"anybody":                 {[]string{Anybody}, nil, true},
+		"the manager":             {[]string{Manager}, nil, true},
+		"a reviewer who manages":  {[]string{Reviewer}, []string{Manager}, true},
+		"a reviewer who is named": {[]string{Reviewer}, []string{"person:E1"}, true},
+		"another reviewer":        {[]string{Reviewer}, []string{"person:E2"}, false},
+		"he himself, named":       {[]string{"person:E1"}, nil, true},
+		"somebody else":           {[]string{"person:E2"}, nil, false},
+		"nobody":                  {nil, nil, false},
+	} {
+		w := roles.Workflow{Entity: "Contractor", Action: roles.CreateResource, Who: c.who, Reviewers: map[string][]string{"one": c.reviewers}}
+		if might := MightStart(m, w, "E1"); might != c.might {
+			t.Errorf("%s: %v", name, might)
+		}
+	}
+}

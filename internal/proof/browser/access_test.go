@@ -19,6 +19,7 @@ func everyPage(t *testing.T, base string) []string {
 		"/", "/directory/Person", person, person + "/profile", person + "/accounts", person + "/history", person + "/why",
 		person + "/request", person + "/request/auditor",
 		"/requests", "/requests?show=open", "/requests/1", "/requests/changes",
+		"/workflows", "/workflows/contractor", "/workflows/title?about=" + somebody, "/workflows/started/1",
 		"/review", "/review?kind=update", "/review?q=nobodyatall", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"),
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999", "/reconciliation/properties",
@@ -32,7 +33,7 @@ func everyPage(t *testing.T, base string) []string {
 
 // emptyPages are those that say what would fill them.
 var emptyPages = []string{
-	"/", "/directory", "/requests", "/requests/changes", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/properties", "/reconciliation/roles",
+	"/", "/directory", "/requests", "/requests/changes", "/workflows", "/review", "/review/properties", "/manual", "/reconciliation", "/reconciliation/properties", "/reconciliation/roles",
 	"/orders", "/connectors", "/jobs", "/roles", "/rules", "/journal", "/states", "/messages", "/messages/mine", "/profiles", "/delegations",
 }
 

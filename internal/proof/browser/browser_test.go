@@ -26,11 +26,13 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/connector/csvfile"
 	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/repository"
 	"provisor.dev/provisor/connector/sqldb"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/runs"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
@@ -50,7 +52,7 @@ const (
 )
 
 func packages() []connector.Package {
-	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
+	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package(), repository.Package(nil)}
 }
 
 // chromium is where the browser is; tests skip with one line where it is not.
@@ -199,6 +201,43 @@ roles:
     grants: [{resourceType: LedgerAccount, property: rights, to: {code: post}}]
 `
 
+// forms declares a form with a field of every kind, and one about people.
+const forms = `connectors:
+  contractors:
+    connections: {own: {package: repository}}
+    entities:
+      Contractor:
+        from: {connection: own}
+        key: number
+        display: "first + ' ' + last"
+        properties:
+          number:  {type: string, allocate: {sequence: contractors, start: 5001}}
+          first:   {type: string}
+          last:    {type: string}
+          manager: {link: Person}
+          sites:   {links: Site}
+          badge:   {type: bool}
+          days:    {type: int}
+          start:   {type: date}
+workflows:
+  title: {name: New title, entity: Person, action: change, who: anybody, approval: one, reviewers: {one: ["person:E00005"]}, fields: [{property: title, label: Title, required: true}]}
+  contractor:
+    name: New contractor
+    entity: Contractor
+    action: create
+    who: anybody
+    approval: one
+    reviewers: {one: [manager]}
+    fields:
+      - {property: first, label: First name, required: true}
+      - {property: last, label: Last name, required: true}
+      - {property: manager, label: Manager, required: true}
+      - {property: sites, label: Sites}
+      - {property: badge, label: Needs a badge}
+      - {property: days, label: Working days, default: "20", check: "days < 300", message: "no year has so many"}
+      - {property: start, label: First day}
+`
+
 // kept is a plan that somebody kept.
 const kept = `{"name":"3f0c","day":"2026-03-01","orders":[{"kind":"addition","type":"CrmUser","owner":{"type":"Person","key":"E1"},"ownerName":"Ada",
 "state":"Pending","items":[{"property":"email","state":"Pending","before":"-","after":"ada@example.org","why":"values.email[0]"}]}],
@@ -212,6 +251,12 @@ var ready = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config", "asked.yaml"), []byte(asked), 0o600); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config", "forms.yaml"), []byte(forms), 0o600); err != nil {
+		return "", err
+	}
+	if err := replaced(filepath.Join(dir, "config", "people.yaml"), "title:      {type: string}", "title:      {type: string, editable: true}"); err != nil {
 		return "", err
 	}
 	if err := replaced(filepath.Join(dir, "config", "badges.yaml"), "category: premises\n    provisioning:", "category: premises\n    provisioning:\n      approval: one"); err != nil {
@@ -258,6 +303,14 @@ func fill(ctx context.Context, e *loop.Engine) error {
 	}
 	_, err = desk.Ask(ctx, review.Asked{Owner: resources.Ref{Type: "Person", Key: somebody}, Role: "auditor", Action: requests.Add, Why: "the audit comes"})
 	if err != nil {
+		return err
+	}
+	changes, err := e.As("E00002").WorkflowDesk(ctx)
+	if err != nil {
+		return err
+	}
+	filled := review.Filled{Workflow: "title", Subject: somebody, Set: map[schema.PropertyName]string{"title": "Captain"}, Why: "promoted"}
+	if _, err := changes.Start(ctx, filled); err != nil {
 		return err
 	}
 	_, err = e.Run(ctx, false)

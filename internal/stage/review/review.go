@@ -245,48 +245,6 @@ func contains(list []int, n int) bool {
 	return false
 }
 
-// ReleaseAll lets through everything of a kind that a threshold parked, this
-// time: the threshold itself stays.
-func (d *Desk) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (Outcome, error) {
-	parks, err := d.Store.Parks(ctx)
-	if err != nil {
-		return Outcome{}, err
-	}
-	found := false
-	for _, p := range parks {
-		found = found || p.Type == t && p.Kind == k
-	}
-	if !found {
-		return Outcome{}, fault.New(fault.NotFound, "release", "no threshold parks %ss of %s", k, t)
-	}
-	list, err := d.Store.Assigned(ctx, stage.AssignedFilter{Types: []roles.ResourceTypeID{t}, OpenOnly: true})
-	if err != nil {
-		return Outcome{}, err
-	}
-	var ids []orders.AssignedID
-	for _, a := range list {
-		if a.Order.Kind == k && waiting(a) {
-			ids = append(ids, a.ID)
-		}
-	}
-	out, err := d.Decide(ctx, Decision{On: orders.Release, Assigned: ids, Why: why})
-	if err != nil {
-		return out, err
-	}
-	act := journal.Act{Actor: d.Actor, Name: "release", Subject: fmt.Sprintf("%ss of %s", k, t), Why: why, At: d.Clock()}
-	return out, d.Store.Unpark(ctx, act, []stage.ParkKey{{Type: t, Kind: k}})
-}
-
-// waiting reports whether something of the order stands before a threshold.
-func waiting(a *orders.AssignedResource) bool {
-	for _, it := range a.Carried() {
-		if it.Place.State == orders.Pending && it.Place.Mark != orders.Released {
-			return true
-		}
-	}
-	return false
-}
-
 // numbersPerAct is for the trial and for the transaction, which may run twice.
 const numbersPerAct = 8
 

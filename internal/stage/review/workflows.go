@@ -99,11 +99,12 @@ func (d *WorkflowDesk) Start(ctx context.Context, x Filled) (workflows.Started, 
 	}
 	about := f.about()
 	facts := workflows.Facts{MayStart: workflows.MayStart(d.Model, w, about, s.By), Free: w.Approval == roles.ApprovalNone, Steps: workflows.Steps(w)}
-	if !facts.MayStart {
-		return s, &fault.Error{
-			Kind: fault.Denied, Op: "start workflow", Msg: fmt.Sprintf("%s may not start %s", s.By, w.ID),
-			Do: "it may be started by " + strings.Join(w.Who, ", ") + "; name who acts with --as",
-		}
+	switch wrong := f.findings.Err(); {
+	case facts.MayStart:
+	case wrong != nil && w.Action == roles.CreateResource && d.offers(w, about):
+		return s, wrong // whose it is may depend on what is wrong
+	default:
+		return s, d.notHis(w)
 	}
 	if len(f.findings) == 0 && len(s.Changes) == 0 {
 		f.find("", "nothing would change", "name what is to be written with --set property=value")

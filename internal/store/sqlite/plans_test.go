@@ -58,6 +58,10 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 	}
 	_, err := v.Holders(ctx, view.HolderFilter{Role: "r"})
 	say(err)
+	for _, hops := range [][]access.Hop{{{Entity: "Person", Property: "department"}}, {{Entity: "Person", Property: "manager"}, {Entity: "Person", Property: "department"}}} {
+		_, err = v.Peers(ctx, view.PeersFilter{Owner: resources.Ref{Type: "Person", Key: "ada"}, Hops: hops, Roles: []string{"r"}})
+		say(err)
+	}
 	_, err = v.StateCounts(ctx, view.CountMost)
 	say(err)
 	_, err = v.TypeCounts(ctx, view.CountMost)

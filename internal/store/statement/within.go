@@ -147,16 +147,8 @@ func (s *session) facts(ctx context.Context, f *access.Filter, owner resources.R
 		if err != nil || path.Hops[0].Entity != owner.Type {
 			continue
 		}
-		reached := []resources.Key{owner.Key}
-		for _, hop := range path.Hops {
-			var next []resources.Key
-			err = texts(`SELECT DISTINCT target FROM resource_link WHERE entity = $1 AND property = $2 AND resource_key IN (`+s.db.dialect.Texts("$3")+`)`,
-				[]any{hop.Entity, hop.Property, listOf(reached)}, func(t string) { next = append(next, resources.Key(t)) })
-			if err != nil {
-				return facts, err
-			}
-			reached = next
-		}
+		var reached []resources.Key
+		reached, err = s.led(ctx, owner, path.Hops)
 		facts.Reached[path.Name()] = reached
 	}
 	return facts, err

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/store/statement"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/value"
@@ -235,4 +237,54 @@ func countAndHold(t *testing.T, b *bench) {
 	rest, err := b.Views().Holders(b.ctx, view.HolderFilter{Role: "Clerk", Limit: 2, After: *first.After})
 	must(t, err)
 	want(t, "and who besides", words(len(rest.Holders), rest.Holders[0].Owner.Display, rest.After == nil), "1 Bob true")
+}
+
+// peersOf asks for the roles of those in somebody's department.
+func peersOf(key resources.Key) view.PeersFilter {
+	return view.PeersFilter{
+		Owner: resources.Ref{Type: "Person", Key: key}, Hops: []access.Hop{{Entity: "Person", Property: "department"}},
+		Roles: []string{"Clerk", "Auditor"}, On: begin,
+	}
+}
+
+// peers holds that it is counted what others at the same place have on the day, each
+// once, and not more of them than one may see.
+func peers(t *testing.T, b *bench) {
+	b.peopled(t)
+	role := func(key, role string, state assignments.Workflow, with assignments.Parameters, p assignments.Period) assignments.AssignedRole {
+		return assignments.AssignedRole{
+			Owner: resources.Ref{Type: "Person", Key: resources.Key(key)}, Role: roles.RoleID(role), Parameters: with, Workflow: state, Period: p,
+		}
+	}
+	always := assignments.Period{}
+	must(t, b.SaveAssignedRoles(b.ctx, b.act("assign"), []assignments.AssignedRole{
+		role("ada", "Clerk", assignments.Calculated, "", always),
+		role("bob", "Clerk", assignments.Calculated, "site=BER", always), role("bob", "Clerk", assignments.Calculated, "site=PAR", always),
+		role("bob", "Auditor", assignments.Calculated, "", assignments.Period{To: begin.AddDate(0, 0, -1)}),
+		role("cyd", "Clerk", assignments.Calculated, "", always), role("max", "Auditor", assignments.WorkflowDeclined, "", always),
+	}, nil))
+	for name, c := range map[string]struct {
+		v    *statement.Views
+		of   resources.Key
+		want string
+	}{
+		"the only peer has one role, twice, and had another": {b.Views(), "ada", "1 false map[Clerk:1]"},
+		"what was declined is not had":                       {b.Views(), "dan", "1 false map[]"},
+		"nobody is alone with himself":                       {b.Views(), "cyd", "0 false map[]"},
+		"a peer whom one may not see":                        {b.Views().Within(scopes()["oneself"].filter), "ada", "0 false map[]"},
+	} {
+		x, err := c.v.Peers(b.ctx, peersOf(c.of))
+		must(t, err)
+		want(t, name, words(x.Count, x.More, x.Roles), c.want)
+	}
+	var put []resources.Resource
+	for i := range view.PeersMost + 1 {
+		r := person(fmt.Sprintf("p%03d", i), "P")
+		r.Links, r.Dangling = map[schema.PropertyName][]resources.Key{"department": {"OPS"}}, nil
+		put = append(put, r)
+	}
+	b.read(t, statement.Changes{Put: put})
+	x, err := b.Views().Peers(b.ctx, peersOf("p000"))
+	must(t, err)
+	want(t, "very many", words(x.Count, x.More, x.Roles["Clerk"]), words(view.PeersMost, true, 1)) // cyd, before them
 }

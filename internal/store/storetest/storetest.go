@@ -92,6 +92,7 @@ var tests = []struct {
 	{"AFilterLetsTheSameThroughInListsAndOnPages", withinFilters},
 	{"NoQuestionForgetsTheFilter", everyQuestion},
 	{"CountsAndHoldersComeInPages", countAndHold},
+	{"WhatPeersHaveIsCountedOfThoseWhoAreSeen", peers},
 	{"WhatVeryManyAreCalledIsFoundPageByPage", searchMany},
 	{"CountsEndAtABound", countBounded},
 }

@@ -35,6 +35,9 @@ type Desk interface {
 	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
 	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
 	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
+	// Causes groups what a threshold parks by the rules that raised it.
+	Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]review.Cause, error)
+	ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules, why string) (review.Outcome, error)
 	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
 }
 
@@ -49,6 +52,11 @@ type RequestDesk interface {
 
 // A WorkflowDesk is where people change identity data and decide what others started.
 type WorkflowDesk interface {
+	// Offered lists the forms that whoever acts may start about a resource; without a
+	// key, those that create one of the type, or of any where no type is named.
+	Offered(context.Context, resources.Ref) ([]roles.Workflow, error)
+	// Blank is a form before it is filled in.
+	Blank(ctx context.Context, id roles.WorkflowID, subject resources.Key) (review.Blank, error)
 	Start(context.Context, review.Filled) (workflows.Started, error)
 	Decide(ctx context.Context, id workflows.StartedID, on workflows.Event, version int, why string) (workflows.Started, error)
 	Show(context.Context, workflows.StartedID) (review.Waiting, error)

@@ -131,17 +131,25 @@ func (x OnItems) decisions() []review.Decision {
 	return list
 }
 
-// OfKind lets everything of a kind through the threshold that parked it.
+// OfKind lets everything of a kind through the threshold that parked it or, with
+// Rules, what these raised.
 type OfKind struct {
-	Type roles.ResourceTypeID
-	Kind orders.Kind
-	Why  string
+	Type  roles.ResourceTypeID
+	Kind  orders.Kind
+	Rules string // a review.Cause; "": whatever raised it
+	Why   string
 }
 
 // Do releases them. of names the orders of the assigned resources, for the answer.
 func (x OfKind) Do(ctx context.Context, d Desk, of func(context.Context) (map[orders.AssignedID]orders.OrderID, error)) (Orders, error) {
 	answer := Orders{Decided: []orders.OrderID{}}
-	out, err := d.ReleaseAll(ctx, x.Type, x.Kind, x.Why)
+	var out review.Outcome
+	var err error
+	if x.Rules != "" {
+		out, err = d.ReleaseCaused(ctx, x.Type, x.Kind, x.Rules, x.Why)
+	} else {
+		out, err = d.ReleaseAll(ctx, x.Type, x.Kind, x.Why)
+	}
 	if err != nil {
 		return answer, err
 	}

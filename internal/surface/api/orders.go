@@ -338,13 +338,19 @@ func (s *service) parks(ctx context.Context, _ *struct{}) (Page[view.Park], erro
 	return pageOf[view.Park, int](list, nil), err
 }
 
+// Letting is what of a parked kind is let through, and why.
+type Letting struct {
+	Rules string `json:"rules,omitempty" doc:"What these rules raised, as the page of what is parked names them; none: all of it."`
+	Why   string `json:"why,omitempty" maxLength:"4000"`
+}
+
 func (s *service) releaseParked(ctx context.Context, q *struct {
 	Type string `path:"type"`
 	Kind string `path:"kind" enum:"addition,association,update,deletion"`
-	Body Reason
+	Body Letting
 },
 ) (act.Orders, error) {
-	x := act.OfKind{Type: roles.ResourceTypeID(q.Type), Kind: orders.Kind(q.Kind), Why: q.Body.Why}
+	x := act.OfKind{Type: roles.ResourceTypeID(q.Type), Kind: orders.Kind(q.Kind), Rules: q.Body.Rules, Why: q.Body.Why}
 	parks, err := s.ask.Parks(ctx)
 	if err != nil {
 		return act.Orders{}, err

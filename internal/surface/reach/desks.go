@@ -125,10 +125,31 @@ func (d reached) Fail(ctx context.Context, ids []orders.AssignedID, items []int,
 	return d.Desk.Fail(ctx, ids, items, why)
 }
 
-// ReleaseAll is for those who reach every account of the type.
-func (d reached) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error) {
+// whole refuses what is about all accounts of a type to who does not reach them all.
+func whole(ctx context.Context, t roles.ResourceTypeID) error {
 	if !routes.Rows(ctx, access.OrdersRelease).Holds(access.Subject{Kind: access.Account, Type: t}) {
-		return review.Outcome{}, &fault.Error{Kind: fault.Denied, Op: "release", Msg: "your profiles do not reach all of " + string(t), Do: "Release orders one by one, or ask whoever answers for all of them."}
+		return &fault.Error{Kind: fault.Denied, Op: "release", Msg: "your profiles do not reach all of " + string(t), Do: "Release orders one by one, or ask whoever answers for all of them."}
+	}
+	return nil
+}
+
+func (d reached) Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]review.Cause, error) {
+	if err := whole(ctx, t); err != nil {
+		return nil, err
+	}
+	return d.Desk.Causes(ctx, t, k)
+}
+
+func (d reached) ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules, why string) (review.Outcome, error) {
+	if err := whole(ctx, t); err != nil {
+		return review.Outcome{}, err
+	}
+	return d.Desk.ReleaseCaused(ctx, t, k, rules, why)
+}
+
+func (d reached) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error) {
+	if err := whole(ctx, t); err != nil {
+		return review.Outcome{}, err
 	}
 	return d.Desk.ReleaseAll(ctx, t, k, why)
 }

@@ -64,6 +64,8 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"take":         second(d.Take(ctx, both)),
 		"confirm":      second(d.Confirm(ctx, both, nil, "")),
 		"fail":         second(d.Fail(ctx, both, nil, "")),
+		"causes":       second(d.Causes(ctx, "CrmUser", orders.Addition)),
+		"by rule":      second(d.ReleaseCaused(ctx, "CrmUser", orders.Addition, "", "")),
 		"release all":  second(d.ReleaseAll(ctx, "CrmUser", orders.Addition, "")),
 		"ask":          second(q.Ask(ctx, review.Asked{})),
 		"supply":       second(q.Supply(ctx, 1, nil)),
@@ -71,6 +73,7 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"withdraw":     second(q.Withdraw(ctx, 1, "")),
 		"revoke role":  second(d.DecideRole(ctx, review.RoleChoice{On: orders.Revoke})),
 		"start":        second(w.Start(ctx, review.Filled{Workflow: "title", Subject: "E1"})),
+		"blank":        second(w.Blank(ctx, "title", "E1")),
 		"show started": second(w.Show(ctx, 1)),
 		"rule started": second(w.Decide(ctx, 1, workflows.Approve, 0, "")),
 		"validate":     second(q.Validate(ctx, resources.Ref{}, "", nil, true, "")),
@@ -78,6 +81,9 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		if kind := fault.KindOf(err); kind != fault.NotFound && kind != fault.Denied {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if list, err := w.Offered(ctx, resources.Ref{Type: "Person", Key: "E1"}); err != nil || len(list) > 0 {
+		t.Errorf("forms are offered about somebody who is not reached: %v, %v", list, err)
 	}
 	var _ act.Desk = d
 	var _ act.RequestDesk = q

@@ -43,6 +43,7 @@ type Questions interface {
 	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
 	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
 	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	Peers(ctx context.Context, f view.PeersFilter) (view.Peers, error)
 	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
 	Runs(ctx context.Context, f view.RunFilter) (view.RunPage, error)
 	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
@@ -154,6 +155,11 @@ func (n narrowed) Readings(ctx context.Context, f view.ReadingFilter) ([]view.Re
 
 func (n narrowed) Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error) {
 	return n.as(ctx, access.AccessView).Holders(ctx, f)
+}
+
+// Peers are counted among those of whom whoever asks may see what they have.
+func (n narrowed) Peers(ctx context.Context, f view.PeersFilter) (view.Peers, error) {
+	return n.as(ctx, access.AccessView).Peers(ctx, f)
 }
 
 func (n narrowed) Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error) {

@@ -33,18 +33,49 @@ type reachedWorkflows struct {
 // Start starts a workflow about somebody who is reached. Who may create somebody
 // is for the form to say: nobody is there yet.
 func (d reachedWorkflows) Start(ctx context.Context, x review.Filled) (workflows.Started, error) {
-	if x.Subject != "" {
-		m, err := d.model(ctx)
-		if err != nil {
-			return workflows.Started{}, err
-		}
-		if w, declared := m.Workflows[x.Workflow]; declared {
-			if _, err := d.ask.Person(ctx, resources.Ref{Type: w.Entity, Key: x.Subject}); err != nil {
-				return workflows.Started{}, err
-			}
-		}
+	if err := d.about(ctx, x.Workflow, x.Subject); err != nil {
+		return workflows.Started{}, err
 	}
 	return d.WorkflowDesk.Start(ctx, x)
+}
+
+// Blank shows a form about somebody who is reached, with what he has.
+func (d reachedWorkflows) Blank(ctx context.Context, id roles.WorkflowID, subject resources.Key) (review.Blank, error) {
+	if err := d.about(ctx, id, subject); err != nil {
+		return review.Blank{}, err
+	}
+	return d.WorkflowDesk.Blank(ctx, id, subject)
+}
+
+// Offered lists forms about somebody who is reached; there are none about others.
+func (d reachedWorkflows) Offered(ctx context.Context, ref resources.Ref) ([]roles.Workflow, error) {
+	if ref.Key != "" { // whatever page asks, it is about changing him
+		_, err := d.ask.Person(routes.As(ctx, routes.Who(ctx), access.IdentityChange), ref)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return d.WorkflowDesk.Offered(ctx, ref)
+}
+
+// about refuses a form about somebody who is not reached.
+func (d reachedWorkflows) about(ctx context.Context, id roles.WorkflowID, subject resources.Key) error {
+	if subject == "" {
+		return nil
+	}
+	m, err := d.model(ctx)
+	if err != nil {
+		return err
+	}
+	w, declared := m.Workflows[id]
+	if !declared {
+		return nil // the desk says so
+	}
+	_, err = d.ask.Person(ctx, resources.Ref{Type: w.Entity, Key: subject})
+	return err
 }
 
 func (d reachedWorkflows) Show(ctx context.Context, id workflows.StartedID) (review.Waiting, error) {

@@ -103,9 +103,9 @@ func onOrder(x act.OnOrders, o view.Order) (path string, body object) {
 	return path, body
 }
 
-// OfKind lets everything of a kind through its threshold.
+// OfKind lets through its threshold what is of a kind, or what some rules raised of it.
 func (s *Server) OfKind(ctx context.Context, x act.OfKind) (answer act.Orders, err error) {
-	return answer, s.post(ctx, "/parks"+escaped(string(x.Type), string(x.Kind))+"/release", object{"why": x.Why}, &answer)
+	return answer, s.post(ctx, "/parks"+escaped(string(x.Type), string(x.Kind))+"/release", object{"rules": x.Rules, "why": x.Why}, &answer)
 }
 
 // OnQuestions answers each question by itself.

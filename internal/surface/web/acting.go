@@ -29,6 +29,7 @@ type outcome struct {
 	To      string   // where to go on; "": where the form was
 	Ask     *ask     // nothing yet: it asks first
 	Page    *page    // what came of it takes a page of its own
+	Status  int      // of that page; 0: 200
 }
 
 // ask is a question before something that takes away.
@@ -75,7 +76,7 @@ func (s *site) do(acts func(*http.Request) (outcome, error), shown func(*http.Re
 		case out.Ask != nil:
 			s.write(w, r, http.StatusOK, page{Title: out.Ask.Heading, Body: askPage(*out.Ask, r.URL.RequestURI(), r.PostForm)})
 		case out.Page != nil:
-			s.write(w, r, http.StatusOK, *out.Page)
+			s.write(w, r, cmp.Or(out.Status, http.StatusOK), *out.Page)
 		case out.Said == "" && len(out.Refused) > 0:
 			s.again(w, r, shown, out)
 		default:

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -26,6 +28,17 @@ type catalog struct {
 	Paged  bool
 	Next   string
 	Model  *roles.Model
+	Place  string // the dimension at whose values peers stand; "": nobody has any
+	Peers  view.Peers
+}
+
+// peersHave says how many of the peers have a role.
+func (c catalog) peersHave(id roles.RoleID) string {
+	of := strconv.Itoa(c.Peers.Count)
+	if c.Peers.More {
+		of = "the first " + of
+	}
+	return strconv.Itoa(c.Peers.Roles[string(id)]) + " of " + of
 }
 
 // offered is a role of the catalog.
@@ -62,10 +75,30 @@ func (s *site) catalogFor(r *http.Request) (page, error) {
 		}
 		c.Roles = append(c.Roles, o)
 	}
+	if err := s.peers(r, &c); err != nil {
+		return page{}, err
+	}
 	if len(all) > from+rowsOnPage {
 		c.Next = c.Filter.next("after", string(c.Roles[len(c.Roles)-1].ID))
 	}
 	return page{Title: "Request access for " + named(p.Owner), Section: "directory", Body: catalogPage(c), Sheet: rolesSheet(m, all)}, nil
+}
+
+// peers counts which roles of the page those have who stand where the person does.
+func (s *site) peers(r *http.Request, c *catalog) error {
+	dimension, hops := access.Standing(c.Model, schema.EntityType(c.Type))
+	if dimension == "" || len(c.Roles) == 0 {
+		return nil
+	}
+	ask := view.PeersFilter{Owner: refOf(c.Owner), Hops: hops, On: s.Clock()}
+	for _, o := range c.Roles {
+		ask.Roles = append(ask.Roles, string(o.ID))
+	}
+	var err error
+	if c.Peers, err = s.Questions.Peers(r.Context(), ask); c.Peers.Count > 0 {
+		c.Place = string(dimension)
+	}
+	return err
 }
 
 // personIn is the person that an address names, with the model.

@@ -14,7 +14,7 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
-	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -244,6 +244,7 @@ type parkedList struct {
 	workList
 	Park      view.Park
 	Connector string
+	Causes    []review.Cause // the same orders by the rules that raised them
 }
 
 // parkOf finds what a threshold parks, by what an address names.
@@ -272,40 +273,13 @@ func (s *site) parked(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(parkedList{*list, p, r.PathValue("id")}), Sheet: list.Sheet}, nil
+	causes, err := s.desk(r).Causes(r.Context(), roles.ResourceTypeID(p.Type), orders.Kind(p.Kind))
+	if err != nil {
+		return page{}, err
+	}
+	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(parkedList{*list, p, r.PathValue("id"), causes}), Sheet: list.Sheet}, nil
 }
 
 func parkAddress(connector string, p view.Park) string {
 	return "/connectors/" + url.PathEscape(connector) + "/parked/" + url.PathEscape(p.Type) + "/" + url.PathEscape(p.Kind)
-}
-
-// release lets parked orders through: those that were chosen, or all of the kind.
-func (s *site) release(r *http.Request) (outcome, error) {
-	p, err := s.parkOf(r)
-	if err != nil {
-		return outcome{}, err
-	}
-	why := r.PostForm.Get("why")
-	if r.PostForm.Get("do") != "all" {
-		list, err := s.chosenOrders(r)
-		if err != nil {
-			return outcome{}, err
-		}
-		answer, err := act.OnOrders{Verb: act.Release, Orders: list, Why: why}.Do(r.Context(), s.desk(r))
-		return outcome{Said: happened(len(answer.Decided), "order", pasts[act.Release]), Refused: refusals(answer.Refused)}, err
-	}
-	if what := fmt.Sprintf("Release all %s %ss of %s", thousands(p.Held), p.Kind, p.Type); !sure(r) {
-		return asking(what+"?", what, []string{p.Why, "They go out with the next run, in widening waves where the resource type asks for it."}), nil
-	}
-	x := act.OfKind{Type: roles.ResourceTypeID(p.Type), Kind: orders.Kind(p.Kind), Why: why}
-	answer, err := x.Do(r.Context(), s.desk(r), func(ctx context.Context) (map[orders.AssignedID]orders.OrderID, error) {
-		page, err := s.Questions.Orders(ctx, view.OrderFilter{Types: []string{p.Type}, Kinds: []orders.Kind{x.Kind}, Limit: view.MaxLimit})
-		opened := map[orders.AssignedID]orders.OrderID{}
-		for _, o := range page.Orders {
-			opened[o.Assigned] = o.ID
-		}
-		return opened, err
-	})
-	to := "/connectors/" + url.PathEscape(r.PathValue("id"))
-	return outcome{Said: happened(len(answer.Decided), "order", pasts[act.Release]), Refused: refusals(answer.Refused), To: to}, err
 }

@@ -23,5 +23,16 @@ func (s *site) requestDesk(r *http.Request) (act.RequestDesk, error) {
 	return reach.RequestDesk(desk, s.Questions), err
 }
 
+// workflowDesk is where the person who asks changes the data of those whom his
+// profiles reach.
+func (s *site) workflowDesk(r *http.Request) (act.WorkflowDesk, error) {
+	who := s.actor(r)
+	desk, err := s.Desks.WorkflowDesk(r.Context(), who)
+	if err != nil {
+		return nil, err
+	}
+	return reach.WorkflowDesk(desk, s.Questions, who, s.Model), nil
+}
+
 // accessDesk is where the person who asks keeps profiles in order.
 func (s *site) accessDesk(r *http.Request) act.AccessDesk { return s.Desks.AccessDesk(s.actor(r)) }

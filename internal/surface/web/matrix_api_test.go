@@ -34,6 +34,7 @@ var apiProbes = map[string]probe{
 	"GET /api/v1/orders/{id}":               {address: ofOrder("/api/v1/orders/"), mark: orderNumber},
 	"GET /api/v1/accounts":                  {address: func(x target) string { return fmt.Sprintf("/api/v1/accounts?id=%d", x.order.Assigned) }, mark: keyInJSON},
 	"GET /api/v1/accounts/{id}/path":        {address: func(x target) string { return fmt.Sprintf("/api/v1/accounts/%d/path", x.order.Assigned) }},
+	"GET /api/v1/messages":                  {address: fixed("/api/v1/messages")},
 	"GET /api/v1/workflows":                 {address: fixed("/api/v1/workflows")},
 	"GET /api/v1/started-workflows":         {address: fixed("/api/v1/started-workflows")},
 	"GET /api/v1/started-workflows/{id}":    {address: fixed("/api/v1/started-workflows/4711"), status: http.StatusNotFound},

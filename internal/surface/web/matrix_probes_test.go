@@ -82,6 +82,17 @@ var probes = map[string]probe{
 	"POST /requests/{id}/withdrawal": {address: fixed("/requests/4711/withdrawal"), method: http.MethodPost, status: http.StatusNotFound},
 	"POST /requests/{id}/parameters": {address: fixed("/requests/4711/parameters"), method: http.MethodPost, status: http.StatusNotFound},
 
+	"GET /messages":       {address: fixed("/messages")},
+	"POST /messages":      {address: fixed("/messages"), method: http.MethodPost},
+	"GET /messages/mine":  {address: fixed("/messages/mine")},
+	"POST /messages/mine": {address: fixed("/messages/mine"), method: http.MethodPost},
+
+	"GET /workflows":               {address: fixed("/workflows")},
+	"GET /workflows/{id}":          {address: formAbout, mark: personKey},
+	"POST /workflows/{id}":         {address: formAbout, method: http.MethodPost, mark: personKey},
+	"GET /workflows/started/{id}":  {address: fixed("/workflows/started/4711"), status: http.StatusNotFound},
+	"POST /workflows/started/{id}": {address: fixed("/workflows/started/4711"), method: http.MethodPost, status: http.StatusNotFound},
+
 	"GET /profiles":       {address: fixed("/profiles")},
 	"POST /profiles":      {address: fixed("/profiles"), method: http.MethodPost},
 	"GET /profiles/{id}":  {address: fixed("/profiles/manager")},

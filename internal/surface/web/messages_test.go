@@ -14,14 +14,6 @@ import (
 	"provisor.dev/provisor/internal/view"
 )
 
-func init() {
-	probes["GET /api/v1/messages"] = probe{address: fixed("/api/v1/messages")}
-	probes["GET /messages"] = probe{address: fixed("/messages")}
-	probes["POST /messages"] = probe{address: fixed("/messages"), method: http.MethodPost}
-	probes["GET /messages/mine"] = probe{address: fixed("/messages/mine")}
-	probes["POST /messages/mine"] = probe{address: fixed("/messages/mine"), method: http.MethodPost}
-}
-
 func TestMessagesAreListedWithWhyTheyWereNotSentAndSentAgain(t *testing.T) {
 	e := played(t)
 	h := by(e, "E00005")

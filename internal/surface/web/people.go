@@ -25,6 +25,7 @@ type peopleList struct {
 	Page   view.PeoplePage
 	Next   string
 	Sort   ordering
+	Forms  []formOffer // that create one
 }
 
 // first is the address of the first page.
@@ -86,6 +87,9 @@ func (s *site) people(r *http.Request) (page, error) {
 	}
 	list := peopleList{Entity: entity, Text: q.Get("q"), Paged: q.Has("after")}
 	list.Others = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == entity })
+	if list.Forms, err = s.offers(r, resources.Ref{Type: schema.EntityType(entity)}); err != nil {
+		return page{}, err
+	}
 	list.Sort = sortedBy(false, "name", "key")
 	if err := list.Sort.read(r); err != nil {
 		return page{}, err

@@ -15,6 +15,7 @@ import (
 type profileShown struct {
 	view.Person
 	Values []property
+	Forms  []formOffer // that whoever looks may start about him
 }
 
 // property is a value, or the links, of a resource.
@@ -38,6 +39,9 @@ func (s *site) profile(r *http.Request) (page, error) {
 	for name, keys := range p.Links {
 		source, edited := p.Edited[name]
 		shown.Values = append(shown.Values, property{name, strings.Join(keys, ", "), source, edited})
+	}
+	if shown.Forms, err = s.offers(r, refOf(p.Owner)); err != nil {
+		return page{}, err
 	}
 	slices.SortFunc(shown.Values, func(a, b property) int { return strings.Compare(a.Name, b.Name) })
 	return page{Title: "Profile of " + named(p.Owner), Section: "directory", Body: profilePage(shown), Sheet: profileSheet(shown)}, nil

@@ -139,21 +139,10 @@ func (s *site) daily(g *routes.Registry) {
 	g.Act("/reconciliation/roles", access.RolesReconcile, s.do(s.settleRoles, s.foundRoles))
 	g.Show("/reconciliation/{id}", access.FoundView, s.show(s.question))
 	g.Act("/reconciliation/{id}", access.FoundDecide, s.do(s.settleQuestion, s.question))
-	g.Show("/directory", access.DirectoryView, s.show(s.directory))
-	g.Show("/directory/{entity}", access.DirectoryView, s.show(s.people))
-	g.Show("/directory/{entity}/{key}", access.DirectoryView, s.show(s.person))
-	g.Show("/directory/{entity}/{key}/profile", access.DirectoryView, s.show(s.profile))
-	g.Show("/directory/{entity}/{key}/accounts", access.AccessView, s.show(s.accounts))
-	g.Show("/directory/{entity}/{key}/history", access.AccessView, s.show(s.history))
-	g.Show("/directory/{entity}/{key}/why", access.AccessView, s.show(s.why))
-	g.Act("/directory/{entity}/{key}/recompute", access.ConnectorsOperate, s.do(s.recompute, s.person))
-	g.Show("/directory/{entity}/{key}/request", access.AccessRequest, s.show(s.catalogFor))
-	g.Show("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.show(s.requestForm))
-	g.Act("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.do(s.askFor, s.requestForm))
+	s.directoryRoutes(g)
+	s.formRoutes(g)
 	g.Show("/requests", access.RequestsView, s.show(s.requests))
 	g.Act("/requests", access.RequestsDecide, s.do(s.decideRequests, s.requests))
-	g.Show("/requests/changes", access.IdentityChange, s.show(s.changeForms))
-	g.Act("/requests/changes", access.IdentityChange, s.do(s.decideChanges, s.changeForms))
 	g.Show("/requests/{id}", access.RequestsView, s.show(s.request))
 	g.Act("/requests/{id}", access.RequestsDecide, s.do(s.decideRequest, s.request))
 	g.Act("/requests/{id}/withdrawal", access.AccessRequest, s.do(s.withdrawRequest, s.request))
@@ -193,6 +182,32 @@ func (s *site) keeping(g *routes.Registry) {
 	g.Show("/delegations", access.Delegate, s.show(s.delegations))
 	g.Act("/delegations", access.Delegate, s.do(s.changeDelegations, s.delegations))
 	g.Show("/", access.HomeView, s.show(s.nowhere))
+}
+
+// directoryRoutes are the pages about people.
+func (s *site) directoryRoutes(g *routes.Registry) {
+	g.Show("/directory", access.DirectoryView, s.show(s.directory))
+	g.Show("/directory/{entity}", access.DirectoryView, s.show(s.people))
+	g.Show("/directory/{entity}/{key}", access.DirectoryView, s.show(s.person))
+	g.Show("/directory/{entity}/{key}/profile", access.DirectoryView, s.show(s.profile))
+	g.Show("/directory/{entity}/{key}/accounts", access.AccessView, s.show(s.accounts))
+	g.Show("/directory/{entity}/{key}/history", access.AccessView, s.show(s.history))
+	g.Show("/directory/{entity}/{key}/why", access.AccessView, s.show(s.why))
+	g.Act("/directory/{entity}/{key}/recompute", access.ConnectorsOperate, s.do(s.recompute, s.person))
+	g.Show("/directory/{entity}/{key}/request", access.AccessRequest, s.show(s.catalogFor))
+	g.Show("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.show(s.requestForm))
+	g.Act("/directory/{entity}/{key}/request/{role}", access.AccessRequest, s.do(s.askFor, s.requestForm))
+}
+
+// formRoutes are the pages of forms, and of what was started through them.
+func (s *site) formRoutes(g *routes.Registry) {
+	g.Show("/requests/changes", access.IdentityChange, s.show(s.changeForms))
+	g.Act("/requests/changes", access.IdentityChange, s.do(s.decideChanges, s.changeForms))
+	g.Show("/workflows", access.IdentityChange, s.show(s.forms))
+	g.Show("/workflows/{id}", access.IdentityChange, s.show(s.form))
+	g.Act("/workflows/{id}", access.IdentityChange, s.do(s.startForm, s.form))
+	g.Show("/workflows/started/{id}", access.IdentityChange, s.show(s.started))
+	g.Act("/workflows/started/{id}", access.IdentityChange, s.do(s.decideStarted, s.started))
 }
 
 // public are the routes that need no permission: the whole list.

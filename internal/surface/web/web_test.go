@@ -24,6 +24,7 @@ import (
 	"provisor.dev/provisor/connector"
 	"provisor.dev/provisor/connector/csvfile"
 	"provisor.dev/provisor/connector/manual"
+	"provisor.dev/provisor/connector/repository"
 	"provisor.dev/provisor/connector/sqldb"
 	"provisor.dev/provisor/internal/process/company"
 	"provisor.dev/provisor/internal/process/demo"
@@ -76,6 +77,9 @@ var company120 = sync.OnceValues(func() (*loop.Engine, error) {
 	if err := rename(filepath.Join(dir, "hr", "employees.csv")); err != nil {
 		return nil, err
 	}
+	if err := declareForms(dir); err != nil {
+		return nil, err
+	}
 	lunch := "roles: {" + askedRole + ": {name: Team lunch, category: front-office-teams, entity: Person, approval: one}}\n"
 	if err := os.WriteFile(filepath.Join(dir, "config", "lunch.yaml"), []byte(lunch), 0o600); err != nil {
 		return nil, err
@@ -114,7 +118,7 @@ func meddle(file string) error {
 }
 
 func packages() []connector.Package {
-	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package()}
+	return []connector.Package{csvfile.Package(), sqldb.Package(), manual.Package(), repository.Package(nil)}
 }
 
 // empty is a folder in which nothing was done yet.

@@ -17,6 +17,7 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/view"
 )
@@ -137,6 +138,11 @@ func requestAddress(id requests.RequestID) templ.SafeURL {
 // askAddress is where a role is asked for.
 func askAddress(o view.Owner, role roles.RoleID) templ.SafeURL {
 	return personAddress(o) + templ.SafeURL("/request/"+url.PathEscape(string(role)))
+}
+
+// formAddress is where a form is filled in, about somebody or to create.
+func formAddress(id roles.WorkflowID, about resources.Key) templ.SafeURL {
+	return with("/workflows/"+url.PathEscape(string(id)), "about", string(about))
 }
 
 func questionAddress(id orders.AssignedID) templ.SafeURL {
