@@ -32,10 +32,13 @@ func TestMain(m *testing.M) {
 	if file == "" && database == "" {
 		os.Exit(m.Run())
 	}
-	db, err := sqlite.Open(context.Background(), strings.TrimSuffix(file, ".jobs.db")+".db", sqlite.Options{})
-	if database != "" {
-		db, err = postgres.Open(context.Background(), database, postgres.Options{})
+	open := func() (*statement.DB, error) {
+		if database != "" {
+			return postgres.Open(context.Background(), database, postgres.Options{})
+		}
+		return sqlite.Open(context.Background(), strings.TrimSuffix(file, ".jobs.db")+".db", sqlite.Options{})
 	}
+	db, err := open()
 	if err == nil {
 		err = jobs.Run(context.Background(), jobs.Options{
 			Store: db, Place: jobs.Place{File: file, Database: database}, Server: "killed", Clock: time.Now,
