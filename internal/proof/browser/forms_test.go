@@ -22,7 +22,7 @@ func TestAFormIsFilledInByKeyboard(t *testing.T) {
 		held(t, ctx, "a form with faults", width, 900)
 		do(t, ctx, "search", chromedp.SetValue("#set-manager", "E00007"), chromedp.Click(`button[name="look"][value="manager"]`), chromedp.WaitVisible(`button[name="pick"]`))
 		held(t, ctx, "a form with what was found", width, 900)
-		do(t, ctx, "send", chromedp.Click(`button[name="pick"]`), chromedp.WaitVisible("#set-days"), chromedp.SetValue("#set-days", "100"),
+		do(t, ctx, "send", chromedp.Click(`button[name="pick"]`), chromedp.WaitNotPresent(`button[name="pick"]`), chromedp.WaitVisible("#set-days"), chromedp.SetValue("#set-days", "100"),
 			chromedp.SendKeys("#set-days", "\r"), chromedp.WaitVisible("#writes"))
 		held(t, ctx, "what was started", width, 900)
 		for _, text := range c.all() {
