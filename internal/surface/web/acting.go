@@ -141,7 +141,7 @@ func takeTold(w http.ResponseWriter, r *http.Request) *afterword {
 	if err != nil || r.Method != http.MethodGet {
 		return nil
 	}
-	http.SetCookie(w, &http.Cookie{Name: toldCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: toldCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
 	text, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	var t afterword
 	if err != nil || json.Unmarshal(text, &t) != nil || t.Said == "" && len(t.Refused) == 0 {
