@@ -262,6 +262,7 @@ CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, conn
   WHERE closed_at = 0 AND read_back > 0;
 CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id);
+CREATE INDEX provisioning_order_standing ON provisioning_order (state) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_type ON provisioning_order (type, id, kind, state, gated, blocked, errored) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_counted ON provisioning_order (type, kind, waits, unsent) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_due ON provisioning_order (due_at) WHERE closed_at = 0 AND gated = 1 AND due_at > 0;

@@ -12,8 +12,8 @@ import (
 )
 
 // countedWithin is how many rows are looked at to count what a scope of people
-// lets through: what ten thousand of them have.
-const countedWithin = 50_000
+// lets through.
+const countedWithin = 20_000
 
 // A counting says what is counted: rows told apart by a name and a number.
 type counting struct {

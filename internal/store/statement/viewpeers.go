@@ -44,7 +44,7 @@ func (s *session) led(ctx context.Context, owner resources.Ref, hops []access.Ho
 	reached := []resources.Key{owner.Key}
 	for _, hop := range hops {
 		var next []resources.Key
-		err := s.each(ctx, `SELECT DISTINCT target FROM resource_link WHERE entity = $1 AND property = $2 AND resource_key IN (`+s.db.dialect.Texts("$3")+`)`,
+		err := s.each(ctx, `SELECT target FROM resource_link WHERE entity = $1 AND property = $2 AND resource_key IN (`+s.db.dialect.Texts("$3")+`)`,
 			[]any{hop.Entity, hop.Property, listOf(reached)}, func(r *sql.Rows) error {
 				var key resources.Key
 				err := r.Scan(&key)
@@ -54,7 +54,8 @@ func (s *session) led(ctx context.Context, owner resources.Ref, hops []access.Ho
 		if err != nil {
 			return nil, err
 		}
-		reached = next
+		slices.Sort(next) // told apart here: DISTINCT would walk everybody's links by their targets
+		reached = slices.Compact(next)
 	}
 	return reached, nil
 }

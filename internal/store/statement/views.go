@@ -49,9 +49,8 @@ func scanOrder(r *sql.Rows) (o view.Order, err error) {
 // Orders answers which orders stand where.
 func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.OrderPage, err error) {
 	limit := view.Rows(f.Limit)
-	c := orderConditions(f, &v.db.dialect)
-	c.within(v.within, ordersIn, &v.db.dialect)
 	err = v.db.snapshot(ctx, "list orders", func(s *session) error {
+		c := &conditions{}
 		few, err := c.owner(ctx, s, f.Text)
 		if err == nil && f.Property != "" && !f.Closed {
 			few, err = c.property(ctx, s, f.Property, few)
@@ -62,10 +61,14 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 		if err != nil {
 			return err
 		}
-		order := " ORDER BY o.id"
-		if few { // an expression has no index that would be walked instead
+		state, at, order := "o.state", ordersIn, " ORDER BY o.id"
+		if few { // expressions have no index that would be walked instead
+			state += " + 0"
+			at.what += " || ''"
 			order += " + 0"
 		}
+		c.orders(f, state, at.what, &v.db.dialect)
+		c.within(v.within, at, &v.db.dialect)
 		if f.Newest {
 			order += " DESC"
 		}
@@ -93,14 +96,15 @@ var (
 	accountsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
 )
 
-func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
-	c := &conditions{}
+// orders appends what is asked for, but for the owner's text and the property.
+// state and typed are where the state and the resource type stand.
+func (c *conditions) orders(f view.OrderFilter, state, typed string, d *Dialect) {
 	if !f.Closed {
 		c.say("o.closed_at = 0")
 	}
-	oneOf(c, "o.state", d.Numbers, f.States, func(s orders.State) any { return int(s) })
+	oneOf(c, state, d.Numbers, f.States, func(s orders.State) any { return int(s) })
 	oneOf(c, "o.kind", d.Texts, f.Kinds, func(k orders.Kind) any { return string(k) })
-	oneOf(c, "o.type", d.Texts, f.Types, func(t string) any { return t })
+	oneOf(c, typed, d.Texts, f.Types, func(t string) any { return t })
 	if f.Owner != nil {
 		c.add("o.owner_type = %s", f.Owner.Type)
 		c.add("o.owner_key = %s", f.Owner.Key)
@@ -146,7 +150,6 @@ func orderConditions(f view.OrderFilter, d *Dialect) *conditions {
 	default:
 		c.add("o.id > %s", int64(f.After))
 	}
-	return c
 }
 
 // owner appends: the owner is one of those whom a text means or, where these are
