@@ -227,10 +227,10 @@ type timing struct {
 }
 
 // asked asks one question again and again.
-func asked(ctx context.Context, b *testing.B, name string, v *statement.Views, q question) timing {
+func asked(ctx context.Context, b *testing.B, v *statement.Views, q question) timing {
 	b.Helper()
 	var took, used []time.Duration
-	t := timing{name: name}
+	t := timing{name: q.name}
 	began := time.Now()
 	for i := 0; i < askedEach && time.Since(began) < askedFor; i++ {
 		at, before := time.Now(), processorTime(b)
@@ -240,7 +240,7 @@ func asked(ctx context.Context, b *testing.B, name string, v *statement.Views, q
 			continue // outside of the scope
 		}
 		if err != nil {
-			b.Fatalf("%s: %v", name, err)
+			b.Fatalf("%s: %v", q.name, err)
 		}
 		t.rows = max(t.rows, rows)
 	}
@@ -250,26 +250,44 @@ func asked(ctx context.Context, b *testing.B, name string, v *statement.Views, q
 	return t
 }
 
-// BenchmarkS9 asks every list page's question of a store of many people; with
-// PROVISOR_BENCH_ONLY those whose names it finds.
+// BenchmarkS9 asks every list page's question of a store of many people, and opens
+// the pages themselves; with PROVISOR_BENCH_ONLY those whose names it finds.
 func BenchmarkS9(b *testing.B) {
-	ctx := context.Background()
 	people := peopleAsked()
-	store := layLists(ctx, b, people)
+	askLists(b, layLists(b.Context(), b, people), people)
+}
+
+// BenchmarkS9PostgreSQL does the same with the same rows in PostgreSQL.
+func BenchmarkS9PostgreSQL(b *testing.B) {
+	people := peopleAsked()
+	askLists(b, copied(b.Context(), b, layLists(b.Context(), b, people)), people)
+}
+
+func askLists(b *testing.B, store *statement.DB, people int) {
+	b.Helper()
+	ctx := b.Context()
 	only := regexp.MustCompile(os.Getenv("PROVISOR_BENCH_ONLY"))
 	var all []timing
-	ask := func(name string, v *statement.Views, q question) {
-		if only.MatchString(name) {
-			all = append(all, asked(ctx, b, name, v, q))
+	ask := func(q question, v *statement.Views) {
+		if only.MatchString(q.name) {
+			all = append(all, asked(ctx, b, v, q))
 		}
 	}
 	for _, q := range questions(people) {
-		ask(q.name, store.Views(), q)
+		ask(q, store.Views())
 	}
 	for name, filter := range scoped() {
 		for _, q := range questions(people) {
-			ask(q.name+" ["+name+"]", store.Views().Within(filter), q)
+			q.name += " [" + name + "]"
+			ask(q, store.Views().Within(filter))
 		}
+	}
+	site := laidSite(ctx, b, store)
+	for _, address := range listAddresses(people) {
+		ask(question{address, func(context.Context, *statement.Views, int) (int, error) { return opened(site, address) }}, nil)
+	}
+	if len(all) == 0 {
+		b.Fatalf("no question is called %s", only)
 	}
 	approval := approvals(ctx, b, store)
 	for b.Loop() {
