@@ -175,16 +175,18 @@ func drawnWorld(t *rapid.T) Bindings {
 		link(p, "department", 1, "d1", "d2", "gone")
 		link(p, "manager", 1, "p1", "p2", "gone")
 		link(p, "teams", 3, "d1", "d2", "d3", "gone")
-		for name, v := range map[schema.PropertyName]*rapid.Generator[string]{
-			"grade": rapid.SampledFrom([]string{"", "0", "7", "-2"}), "rate": rapid.SampledFrom([]string{"", "0.5", "0", "1e30"}),
-			"active": rapid.SampledFrom([]string{"", "true", "false"}), "startDate": rapid.SampledFrom([]string{"", "2026-01-31", "9999-12-31"}),
-			"endDate": rapid.SampledFrom([]string{"", "0001-01-01", "2024-02-29"}), "seen": rapid.SampledFrom([]string{"", "2026-01-31T23:59:59Z"}),
+		for _, v := range []struct { // in one order: what is drawn has to come again from what rapid keeps of it
+			name schema.PropertyName
+			kind value.Type
+			of   []string
+		}{
+			{"grade", value.Int, []string{"", "0", "7", "-2"}}, {"rate", value.Float, []string{"", "0.5", "0", "1e30"}},
+			{"active", value.Bool, []string{"", "true", "false"}}, {"startDate", value.Date, []string{"", "2026-01-31", "9999-12-31"}},
+			{"endDate", value.Date, []string{"", "0001-01-01", "2024-02-29"}}, {"seen", value.Time, []string{"", "2026-01-31T23:59:59Z"}},
 		} {
-			kind := map[schema.PropertyName]value.Type{
-				"grade": value.Int, "rate": value.Float, "active": value.Bool, "startDate": value.Date, "endDate": value.Date, "seen": value.Time,
-			}[name]
-			if stored, err := value.Normalize(kind, "", v.Draw(t, string(name))); err == nil && !stored.IsNull() {
-				p.Values[name] = stored
+			text := rapid.SampledFrom(v.of).Draw(t, string(v.name))
+			if stored, err := value.Normalize(v.kind, "", text); err == nil && !stored.IsNull() {
+				p.Values[v.name] = stored
 			}
 		}
 	}
@@ -313,6 +315,46 @@ func TestClosuresGiveWhatTheInterpreterGives(t *testing.T) {
 	t.Logf("%d programs, %d left to the interpreter, %d failed in both", programs, left, failures)
 	if left*20 > programs {
 		t.Error("more than a twentieth is left to the interpreter")
+	}
+}
+
+// Once, nobody could repeat what was found: the values of a world were drawn in the
+// order of a map, so that the same numbers made another world.
+func TestTheSameNumbersMakeTheSameWorld(t *testing.T) {
+	worlds := rapid.Custom(func(t *rapid.T) string {
+		b := drawnWorld(t)
+		text := fmt.Sprint(b.Source, b.Target)
+		if w, there := b.Records.(world); there {
+			for _, key := range []resources.Key{"p1", "p2"} {
+				p := w[resources.Ref{Type: "Person", Key: key}]
+				text += fmt.Sprint(p.Values, p.Links)
+			}
+		}
+		return text
+	})
+	for seed := range 50 {
+		if first, again := worlds.Example(seed), worlds.Example(seed); first != again {
+			t.Fatalf("seed %d made\n%s\nand\n%s", seed, first, again)
+		}
+	}
+}
+
+// What was found then: of two people without a mail, either was found by chance, so
+// that the left side of && was true for the closures and false for the interpreter,
+// or the other way round, and what stood behind it was an exception for one of them.
+func TestOfTwoTheSameOneIsFoundEachTime(t *testing.T) {
+	env := company(t)
+	w := world{}
+	for _, key := range []resources.Key{"p1", "p2", "p3"} {
+		r := &resources.Resource{Ref: resources.Ref{Type: "Person", Key: key}, Values: map[schema.PropertyName]value.Value{"lastName": value.OfString("É")}}
+		w[r.Ref] = r
+	}
+	p := compile(t, env, SourceTarget("Person", "Account"), Truth,
+		"lookup('Person', 'email', string('')) != lookup('Person', 'email', '') && source.grade > int(source.lastName)")
+	for range 100 {
+		if s := difference(p, Bindings{Source: w[resources.Ref{Type: "Person", Key: "p2"}], Records: w}); s != "" {
+			t.Fatal(s)
+		}
 	}
 }
 

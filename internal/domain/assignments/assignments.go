@@ -81,6 +81,36 @@ func (w Workflow) Expected() bool {
 // Found reports whether synchronization found what no rule gives.
 func (w Workflow) Found() bool { return w == NonConforming || w == PreExisting }
 
+// Final reports whether nothing more happens to a request, or to a started
+// workflow, in this state.
+func (w Workflow) Final() bool {
+	switch w {
+	case Approved, WorkflowDeclined, Cancellation, WorkflowInactive:
+		return true
+	}
+	return false
+}
+
+// Step is the approval step for which a request, or a started workflow, waits in
+// this state, and of how many; 0 when it waits for none.
+func (w Workflow) Step() (step, of int) {
+	switch w {
+	case PendingApproval1of1:
+		return 1, 1
+	case PendingApproval1of2:
+		return 1, 2
+	case PendingApproval2of2:
+		return 2, 2
+	case PendingApproval1of3:
+		return 1, 3
+	case PendingApproval2of3:
+		return 2, 3
+	case PendingApproval3of3:
+		return 3, 3
+	}
+	return 0, 0
+}
+
 // A Period is a span of days; a zero bound is open. To is the last day.
 type Period struct {
 	From time.Time `json:"from,omitzero"`

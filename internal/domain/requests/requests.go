@@ -70,36 +70,7 @@ const (
 )
 
 // Open reports whether something is still to be decided.
-func (r *Request) Open() bool { return !Final(r.State) }
-
-// Final reports whether nothing more happens in this state.
-func Final(w assignments.Workflow) bool {
-	switch w {
-	case assignments.Approved, assignments.WorkflowDeclined, assignments.Cancellation, assignments.WorkflowInactive:
-		return true
-	}
-	return false
-}
-
-// Step is the approval step in which a request waits in this state, and of how
-// many; 0 when it waits in none.
-func Step(w assignments.Workflow) (step, of int) {
-	switch w {
-	case assignments.PendingApproval1of1:
-		return 1, 1
-	case assignments.PendingApproval1of2:
-		return 1, 2
-	case assignments.PendingApproval2of2:
-		return 2, 2
-	case assignments.PendingApproval1of3:
-		return 1, 3
-	case assignments.PendingApproval2of3:
-		return 2, 3
-	case assignments.PendingApproval3of3:
-		return 3, 3
-	}
-	return 0, 0
-}
+func (r *Request) Open() bool { return !r.State.Final() }
 
 // Steps is how many approvals a request for the role passes. A role that cannot
 // be requested was suggested: somebody has to look once.

@@ -73,7 +73,7 @@ func TestEveryStateEventAndFactLeadsWhereItIsTold(t *testing.T) {
 func TestWithoutFactsNobodyIsGivenAnything(t *testing.T) {
 	for _, at := range all {
 		for _, on := range Events() {
-			if to, err := Next(at, on, Facts{}); err == nil && (to == assignments.Approved || Final(to) && on != Lapse) {
+			if to, err := Next(at, on, Facts{}); err == nil && (to == assignments.Approved || to.Final() && on != Lapse) {
 				t.Errorf("%d %s leads to %d without any facts", at, on, to)
 			}
 		}
@@ -84,10 +84,10 @@ func TestEveryRowIsTakenAndEveryOpenStateHasAWayOut(t *testing.T) {
 	taken := map[string]bool{}
 	for _, at := range all {
 		ways := Allowed(at)
-		if Final(at) != (len(ways) == 0) {
+		if at.Final() != (len(ways) == 0) {
 			t.Errorf("%d: %v may happen", at, ways)
 		}
-		if step, of := Step(at); (step > 0) != slices.Contains(ways, Approve) || step > of {
+		if step, of := at.Step(); (step > 0) != slices.Contains(ways, Approve) || step > of {
 			t.Errorf("%d: step %d of %d", at, step, of)
 		}
 		for _, on := range Events() {

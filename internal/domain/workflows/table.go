@@ -115,32 +115,3 @@ func Allowed(at assignments.Workflow) []Event {
 	}
 	return events
 }
-
-// Final reports whether nothing more happens in this state.
-func Final(w assignments.Workflow) bool {
-	switch w {
-	case assignments.Approved, assignments.WorkflowDeclined, assignments.Cancellation:
-		return true
-	}
-	return false
-}
-
-// Step is the approval step in which a workflow waits in this state, and of how
-// many; 0 when it waits in none.
-func Step(w assignments.Workflow) (step, of int) {
-	switch w {
-	case assignments.PendingApproval1of1:
-		return 1, 1
-	case assignments.PendingApproval1of2:
-		return 1, 2
-	case assignments.PendingApproval2of2:
-		return 2, 2
-	case assignments.PendingApproval1of3:
-		return 1, 3
-	case assignments.PendingApproval2of3:
-		return 2, 3
-	case assignments.PendingApproval3of3:
-		return 3, 3
-	}
-	return 0, 0
-}

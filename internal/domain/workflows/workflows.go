@@ -58,7 +58,7 @@ type Ruling struct {
 }
 
 // Open reports whether something is still to be decided.
-func (s *Started) Open() bool { return !Final(s.State) }
+func (s *Started) Open() bool { return !s.State.Final() }
 
 // Decided reports whether a person ruled in an earlier step.
 func (s *Started) Decided(person string) bool {

@@ -53,10 +53,10 @@ func told(at assignments.Workflow, on Event, f Facts) assignments.Workflow {
 func TestEveryStateEventAndFactLeadsWhereItIsTold(t *testing.T) {
 	taken := map[string]bool{}
 	for _, at := range all {
-		if Final(at) != (len(Allowed(at)) == 0) {
+		if at.Final() != (len(Allowed(at)) == 0) {
 			t.Errorf("%d: %v may happen", at, Allowed(at))
 		}
-		if step, of := Step(at); (step > 0) != slices.Contains(Allowed(at), Approve) || step > of {
+		if step, of := at.Step(); (step > 0) != slices.Contains(Allowed(at), Approve) || step > of {
 			t.Errorf("%d: step %d of %d", at, step, of)
 		}
 		for _, on := range Events() {

@@ -135,7 +135,7 @@ func (d *RequestDesk) process(ctx context.Context, p *panels, r *requests.Reques
 	if err := d.settle(ctx, p, r, &s, &x); err != nil {
 		return false, err
 	}
-	step, _ := requests.Step(r.State)
+	step, _ := r.State.Step()
 	waiting := requests.Waiting{Role: s.role, Parameters: r.Parameters, State: r.State, Since: r.Since}
 	if rule := requests.Automated(rules, waiting, known, d.Moment()); step > 0 && rule != nil {
 		automated = true

@@ -106,7 +106,7 @@ func (d *RequestDesk) Decide(ctx context.Context, id requests.RequestID, approve
 	if err := reasoned(verdictOf(approve), s.role.Comments, why); err != nil {
 		return r, err
 	}
-	step, _ := requests.Step(r.State)
+	step, _ := r.State.Step()
 	p := d.panels()
 	seats, err := p.seats(ctx, s.role, step, &s.owner)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *RequestDesk) may(r *requests.Request, role roles.Role, seats []requests
 		f.MayReview = f.MayReview || seat.Person == who
 	}
 	f.Apart, f.New = requests.Apart(r, role, who), !r.Decided(who)
-	step, of := requests.Step(r.State)
+	step, of := r.State.Step()
 	switch {
 	case !f.MayReview:
 		return f, refuse("%s is no reviewer of step %d of %d", who, step, of)
@@ -189,7 +189,7 @@ func (d *RequestDesk) rule(ctx context.Context, p *panels, r *requests.Request, 
 	if !y.Approve {
 		on = requests.Decline
 	}
-	y.Step, _ = requests.Step(r.State)
+	y.Step, _ = r.State.Step()
 	y.At = d.Moment()
 	if err := d.move(r, on, f); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (d *RequestDesk) rule(ctx context.Context, p *panels, r *requests.Request, 
 // settle does what a state brings with it: steps that pass by themselves, the
 // reviewers of the step it waits in, the effect of an approval.
 func (d *RequestDesk) settle(ctx context.Context, p *panels, r *requests.Request, s *situation, x *stage.RequestChange) error {
-	for step, of := requests.Step(r.State); step > 0; step, of = requests.Step(r.State) {
+	for step, of := r.State.Step(); step > 0; step, of = r.State.Step() {
 		seats, err := p.seats(ctx, s.role, step, &s.owner)
 		if err != nil {
 			return err

@@ -209,7 +209,7 @@ func (d *WorkflowDesk) Decide(ctx context.Context, id workflows.StartedID, on wo
 		}
 	}
 	person := d.Actor.String()
-	step, of := workflows.Step(s.State)
+	step, of := s.State.Step()
 	facts := workflows.Facts{
 		MayReview: slices.ContainsFunc(x.Seats, func(seat workflows.Seat) bool { return seat.Person == person }),
 		Apart:     workflows.Apart(&s, person), New: !s.Decided(person), Starter: s.By == person,
@@ -302,7 +302,7 @@ func (d *WorkflowDesk) Tasks(ctx context.Context) ([]Waiting, error) {
 // seats are those who may decide the present step, as things stand: a person's
 // manager of today, not of the day on which it was started.
 func (d *WorkflowDesk) seats(ctx context.Context, s *workflows.Started) ([]workflows.Seat, error) {
-	step, _ := workflows.Step(s.State)
+	step, _ := s.State.Step()
 	w, ok := d.Model.Workflows[s.Workflow]
 	if step == 0 || !ok {
 		return nil, nil

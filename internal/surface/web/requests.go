@@ -75,7 +75,7 @@ func (s *site) requests(r *http.Request) (page, error) {
 
 // stepOf reads "step 1 of 2"; "" where none waits.
 func stepOf(q view.Request) string {
-	step, of := requests.Step(assignments.Workflow(q.Workflow.Number))
+	step, of := assignments.Workflow(q.Workflow.Number).Step()
 	if step == 0 {
 		return ""
 	}
