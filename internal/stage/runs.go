@@ -36,6 +36,7 @@ type RunFilter struct {
 	Connector schema.ConnectorID
 	States    []runs.State
 	Open      bool
+	Oldest    bool       // the oldest first
 	Before    runs.RunID // the cursor: the last run of the page before
 	Limit     int        // 0: all
 }

@@ -7,15 +7,18 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 )
 
-// HolderFilter chooses those who have a role, by their keys.
+// HolderFilter chooses those who have a role.
 type HolderFilter struct {
 	Role  string
+	Sort  Sort // by one of HolderColumns
 	After HolderCursor
 	Limit int
 }
 
-// HolderCursor is a place in the order of the list.
+// HolderCursor is a place in the order of the list; By, where it is not sorted by
+// key, is what the holder there is called.
 type HolderCursor struct {
+	By         string `json:"by,omitempty"`
 	Type       string `json:"type"`
 	Key        string `json:"key"`
 	Parameters string `json:"parameters,omitempty"`

@@ -2,10 +2,11 @@ package view
 
 import "time"
 
-// MessageFilter chooses messages, the newest first.
+// MessageFilter chooses messages, as a rule the newest first.
 type MessageFilter struct {
 	State     string // waiting, sent, failed
 	Recipient string
+	Oldest    bool  // the oldest first
 	Before    int64 // the cursor: the last message of the page before
 	Limit     int
 }

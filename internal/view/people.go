@@ -10,13 +10,11 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 )
 
-// PeopleFilter chooses resources of one entity type, ordered by what is
-// displayed.
+// PeopleFilter chooses resources of one entity type, as a rule by what is displayed.
 type PeopleFilter struct {
 	Entity string
 	Text   string       // beginnings of words of the name, or of identifiers
-	ByKey  bool         // ordered by key
-	Down   bool         // from the end
+	Sort   Sort         // by one of PeopleColumns
 	After  PeopleCursor // the last one of the page before
 	Limit  int
 }
@@ -229,14 +227,18 @@ type ReconciliationFilter struct {
 	// Property: only those that differ in it, and Items of it alone. So many are
 	// looked through for a page, which may be short, and be followed by another one.
 	Property string
+	Sort     Sort // by one of QuestionColumns; with Property by number alone
 	After    orders.AssignedID
+	AfterBy  string
 	Limit    int
 }
 
-// ReconciliationPage is one page. After is the next page's cursor, 0 at the end.
+// ReconciliationPage is one page. After, with AfterBy, is the next page's cursor, 0
+// at the end.
 type ReconciliationPage struct {
 	Questions []Question        `json:"questions"`
 	After     orders.AssignedID `json:"after,omitempty"`
+	AfterBy   string            `json:"afterBy,omitempty"`
 }
 
 // Question is an account that asks for a decision: nobody explains it, or Items
@@ -268,12 +270,15 @@ type FoundRoleFilter struct {
 	// PreExisting and NonConforming choose by what they were found as; neither: both.
 	PreExisting, NonConforming bool
 	Parts                      bool // those too that came with a composite role, itself found
+	Sort                       Sort // by one of FoundRoleColumns
 	After                      FoundRoleCursor
 	Limit                      int
 }
 
-// FoundRoleCursor is a place in the order of the list.
+// FoundRoleCursor is a place in the order of the list; By, where it is not sorted by
+// key, is what the row there is sorted by.
 type FoundRoleCursor struct {
+	By         string `json:"by,omitempty"`
 	Type       string `json:"type"`
 	Key        string `json:"key"`
 	Role       string `json:"role"`

@@ -13,17 +13,20 @@ type RequestFilter struct {
 	Owner    *resources.Ref
 	WaitsFor string // the key of a person who may decide now
 	States   []assignments.Workflow
-	Stuck    bool // nobody may decide
-	Closed   bool // history too
-	Newest   bool
+	Stuck    bool               // nobody may decide
+	Closed   bool               // history too
+	Sort     Sort               // by one of RequestColumns
 	After    requests.RequestID // the cursor: the last request of the page before
+	AfterBy  string             // with it: what that one is sorted by, where that is not its number
 	Limit    int
 }
 
-// RequestPage is one page of requests. After is the next page's cursor, 0 at the end.
+// RequestPage is one page of requests. After, with AfterBy, is the next page's
+// cursor, 0 at the end.
 type RequestPage struct {
 	Requests []Request          `json:"requests"`
 	After    requests.RequestID `json:"after,omitempty"`
+	AfterBy  string             `json:"afterBy,omitempty"`
 }
 
 // Request is what somebody asked for about a role, and how far it is.

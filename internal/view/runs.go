@@ -6,12 +6,13 @@ import (
 	"provisor.dev/provisor/internal/domain/runs"
 )
 
-// RunFilter chooses runs of jobs, the newest first.
+// RunFilter chooses runs of jobs, as a rule the newest first.
 type RunFilter struct {
 	Job       runs.Job
 	Connector string
 	States    []runs.State
 	Open      bool
+	Oldest    bool       // the oldest first
 	Before    runs.RunID // the cursor: the last run of the page before
 	Limit     int
 }

@@ -153,7 +153,7 @@ type Owner struct {
 }
 
 // OrderFilter chooses orders: the open ones, cut down by every field that is
-// set. Without Newest the oldest come first.
+// set. As a rule the oldest come first.
 type OrderFilter struct {
 	States     []orders.State
 	Kinds      []orders.Kind
@@ -174,9 +174,10 @@ type OrderFilter struct {
 	// state has not changed for so long.
 	Overdue  time.Time
 	Patience time.Duration
-	Closed   bool // history too
-	Newest   bool
+	Closed   bool           // history too
+	Sort     Sort           // by one of OrderColumns
 	After    orders.OrderID // the cursor: the last order of the page before
+	AfterBy  string         // with it: what that one is sorted by, where that is not its number
 	Limit    int
 }
 
@@ -191,10 +192,12 @@ func Stuck(now time.Time, patience time.Duration) OrderFilter {
 	return OrderFilter{Overdue: now, Patience: patience}
 }
 
-// OrderPage is one page of orders. After is the next page's cursor, 0 at the end.
+// OrderPage is one page of orders. After, with AfterBy, is the next page's cursor,
+// 0 at the end.
 type OrderPage struct {
-	Orders []Order        `json:"orders"`
-	After  orders.OrderID `json:"after,omitempty"`
+	Orders  []Order        `json:"orders"`
+	After   orders.OrderID `json:"after,omitempty"`
+	AfterBy string         `json:"afterBy,omitempty"`
 }
 
 // Order is a provisioning order in a list.
@@ -379,7 +382,7 @@ func Machine() []Transition {
 	return all
 }
 
-// JournalFilter chooses entries, the newest first.
+// JournalFilter chooses entries, as a rule the newest first.
 type JournalFilter struct {
 	Text  string // in the act, its subject or its reason
 	Actor string // process or person
@@ -387,6 +390,7 @@ type JournalFilter struct {
 	// Within bounds the search to so many entries before the cursor; 0: all. Where
 	// the bound ends it, the page's cursor leads on.
 	Within int64
+	Oldest bool  // the oldest first
 	Before int64 // the cursor: the last entry of the page before
 	Limit  int
 }

@@ -282,7 +282,7 @@ func (p *play) end(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r.Questions = len(questions.Questions) + len(found.Roles)
-	closed, err := p.Views().Orders(ctx, view.OrderFilter{Closed: true, Newest: true, Limit: view.MaxLimit})
+	closed, err := p.Views().Orders(ctx, view.OrderFilter{Closed: true, Sort: view.Newest, Limit: view.MaxLimit})
 	if err != nil {
 		return nil, err
 	}

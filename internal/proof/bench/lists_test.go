@@ -146,7 +146,7 @@ func orderQuestions(people int) []question {
 	for _, state := range orders.States() {
 		f := view.OrderFilter{States: []orders.State{state}}
 		if !state.Open() {
-			f.Closed, f.Newest = true, true
+			f.Closed, f.Sort = true, view.Newest
 		}
 		list = append(list, question{"state " + state.String(), ordersQuestion(same(f))})
 	}
@@ -185,7 +185,7 @@ func otherQuestions(people int) []question {
 		{"my tasks", requestsQuestion(func(i int) view.RequestFilter { return view.RequestFilter{WaitsFor: personKey(i % 500)} })},
 		{"open requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{} })},
 		{"stuck requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Stuck: true} })},
-		{"settled requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Closed: true, Newest: true} })},
+		{"settled requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Closed: true, Sort: view.Newest} })},
 		{"who has a role", listed(func(ctx context.Context, v *statement.Views, i int) (view.HolderPage, error) {
 			return v.Holders(ctx, view.HolderFilter{Role: fmt.Sprintf("r%d", i%rolesLaid), Limit: shown})
 		}, func(p view.HolderPage) int { return len(p.Holders) })},

@@ -263,7 +263,10 @@ CREATE INDEX provisioning_order_read_back ON provisioning_order (connector, conn
 CREATE INDEX provisioning_order_expiring ON provisioning_order (expires_at, id) WHERE closed_at = 0 AND expires_at > 0;
 CREATE INDEX provisioning_order_state ON provisioning_order (state, id);
 CREATE INDEX provisioning_order_standing ON provisioning_order (state) WHERE closed_at = 0;
-CREATE INDEX provisioning_order_type ON provisioning_order (type, id, kind, state, gated, blocked, errored) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_type ON provisioning_order
+  (type, id, kind, state, gated, blocked, errored, manual, transmitted, postponed_until, since_at) WHERE closed_at = 0;
+CREATE INDEX provisioning_order_since ON provisioning_order
+  (since_at, id, type, kind, state, gated, blocked, errored, manual, transmitted, postponed_until) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_counted ON provisioning_order (type, kind, waits, unsent) WHERE closed_at = 0;
 CREATE INDEX provisioning_order_due ON provisioning_order (due_at) WHERE closed_at = 0 AND gated = 1 AND due_at > 0;
 CREATE INDEX provisioning_order_owner ON provisioning_order (owner_type, owner_key, id);
@@ -429,6 +432,8 @@ CREATE INDEX request_owner ON request (owner_type, owner_key, id);
 CREATE INDEX request_role ON request (role, id);
 CREATE INDEX request_stuck ON request (id) WHERE stuck <> '' AND workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 CREATE INDEX request_waiting ON request (id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
+CREATE INDEX request_since ON request (since_at, id);
+CREATE INDEX request_waiting_since ON request (since_at, id) WHERE workflow IN (2, 4, 8, 9, 10, 11, 12, 13);
 
 CREATE TABLE request_step (
   request bigint NOT NULL REFERENCES request (id),

@@ -23,7 +23,7 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 	var errs []error
 	say := func(err error) { errs = append(errs, err) }
 	for _, f := range []view.PeopleFilter{
-		{}, {After: view.PeopleCursor{Display: "a", Key: "b"}}, {ByKey: true, After: view.PeopleCursor{Key: "b"}}, {Down: true, After: view.PeopleCursor{Display: "a", Key: "b"}}, {Text: "ada lo"},
+		{}, {After: view.PeopleCursor{Display: "a", Key: "b"}}, {Sort: view.Sort{By: view.ByKey}, After: view.PeopleCursor{Key: "b"}}, {Sort: view.Newest, After: view.PeopleCursor{Display: "a", Key: "b"}}, {Text: "ada lo"},
 	} {
 		f.Entity = "Person"
 		_, err := v.People(ctx, f)
@@ -31,7 +31,7 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 	}
 	review := view.ReviewQueue()
 	review.On = time.Unix(1, 0)
-	every := []view.OrderFilter{{}, {Newest: true}, review, view.ManualQueue(), {Gated: true, States: []orders.State{orders.Pending}}, {Closed: true, Newest: true, States: []orders.State{orders.Verified}}}
+	every := []view.OrderFilter{{}, {Sort: view.Newest}, review, view.ManualQueue(), {Gated: true, States: []orders.State{orders.Pending}}, {Closed: true, Sort: view.Newest, States: []orders.State{orders.Verified}}}
 	for _, f := range every {
 		for _, cut := range []func(*view.OrderFilter){
 			func(*view.OrderFilter) {}, func(f *view.OrderFilter) { f.After = 5 }, func(f *view.OrderFilter) { f.Types = []string{"T"} },
@@ -48,7 +48,7 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 		_, err := v.Reconciliation(ctx, f)
 		say(err)
 	}
-	for _, f := range []view.RequestFilter{{}, {Newest: true}, {WaitsFor: "max"}, {Stuck: true}, {Closed: true, Newest: true}} {
+	for _, f := range []view.RequestFilter{{}, {Sort: view.Newest}, {WaitsFor: "max"}, {Stuck: true}, {Closed: true, Sort: view.Newest}} {
 		_, err := v.Requests(ctx, f)
 		say(err)
 	}

@@ -324,7 +324,7 @@ func (db *DB) Former(ctx context.Context, entity schema.EntityType, keys []resou
 func (db *DB) AssignedRolesOf(ctx context.Context, owners []resources.Ref) ([]assignments.AssignedRole, error) {
 	c := &conditions{}
 	c.among("(owner_type, owner_key)", db.dialect.Pairs, pairs(owners))
-	list, err := db.read().chosenRoles(ctx, c, "")
+	list, err := db.read().chosenRoles(ctx, c, false, "")
 	return list, db.failed("load assigned roles", err)
 }
 

@@ -165,7 +165,7 @@ func (db *DB) RequestReviewers(ctx context.Context) (list []string, err error) {
 	return list, db.failed("list reviewers", err)
 }
 
-// Messages answers who was told what, the newest first.
+// Messages answers who was told what.
 func (v *Views) Messages(ctx context.Context, f view.MessageFilter) (page view.MessagePage, err error) {
 	if err := v.whole("list messages"); err != nil {
 		return page, err
@@ -177,12 +177,10 @@ func (v *Views) Messages(ctx context.Context, f view.MessageFilter) (page view.M
 	if f.Recipient != "" {
 		c.add("recipient = %s", f.Recipient)
 	}
-	if f.Before > 0 {
-		c.add("id < %s", f.Before)
-	}
+	order := c.byNumber("id", false, f.Before, !f.Oldest)
 	limit := view.Rows(f.Limit)
 	page.Messages = []view.Message{}
-	err = v.db.read().each(ctx, selectMessages+` FROM message`+c.where()+` ORDER BY id DESC`+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+	err = v.db.read().each(ctx, selectMessages+` FROM message`+c.where()+order+c.limit(limit+1), c.args, func(r *sql.Rows) error {
 		m, err := scanMessage(r)
 		page.Messages = append(page.Messages, view.Message{
 			ID: m.ID, Way: m.Way, Recipient: m.Recipient, Address: m.Address, Subject: m.Subject, At: m.At,

@@ -30,8 +30,8 @@ func requestStates(list []assignments.Workflow) []int {
 	return numbers
 }
 
-func requestConditions(f RequestFilter, d *Dialect) (c *conditions, order string) {
-	c = &conditions{}
+func requestConditions(f RequestFilter, d *Dialect) *conditions {
+	c := &conditions{}
 	if f.IDs != nil {
 		c.among("q.id", d.Numbers, listOf(f.IDs))
 	}
@@ -52,17 +52,7 @@ func requestConditions(f RequestFilter, d *Dialect) (c *conditions, order string
 		c.say("q.stuck <> ''")
 	}
 	c.within(f.Within, columns{kind: access.OfRole, owner: "q.owner_type", key: "q.owner_key", what: "q.role"}, d)
-	switch {
-	case f.After == 0:
-	case f.Newest:
-		c.add("q.id < %s", int64(f.After))
-	default:
-		c.add("q.id > %s", int64(f.After))
-	}
-	if f.Newest {
-		return c, " ORDER BY q.id DESC"
-	}
-	return c, " ORDER BY q.id"
+	return c
 }
 
 // Requests returns what people asked for, with what was said about it.
@@ -75,7 +65,8 @@ func (db *DB) Requests(ctx context.Context, f RequestFilter) (list []requests.Re
 }
 
 func (s *session) requests(ctx context.Context, f RequestFilter) ([]requests.Request, error) {
-	c, order := requestConditions(f, &s.db.dialect)
+	c := requestConditions(f, &s.db.dialect)
+	order := c.byNumber("q.id", false, int64(f.After), f.Newest)
 	query := selectRequests + c.where() + order
 	if f.Limit > 0 {
 		query += c.limit(f.Limit)

@@ -46,15 +46,19 @@ func (s *session) assignedRoles(ctx context.Context, owner *resources.Ref) ([]as
 		c.add("owner_type = %s", owner.Type)
 		c.add("owner_key = %s", owner.Key)
 	}
-	return s.chosenRoles(ctx, c, "")
+	return s.chosenRoles(ctx, c, false, "")
 }
 
-func (s *session) chosenRoles(ctx context.Context, c *conditions, limit string) (list []assignments.AssignedRole, err error) {
+func (s *session) chosenRoles(ctx context.Context, c *conditions, down bool, limit string) (list []assignments.AssignedRole, err error) {
 	// Whom one rule line gives a role has it for the same reasons: they are read
 	// once and shared, since nobody changes reasons in place.
 	known := map[string][]assignments.Reason{}
+	order := " ORDER BY owner_type, owner_key, role, parameters"
+	if down {
+		order = " ORDER BY owner_type DESC, owner_key DESC, role DESC, parameters DESC"
+	}
 	err = s.each(ctx, `SELECT owner_type, owner_key, role, parameters, workflow, from_at, to_at, reasons, since_at FROM assigned_role`+
-		c.where()+` ORDER BY owner_type, owner_key, role, parameters`+limit, c.args, func(r *sql.Rows) error {
+		c.where()+order+limit, c.args, func(r *sql.Rows) error {
 		var a assignments.AssignedRole
 		var from, to, since int64
 		var reasons []byte

@@ -128,10 +128,8 @@ func (db *DB) Runs(ctx context.Context, f stage.RunFilter) (list []runs.Run, err
 	if f.States != nil {
 		c.among("state", db.dialect.Texts, listOf(f.States))
 	}
-	if f.Before > 0 {
-		c.add("id < %s", int64(f.Before))
-	}
-	query := selectRuns + c.where() + " ORDER BY id DESC"
+	order := c.byNumber("id", false, int64(f.Before), !f.Oldest)
+	query := selectRuns + c.where() + order
 	if f.Limit > 0 {
 		query += c.limit(f.Limit)
 	}

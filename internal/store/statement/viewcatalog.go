@@ -14,34 +14,24 @@ import (
 func (v *Views) Holders(ctx context.Context, f view.HolderFilter) (page view.HolderPage, err error) {
 	limit := view.Rows(f.Limit)
 	page.Holders = []view.Holder{}
-	c := &conditions{args: []any{f.Role}}
-	if f.After != (view.HolderCursor{}) {
-		c.args = append(c.args, f.After.Type, f.After.Key, f.After.Parameters)
-		c.say("(owner_type, owner_key, parameters) > ($2, $3, $4)")
-	}
-	c.within(v.within, rolesIn, &v.db.dialect)
 	err = v.db.snapshot(ctx, "list holders", func(s *session) error {
 		few, err := v.fewPeople(ctx, s)
+		if err != nil {
+			return err
+		}
+		c := &conditions{args: []any{f.Role}}
 		if few { // an expression has no index that would be walked instead
 			c.say("role || '' = $1")
 		} else {
 			c.say("role = $1")
 		}
-		if err != nil {
-			return err
-		}
+		c.within(v.within, rolesIn, &v.db.dialect)
 		var refs []resources.Ref
-		query := `SELECT owner_type, owner_key, parameters, workflow, from_at, to_at FROM assigned_role` + c.where() +
-			` ORDER BY owner_type, owner_key, parameters` + c.limit(limit+1)
-		err = s.each(ctx, query, c.args, func(r *sql.Rows) error {
-			var h view.Holder
-			var from, to int64
-			err := r.Scan(&h.Owner.Type, &h.Owner.Key, &h.Parameters, &h.Workflow.Number, &from, &to)
-			h.Workflow, h.Start, h.End = workflowShown(h.Workflow.Number), instant(from), instant(to)
-			page.Holders = append(page.Holders, h)
-			refs = append(refs, resources.Ref{Type: schema.EntityType(h.Owner.Type), Key: resources.Key(h.Owner.Key)})
-			return err
-		})
+		if view.HolderColumns.Is(f.Sort, view.ByKey) {
+			refs, err = s.holders(ctx, c, f, &page)
+		} else {
+			refs, err = s.sortedHolders(ctx, c, f, &page)
+		}
 		if err != nil {
 			return fmt.Errorf("of %s: %w", f.Role, err)
 		}
@@ -54,7 +44,67 @@ func (v *Views) Holders(ctx context.Context, f view.HolderFilter) (page view.Hol
 		for i := range page.Holders {
 			page.Holders[i].Owner.Display = names[refs[i]]
 		}
+		if page.After != nil && f.Sort.By == view.ByOwner {
+			page.After.By = page.Holders[limit-1].Owner.Display
+		}
 		return err
 	})
 	return page, err
+}
+
+const selectHolders = `SELECT owner_type, owner_key, parameters, workflow, from_at, to_at FROM assigned_role`
+
+// holders reads those of a page, and one more, sorted by key.
+func (s *session) holders(ctx context.Context, c *conditions, f view.HolderFilter, page *view.HolderPage) ([]resources.Ref, error) {
+	beyond, order := ">", " ORDER BY owner_type, owner_key, parameters"
+	if f.Sort.Down {
+		beyond, order = "<", " ORDER BY owner_type DESC, owner_key DESC, parameters DESC"
+	}
+	if f.After != (view.HolderCursor{}) {
+		c.args = append(c.args, f.After.Type, f.After.Key, f.After.Parameters)
+		c.say(fmt.Sprintf("(owner_type, owner_key, parameters) %s ($%d, $%d, $%d)", beyond, len(c.args)-2, len(c.args)-1, len(c.args)))
+	}
+	err := s.eachHolder(ctx, c.where()+order+c.limit(view.Rows(f.Limit)+1), c.args, func(h view.Holder) { page.Holders = append(page.Holders, h) })
+	return refsOf(page.Holders), err
+}
+
+// sortedHolders reads those of a page, and one more, sorted by what they are called.
+func (s *session) sortedHolders(ctx context.Context, c *conditions, f view.HolderFilter, page *view.HolderPage) ([]resources.Ref, error) {
+	after := roleKey{}
+	if f.After != (view.HolderCursor{}) {
+		after = roleKey{f.After.Type, f.After.Key, f.Role, f.After.Parameters}
+	}
+	rows, err := s.sortedRoles(ctx, c, f.Sort, f.After.By, after)
+	if err != nil {
+		return nil, err
+	}
+	rows = rows[:min(len(rows), view.Rows(f.Limit)+1)]
+	had := map[roleKey]view.Holder{}
+	of := &conditions{}
+	of.add("role = %s", f.Role)
+	of.owners(rows, &s.db.dialect)
+	err = s.eachHolder(ctx, of.where(), of.args, func(h view.Holder) { had[roleKey{h.Owner.Type, h.Owner.Key, f.Role, h.Parameters}] = h })
+	for _, row := range rows {
+		page.Holders = append(page.Holders, had[row.key])
+	}
+	return refsOf(page.Holders), err
+}
+
+func (s *session) eachHolder(ctx context.Context, where string, args []any, do func(view.Holder)) error {
+	return s.each(ctx, selectHolders+where, args, func(r *sql.Rows) error {
+		var h view.Holder
+		var from, to int64
+		err := r.Scan(&h.Owner.Type, &h.Owner.Key, &h.Parameters, &h.Workflow.Number, &from, &to)
+		h.Workflow, h.Start, h.End = workflowShown(h.Workflow.Number), instant(from), instant(to)
+		do(h)
+		return err
+	})
+}
+
+func refsOf(list []view.Holder) []resources.Ref {
+	refs := make([]resources.Ref, len(list))
+	for i, h := range list {
+		refs[i] = resources.Ref{Type: schema.EntityType(h.Owner.Type), Key: resources.Key(h.Owner.Key)}
+	}
+	return refs
 }

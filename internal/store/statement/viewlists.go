@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strings"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
@@ -30,14 +31,14 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	c := v.questionConditions(f)
 	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
-		order := " ORDER BY a.id"
-		few, err := v.fewPeople(ctx, s)
-		if few { // an expression has no index that would be walked instead
-			order += " + 0"
+		if !view.QuestionColumns.Is(f.Sort, view.ByNumber) {
+			return v.sortedQuestions(ctx, s, c, f, &page)
 		}
+		few, err := v.fewPeople(ctx, s)
 		if err != nil {
 			return err
 		}
+		order := c.byNumber("a.id", few, int64(f.After), f.Sort.Down)
 		seen, last, more := 0, orders.AssignedID(0), false
 		err = s.each(ctx, selectAssigned+c.where()+order+c.limit(looked+1), c.args, func(r *sql.Rows) error {
 			if more = more || seen == looked || len(page.Questions) == limit; more {
@@ -62,6 +63,41 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 		return s.nameOwners(ctx, page.Questions)
 	})
 	return page, err
+}
+
+// sortedQuestions fills a page that is sorted by another column than the number. A
+// list of those about one property is not: each account is read to know whether it is one.
+func (v *Views) sortedQuestions(ctx context.Context, s *session, c *conditions, f view.ReconciliationFilter, page *view.ReconciliationPage) error {
+	if f.Property != "" {
+		return fault.New(fault.Invalid, "sort by "+string(f.Sort.By), "questions about one property are sorted by number alone")
+	}
+	x := sorting{from: "assigned_resource a", id: "a.id", take: c}
+	switch f.Sort.By {
+	case view.ByType:
+		x.by = "a.type"
+	case view.ByAccount:
+		x.by = "a.target"
+	default:
+		x.by, x.from = calledIn, calledFrom(x.from, "a.owner_type", "a.owner_key")
+	}
+	rows, more, err := s.numbers(ctx, x, f.Sort, int64(f.After), f.AfterBy, view.Rows(f.Limit))
+	if err != nil {
+		return err
+	}
+	var list []view.Question
+	documents := &reader{}
+	err = s.each(ctx, selectAssigned+" WHERE a.id IN ("+v.db.dialect.Numbers("$1")+")", []any{listOf(keysOf(rows))}, func(r *sql.Rows) error {
+		a, err := scanAssigned(r, documents)
+		if err == nil {
+			list = append(list, questionOf(a, ""))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	page.Questions, page.After, page.AfterBy = arranged(list, rows, more, func(q view.Question) orders.AssignedID { return q.Account.ID })
+	return s.nameOwners(ctx, page.Questions)
 }
 
 // Accounts answers with accounts whole: those of the filter's numbers or names.
@@ -104,7 +140,6 @@ func (v *Views) questionConditions(f view.ReconciliationFilter) *conditions {
 		c.say("a.found > 0")
 	}
 	oneOf(c, questionsIn.what, v.db.dialect.Texts, f.Types, func(t string) any { return t })
-	c.add("a.id > %s", int64(f.After))
 	c.within(v.within, questionsIn, &v.db.dialect)
 	return c
 }
@@ -220,17 +255,19 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if !f.Since.IsZero() {
 		c.add("at >= %s", nanos(f.Since))
 	}
-	if f.Before != 0 {
-		c.add("seq < %s", f.Before)
-	}
 	floor, err := v.journalFloor(ctx, f)
 	if err != nil {
 		return page, v.db.failed("list journal", err)
 	}
-	if floor > 1 {
+	switch {
+	case floor == 0:
+	case f.Oldest:
+		c.add("seq <= %s", floor)
+	default:
 		c.add("seq >= %s", floor)
 	}
-	err = v.db.read().each(ctx, selectJournal+c.where()+" ORDER BY seq DESC"+c.limit(limit+1), c.args, func(r *sql.Rows) error {
+	order := c.byNumber("seq", false, f.Before, !f.Oldest)
+	err = v.db.read().each(ctx, selectJournal+c.where()+order+c.limit(limit+1), c.args, func(r *sql.Rows) error {
 		e, err := scanEntry(r)
 		page.Entries = append(page.Entries, e)
 		return err
@@ -238,26 +275,36 @@ func (v *Views) Journal(ctx context.Context, f view.JournalFilter) (page view.Jo
 	if len(page.Entries) > limit {
 		page.Entries = page.Entries[:limit]
 		page.Before = page.Entries[limit-1].Seq
-	} else if floor > 1 {
+	} else if floor != 0 {
 		page.Before = floor
 	}
 	return page, v.db.failed("list journal", err)
 }
 
-// journalFloor is the last entry that a bounded search looks at; 0 for one without bound.
+// journalFloor is the last entry that a bounded search looks at; 0 where it ends with
+// the journal.
 func (v *Views) journalFloor(ctx context.Context, f view.JournalFilter) (int64, error) {
 	if f.Within == 0 {
 		return 0, nil
 	}
+	head, err := v.db.ChangeCounter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if f.Oldest {
+		if last := f.Before + f.Within; last < head {
+			return last, nil
+		}
+		return 0, nil
+	}
 	top := f.Before
 	if top == 0 {
-		head, err := v.db.ChangeCounter(ctx)
-		if err != nil {
-			return 0, err
-		}
 		top = head + 1
 	}
-	return top - f.Within, nil
+	if first := top - f.Within; first > 1 {
+		return first, nil
+	}
+	return 0, nil
 }
 
 // likeable quotes what LIKE would take for a pattern.

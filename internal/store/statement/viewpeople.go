@@ -128,14 +128,15 @@ func (v *Views) sorted(ctx context.Context, s *session, f view.PeopleFilter, x s
 
 // behind renders: behind the cursor, in the order that is asked for.
 func (c *conditions) behind(f view.PeopleFilter) string {
+	byKey := view.PeopleColumns.Is(f.Sort, view.ByKey)
 	beyond, way := ">", ""
-	if f.Down {
+	if f.Sort.Down {
 		beyond, way = "<", " DESC"
 	}
 	after := &conditions{args: c.args}
 	switch {
 	case f.After == (view.PeopleCursor{}):
-	case f.ByKey:
+	case byKey:
 		after.add("r.resource_key "+beyond+" %s", f.After.Key)
 	default:
 		after.args = append(after.args, f.After.Display, f.After.Key)
@@ -146,7 +147,7 @@ func (c *conditions) behind(f view.PeopleFilter) string {
 	for _, part := range after.parts {
 		text += " AND " + part
 	}
-	if f.ByKey {
+	if byKey {
 		return text + " ORDER BY r.resource_key" + way
 	}
 	return text + " ORDER BY r.display" + way + ", r.resource_key" + way

@@ -17,10 +17,12 @@ func (v *Views) Requests(ctx context.Context, f view.RequestFilter) (page view.R
 	limit := view.Rows(f.Limit)
 	page.Requests = []view.Request{}
 	err = v.db.snapshot(ctx, "list requests", func(s *session) error {
-		list, err := s.requests(ctx, RequestFilter{
-			Owner: f.Owner, Open: !f.Closed, States: f.States, Waits: f.WaitsFor, Stuck: f.Stuck, Newest: f.Newest, After: f.After, Limit: limit + 1,
-			Within: v.within,
-		})
+		asked := RequestFilter{Owner: f.Owner, Open: !f.Closed, States: f.States, Waits: f.WaitsFor, Stuck: f.Stuck, Within: v.within}
+		if !view.RequestColumns.Is(f.Sort, view.ByNumber) {
+			return s.sortedRequests(ctx, asked, f, &page)
+		}
+		asked.Newest, asked.After, asked.Limit = f.Sort.Down, f.After, limit+1
+		list, err := s.requests(ctx, asked)
 		if err != nil {
 			return err
 		}
@@ -32,6 +34,32 @@ func (v *Views) Requests(ctx context.Context, f view.RequestFilter) (page view.R
 		return err
 	})
 	return page, err
+}
+
+// sortedRequests fills a page that is sorted by another column than the number.
+func (s *session) sortedRequests(ctx context.Context, asked RequestFilter, f view.RequestFilter, page *view.RequestPage) error {
+	x := sorting{from: "request q", id: "q.id", take: requestConditions(asked, &s.db.dialect)}
+	if f.Sort.By == view.BySince {
+		x.by, x.number = "q.since_at", true
+		x.walk = func() (*conditions, error) { return requestConditions(asked, &s.db.dialect), nil }
+	} else {
+		x.by, x.from = calledIn, calledFrom(x.from, "q.owner_type", "q.owner_key")
+	}
+	rows, more, err := s.numbers(ctx, x, f.Sort, int64(f.After), f.AfterBy, view.Rows(f.Limit))
+	if err != nil {
+		return err
+	}
+	ids := make([]requests.RequestID, len(rows))
+	for i, row := range rows {
+		ids[i] = requests.RequestID(row.key)
+	}
+	list, err := s.requests(ctx, RequestFilter{IDs: ids})
+	if err != nil {
+		return err
+	}
+	list, page.After, page.AfterBy = arranged(list, rows, more, func(q requests.Request) requests.RequestID { return q.ID })
+	page.Requests, err = s.shownRequests(ctx, list)
+	return err
 }
 
 // Request answers what became of one request.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
@@ -15,12 +16,15 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 	limit := view.Rows(f.Limit)
 	page.Roles = []view.FoundRole{}
 	err = v.db.snapshot(ctx, "list found roles", func(s *session) error {
+		if !view.FoundRoleColumns.Is(f.Sort, view.ByKey) {
+			return v.sortedFound(ctx, s, f, &page)
+		}
 		after := f.After
 		for {
 			c := foundConditions(f, after, &v.db.dialect)
 			c.within(v.within, foundIn, &v.db.dialect)
 			bound := c.limit(limit + 1)
-			rows, err := s.chosenRoles(ctx, c, bound)
+			rows, err := s.chosenRoles(ctx, c, f.Sort.Down, bound)
 			if err != nil {
 				return err
 			}
@@ -43,6 +47,44 @@ func (v *Views) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vi
 		}
 	})
 	return page, err
+}
+
+// sortedFound fills a page that is sorted by another column than the key.
+func (v *Views) sortedFound(ctx context.Context, s *session, f view.FoundRoleFilter, page *view.FoundRolePage) error {
+	limit := view.Rows(f.Limit)
+	c := foundConditions(f, view.FoundRoleCursor{}, &v.db.dialect)
+	c.within(v.within, foundIn, &v.db.dialect)
+	rows, err := s.sortedRoles(ctx, c, f.Sort, f.After.By, roleKey{f.After.Type, f.After.Key, f.After.Role, f.After.Parameters})
+	if err != nil {
+		return err
+	}
+	var last ranked[roleKey]
+	for len(rows) > 0 {
+		part := rows[:min(len(rows), limit+1)]
+		rows = rows[len(part):]
+		c := &conditions{}
+		c.say("workflow IN (1, 3)")
+		c.owners(part, &v.db.dialect)
+		list, err := s.chosenRoles(ctx, c, false, "")
+		if err != nil {
+			return err
+		}
+		had := map[roleKey]assignments.AssignedRole{}
+		for _, a := range list {
+			had[roleKey{string(a.Owner.Type), string(a.Owner.Key), string(a.Role), string(a.Parameters)}] = a
+		}
+		for _, row := range part {
+			if len(page.Roles) == limit {
+				page.After = &view.FoundRoleCursor{By: last.by, Type: last.key[0], Key: last.key[1], Role: last.key[2], Parameters: last.key[3]}
+				return s.nameFound(ctx, page.Roles)
+			}
+			last = row
+			if found := view.FoundRoleOf(had[row.key]); f.Parts || !found.Part {
+				page.Roles = append(page.Roles, found)
+			}
+		}
+	}
+	return s.nameFound(ctx, page.Roles)
 }
 
 // rolesIn is where had roles and requests have what filters ask for.
@@ -71,7 +113,11 @@ func foundConditions(f view.FoundRoleFilter, after view.FoundRoleCursor, d *Dial
 	if after != (view.FoundRoleCursor{}) {
 		c.args = append(c.args, after.Type, after.Key, after.Role, after.Parameters)
 		n := len(c.args)
-		c.say(fmt.Sprintf("(owner_type, owner_key, role, parameters) > ($%d, $%d, $%d, $%d)", n-3, n-2, n-1, n))
+		beyond := ">"
+		if f.Sort.Down {
+			beyond = "<"
+		}
+		c.say(fmt.Sprintf("(owner_type, owner_key, role, parameters) %s ($%d, $%d, $%d, $%d)", beyond, n-3, n-2, n-1, n))
 	}
 	return c
 }

@@ -18,7 +18,7 @@ func (v *Views) Runs(ctx context.Context, f view.RunFilter) (page view.RunPage, 
 	}
 	limit := view.Rows(f.Limit)
 	page.Runs, err = v.db.Runs(ctx, stage.RunFilter{
-		Job: f.Job, Connector: schema.ConnectorID(f.Connector), States: f.States, Open: f.Open, Before: f.Before, Limit: limit + 1,
+		Job: f.Job, Connector: schema.ConnectorID(f.Connector), States: f.States, Open: f.Open, Oldest: f.Oldest, Before: f.Before, Limit: limit + 1,
 	})
 	if len(page.Runs) > limit {
 		page.Runs = page.Runs[:limit]

@@ -50,34 +50,15 @@ func scanOrder(r *sql.Rows) (o view.Order, err error) {
 func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.OrderPage, err error) {
 	limit := view.Rows(f.Limit)
 	err = v.db.snapshot(ctx, "list orders", func(s *session) error {
-		c := &conditions{}
-		few, err := c.owner(ctx, s, f.Text)
-		if err == nil && f.Property != "" && !f.Closed {
-			few, err = c.property(ctx, s, f.Property, few)
+		if !view.OrderColumns.Is(f.Sort, view.ByNumber) {
+			return v.sortedOrders(ctx, s, f, &page)
 		}
-		if err == nil && !few {
-			few, err = v.fewPeople(ctx, s)
-		}
+		c, found, err := v.ordersChosen(ctx, s, f, ordersIn)
 		if err != nil {
 			return err
 		}
-		state, at, order := "o.state", ordersIn, " ORDER BY o.id"
-		if few { // expressions have no index that would be walked instead
-			state += " + 0"
-			at.what += " || ''"
-			order += " + 0"
-		}
-		c.orders(f, state, at.what, &v.db.dialect)
-		c.within(v.within, at, &v.db.dialect)
-		if f.Newest {
-			order += " DESC"
-		}
-		query := selectOrders + c.where() + order + c.limit(limit+1)
-		err = s.each(ctx, query, c.args, func(r *sql.Rows) error {
-			o, err := scanOrder(r)
-			page.Orders = append(page.Orders, o)
-			return err
-		})
+		order := c.byNumber("o.id", found == fewFound, int64(f.After), f.Sort.Down)
+		page.Orders, err = s.orders(ctx, c.where()+order+c.limit(limit+1), c.args)
 		if err != nil {
 			return err
 		}
@@ -90,24 +71,108 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 	return page, err
 }
 
-// ordersIn and accountsIn are where orders and assigned resources have what filters ask for.
+// orders reads orders.
+func (s *session) orders(ctx context.Context, where string, args []any) (list []view.Order, err error) {
+	err = s.each(ctx, selectOrders+where, args, func(r *sql.Rows) error {
+		o, err := scanOrder(r)
+		list = append(list, o)
+		return err
+	})
+	return list, err
+}
+
+// sortedOrders fills a page that is sorted by another column than the number.
+func (v *Views) sortedOrders(ctx context.Context, s *session, f view.OrderFilter, page *view.OrderPage) error {
+	x := sorting{from: "provisioning_order o", id: "o.id"}
+	switch f.Sort.By {
+	case view.BySince:
+		x.by, x.number = "o.since_at", true
+	case view.ByState: // few values: an index would say little, and cost with every move
+		x.by, x.number = "o.state + 0", true
+	case view.ByType:
+		x.by = "o.type"
+	default:
+		x.by, x.from = calledIn, calledFrom(x.from, "o.owner_type", "o.owner_key")
+	}
+	c, found, err := v.ordersChosen(ctx, s, f, ordersIn)
+	if err != nil {
+		return err
+	}
+	if f.Sort.By != view.ByOwner && !f.Closed {
+		x.walk = func() (*conditions, error) {
+			c, _, err := v.ordersChosen(ctx, s, f, ordersWalked)
+			return c, err
+		}
+	}
+	if found != manyFound {
+		x.take = c
+	}
+	rows, more, err := s.numbers(ctx, x, f.Sort, int64(f.After), f.AfterBy, view.Rows(f.Limit))
+	if err != nil {
+		return err
+	}
+	list, err := s.orders(ctx, " WHERE o.id IN ("+v.db.dialect.Numbers("$1")+")", []any{listOf(keysOf(rows))})
+	if err != nil {
+		return err
+	}
+	page.Orders, page.After, page.AfterBy = arranged(list, rows, more, func(o view.Order) orders.OrderID { return o.ID })
+	return s.orderItems(ctx, page.Orders)
+}
+
+// ordersIn and accountsIn are where orders and assigned resources have what filters
+// ask for. Expressions have no index that would be searched: in ordersOfFew it is
+// that of the owners, in ordersWalked that of the order.
 var (
-	ordersIn   = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type"}
-	accountsIn = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
+	ordersIn     = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type", state: "o.state", how: "o.kind"}
+	ordersOfFew  = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type || ''", state: "o.state + 0", how: "o.kind"}
+	ordersWalked = columns{kind: access.Account, owner: "o.owner_type || ''", key: "o.owner_key || ''", what: "o.type || ''", state: "o.state + 0", how: "o.kind || ''"}
+	accountsIn   = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
 )
 
+// A finding is how many orders a choice may leave.
+type finding int
+
+const (
+	anyFound  finding = iota // nobody knows
+	fewFound                 // few: it begins with them
+	manyFound                // each is looked at, and asked for something of its own
+)
+
+// ordersChosen are the conditions of a choice of orders.
+func (v *Views) ordersChosen(ctx context.Context, s *session, f view.OrderFilter, at columns) (c *conditions, found finding, err error) {
+	c = &conditions{}
+	few, err := c.owner(ctx, s, f.Text, at)
+	if err == nil && f.Text != "" && !few {
+		found = manyFound
+	}
+	if err == nil && f.Property != "" && !f.Closed {
+		few, err = c.property(ctx, s, f.Property, few)
+	}
+	if err == nil && !few {
+		few, err = v.fewPeople(ctx, s)
+	}
+	if few {
+		found = fewFound
+		if at == ordersIn {
+			at = ordersOfFew
+		}
+	}
+	c.orders(f, at, &v.db.dialect)
+	c.within(v.within, at, &v.db.dialect)
+	return c, found, err
+}
+
 // orders appends what is asked for, but for the owner's text and the property.
-// state and typed are where the state and the resource type stand.
-func (c *conditions) orders(f view.OrderFilter, state, typed string, d *Dialect) {
+func (c *conditions) orders(f view.OrderFilter, at columns, d *Dialect) {
 	if !f.Closed {
 		c.say("o.closed_at = 0")
 	}
-	oneOf(c, state, d.Numbers, f.States, func(s orders.State) any { return int(s) })
-	oneOf(c, "o.kind", d.Texts, f.Kinds, func(k orders.Kind) any { return string(k) })
-	oneOf(c, typed, d.Texts, f.Types, func(t string) any { return t })
+	oneOf(c, at.state, d.Numbers, f.States, func(s orders.State) any { return int(s) })
+	oneOf(c, at.how, d.Texts, f.Kinds, func(k orders.Kind) any { return string(k) })
+	oneOf(c, at.what, d.Texts, f.Types, func(t string) any { return t })
 	if f.Owner != nil {
-		c.add("o.owner_type = %s", f.Owner.Type)
-		c.add("o.owner_key = %s", f.Owner.Key)
+		c.add(at.owner+" = %s", f.Owner.Type)
+		c.add(at.key+" = %s", f.Owner.Key)
 	}
 	if f.Connector != "" {
 		c.add("o.connector = %s", f.Connector)
@@ -143,18 +208,11 @@ func (c *conditions) orders(f view.OrderFilter, state, typed string, d *Dialect)
 			c.parts = append(c.parts[:len(c.parts)-2], "(("+expired+") OR "+patient+")")
 		}
 	}
-	switch {
-	case f.After == 0:
-	case f.Newest:
-		c.add("o.id < %s", int64(f.After))
-	default:
-		c.add("o.id > %s", int64(f.After))
-	}
 }
 
 // owner appends: the owner is one of those whom a text means or, where these are
 // many, he is asked for it: his key is the text, or each of its words begins one of his.
-func (c *conditions) owner(ctx context.Context, s *session, text string) (few bool, err error) {
+func (c *conditions) owner(ctx context.Context, s *session, text string, at columns) (few bool, err error) {
 	if text == "" {
 		return false, nil
 	}
@@ -164,7 +222,7 @@ func (c *conditions) owner(ctx context.Context, s *session, text string) (few bo
 	}
 	if few {
 		c.args = append(c.args, listOf(list))
-		c.say("(o.owner_type, o.owner_key) IN (" + s.db.dialect.Pairs(fmt.Sprintf("$%d", len(c.args))) + ")")
+		c.say("(" + at.owner + ", " + at.key + ") IN (" + s.db.dialect.Pairs(fmt.Sprintf("$%d", len(c.args))) + ")")
 		return true, nil
 	}
 	byWords := &conditions{args: c.args}

@@ -32,6 +32,7 @@ type columns struct {
 	kind       access.Kind
 	owner, key string
 	what       string // the resource type or the role; unused of people
+	state, how string // the provisioning state and the kind; of orders alone
 }
 
 // within appends: the filter lets the row through. Without a filter, nothing.

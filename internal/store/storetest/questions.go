@@ -42,8 +42,8 @@ func listOrders(t *testing.T, b *bench) {
 		"the oldest first":    {view.OrderFilter{Limit: 3}, "[1 2 3] 3"},
 		"the next page":       {view.OrderFilter{Limit: 3, After: 3}, "[4 5 6] 6"},
 		"the last page":       {view.OrderFilter{Limit: 3, After: 6}, "[7] 0"},
-		"the newest first":    {view.OrderFilter{Limit: 2, Newest: true}, "[7 6] 6"},
-		"then older ones":     {view.OrderFilter{Limit: 2, Newest: true, After: 2}, "[1] 0"},
+		"the newest first":    {view.OrderFilter{Limit: 2, Sort: view.Newest}, "[7 6] 6"},
+		"then older ones":     {view.OrderFilter{Limit: 2, Sort: view.Newest, After: 2}, "[1] 0"},
 		"by state":            {view.OrderFilter{States: []orders.State{orders.Transmitted}}, "[7] 0"},
 		"by kind":             {view.OrderFilter{Kinds: []orders.Kind{orders.Deletion}}, "[] 0"},
 		"by owner":            {view.OrderFilter{Owner: &ada.Owner}, "[6] 0"},
@@ -142,7 +142,7 @@ func searchPeople(t *testing.T, b *bench) {
 	for _, way := range []struct {
 		filter view.PeopleFilter
 		want   string
-	}{{view.PeopleFilter{Down: true}, "1423"}, {view.PeopleFilter{ByKey: true}, "1234"}, {view.PeopleFilter{ByKey: true, Down: true}, "4321"}} {
+	}{{view.PeopleFilter{Sort: view.Newest}, "1423"}, {view.PeopleFilter{Sort: view.Sort{By: view.ByKey}}, "1234"}, {view.PeopleFilter{Sort: view.Sort{By: view.ByKey, Down: true}}, "4321"}} {
 		got := ""
 		for f := way.filter; ; {
 			f.Entity, f.Limit = "Person", 1

@@ -95,6 +95,9 @@ var tests = []struct {
 	{"WhatPeersHaveIsCountedOfThoseWhoAreSeen", peers},
 	{"WhatVeryManyAreCalledIsFoundPageByPage", searchMany},
 	{"CountsEndAtABound", countBounded},
+	{"OrdersComeInEveryOrderEachOnce", sortedOrders},
+	{"ManyOrdersAreWalkedInTheirOrder", sortedMany},
+	{"TheOtherListsComeInEveryOrder", sortedOthers},
 }
 
 // Run runs the suite, each test on an empty store that open returns.

@@ -27,15 +27,17 @@ func (s *service) listQuestions(ctx context.Context, q *struct {
 	Window
 	Type  []string `query:"type,explode" maxItems:"200" doc:"A resource type; again for another."`
 	About []string `query:"about,explode" maxItems:"2" enum:"unauthorized,drifted" doc:"Accounts that no rule gives, or values that differ."`
+
+	Sort sorted[questionColumns] `query:"sort"`
 },
 ) (Page[view.Question], error) {
-	f := view.ReconciliationFilter{Types: q.Type, Unauthorized: slices.Contains(q.About, "unauthorized"), Drifted: slices.Contains(q.About, "drifted"), Limit: view.Rows(q.Limit)}
+	f := view.ReconciliationFilter{Types: q.Type, Unauthorized: slices.Contains(q.About, "unauthorized"), Drifted: slices.Contains(q.About, "drifted"), Sort: q.Sort.sort(), Limit: view.Rows(q.Limit)}
 	var err error
-	if f.After, err = placeIn[orders.AssignedID](q.After); err != nil {
+	if f.After, f.AfterBy, err = rowIn[orders.AssignedID](q.After, q.Sort.text()); err != nil {
 		return Page[view.Question]{}, err
 	}
 	page, err := s.ask.Reconciliation(ctx, f)
-	return pageOf(page.Questions, some(page.After)), err
+	return pageOf(page.Questions, rowOf(page.After, page.AfterBy, q.Sort.text())), err
 }
 
 // question is what is asked about one account.
@@ -143,11 +145,13 @@ func (s *service) listFoundRoles(ctx context.Context, q *struct {
 	Person string   `query:"person" doc:"The key of whoever has it."`
 	As     string   `query:"as" enum:"pre-existing,non-conforming" doc:"Found before go-live, or since."`
 	Parts  bool     `query:"parts" doc:"Those too that came with a composite role, itself found."`
+
+	Sort sorted[foundRoleColumns] `query:"sort"`
 },
 ) (Page[view.FoundRole], error) {
-	f := view.FoundRoleFilter{PreExisting: q.As == "pre-existing", NonConforming: q.As == "non-conforming", Parts: q.Parts, Limit: view.Rows(q.Limit)}
+	f := view.FoundRoleFilter{PreExisting: q.As == "pre-existing", NonConforming: q.As == "non-conforming", Parts: q.Parts, Sort: q.Sort.sort(), Limit: view.Rows(q.Limit)}
 	var err error
-	if f.After, err = placeIn[view.FoundRoleCursor](q.After); err != nil {
+	if f.After, err = spotIn[view.FoundRoleCursor](q.After, q.Sort.text()); err != nil {
 		return Page[view.FoundRole]{}, err
 	}
 	f.Roles = q.Role
@@ -155,7 +159,7 @@ func (s *service) listFoundRoles(ctx context.Context, q *struct {
 		f.Owner = &resources.Ref{Type: schema.EntityType(q.Entity), Key: resources.Key(q.Person)}
 	}
 	page, err := s.ask.FoundRoles(ctx, f)
-	return pageOf(page.Roles, page.After), err
+	return pageOf(page.Roles, spotOf(page.After, q.Sort.text())), err
 }
 
 // FoundDecision keeps or declines roles that were found.

@@ -15,7 +15,7 @@ import (
 )
 
 func (s *service) jobs() {
-	shows(s, operation{access.JobsView, "/jobs", "listRuns", "What servers do and did: runs of jobs, the newest first"}, s.listRuns)
+	shows(s, operation{access.JobsView, "/jobs", "listRuns", "What servers do and did: runs of jobs, as a rule the newest first"}, s.listRuns)
 	shows(s, operation{access.JobsView, "/jobs/{id}", "showRun", "One run with its steps and its log"}, s.run)
 	shows(s, operation{access.JobsView, "/schedules", "listSchedules", "When servers begin which jobs"}, s.schedules)
 	acts(s, operation{access.JobsRun, "/jobs", "startRun", "Begin a run of a job; one of the same that is open already goes on"}, s.startRun)
@@ -30,18 +30,20 @@ func (s *service) listRuns(ctx context.Context, q *struct {
 	Job       string   `query:"job" enum:"round,synchronize,verify,evaluate,generate,fulfil,check,schema"`
 	Connector string   `query:"connector"`
 	State     []string `query:"state" enum:"waiting,running,done,failed,aborted" doc:"Those alone that stand in one of these states."`
+
+	Sort sorted[numberedColumns] `query:"sort"`
 },
 ) (Page[runs.Run], error) {
-	f := view.RunFilter{Job: runs.Job(q.Job), Connector: q.Connector, Limit: view.Rows(q.Limit)}
+	f := view.RunFilter{Job: runs.Job(q.Job), Connector: q.Connector, Oldest: q.Sort == "number", Limit: view.Rows(q.Limit)}
 	for _, state := range q.State {
 		f.States = append(f.States, runs.State(state))
 	}
 	var err error
-	if f.Before, err = placeIn[runs.RunID](q.After); err != nil {
+	if f.Before, _, err = rowIn[runs.RunID](q.After, string(q.Sort)); err != nil {
 		return Page[runs.Run]{}, err
 	}
 	page, err := s.ask.Runs(ctx, f)
-	return pageOf(page.Runs, some(page.Before)), err
+	return pageOf(page.Runs, rowOf(page.Before, "", string(q.Sort))), err
 }
 
 func (s *service) run(ctx context.Context, q *Numbered) (runs.Run, error) {

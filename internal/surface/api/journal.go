@@ -14,7 +14,7 @@ import (
 const journalWithin = 20_000
 
 func (s *service) journal() {
-	shows(s, operation{access.JournalView, "/journal", "listJournal", "Who did what, when and why, the newest first"}, s.listJournal)
+	shows(s, operation{access.JournalView, "/journal", "listJournal", "Who did what, when and why, as a rule the newest first"}, s.listJournal)
 	shows(s, operation{access.JournalView, "/journal/verification", "verifyJournal", "Whether the chain of the journal holds"}, s.verifyJournal)
 }
 
@@ -23,21 +23,23 @@ func (s *service) listJournal(ctx context.Context, q *struct {
 	Text  string `query:"q" maxLength:"200" doc:"In the act, its subject or its reason. Pages may be short, or empty, while next leads on."`
 	Actor string `query:"actor"`
 	Since string `query:"since" format:"date" doc:"From this day on."`
+
+	Sort sorted[numberedColumns] `query:"sort"`
 },
 ) (Page[journal.Entry], error) {
-	f := view.JournalFilter{Text: q.Text, Actor: q.Actor, Limit: view.Rows(q.Limit)}
+	f := view.JournalFilter{Text: q.Text, Actor: q.Actor, Oldest: q.Sort == "number", Limit: view.Rows(q.Limit)}
 	var err error
 	if f.Since, err = dayIn(q.Since); err != nil {
 		return Page[journal.Entry]{}, err
 	}
-	if f.Before, err = placeIn[int64](q.After); err != nil {
+	if f.Before, _, err = rowIn[int64](q.After, string(q.Sort)); err != nil {
 		return Page[journal.Entry]{}, err
 	}
 	if f.Text != "" || f.Actor != "" || !f.Since.IsZero() {
 		f.Within = journalWithin
 	}
 	page, err := s.ask.Journal(ctx, f)
-	return pageOf(page.Entries, some(page.Before)), err
+	return pageOf(page.Entries, rowOf(page.Before, "", string(q.Sort))), err
 }
 
 // Verification says whether the chain holds.

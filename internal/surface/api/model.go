@@ -113,14 +113,15 @@ func (s *service) role(ctx context.Context, q *Lettered) (CatalogRole, error) {
 func (s *service) holders(ctx context.Context, q *struct {
 	Lettered
 	Window
+	Sort sorted[holderColumns] `query:"sort"`
 },
 ) (Page[view.Holder], error) {
-	after, err := placeIn[view.HolderCursor](q.After)
+	after, err := spotIn[view.HolderCursor](q.After, q.Sort.text())
 	if err != nil {
 		return Page[view.Holder]{}, err
 	}
-	page, err := s.ask.Holders(ctx, view.HolderFilter{Role: q.ID, After: after, Limit: view.Rows(q.Limit)})
-	return pageOf(page.Holders, page.After), err
+	page, err := s.ask.Holders(ctx, view.HolderFilter{Role: q.ID, Sort: q.Sort.sort(), After: after, Limit: view.Rows(q.Limit)})
+	return pageOf(page.Holders, spotOf(page.After, q.Sort.text())), err
 }
 
 // Rule is one rule line.

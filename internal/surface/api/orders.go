@@ -19,7 +19,7 @@ import (
 
 func (s *service) orders() {
 	shows(s, operation{access.OrdersView, "/states", "listStates", "How many orders and values stand in each provisioning state"}, s.states)
-	shows(s, operation{access.OrdersView, "/orders", "listOrders", "Provisioning orders, the oldest first"}, s.listOrders)
+	shows(s, operation{access.OrdersView, "/orders", "listOrders", "Provisioning orders, as a rule the oldest first"}, s.listOrders)
 	shows(s, operation{access.OrdersView, "/orders/{id}", "showOrder", "One order, with its items, its account and the path that it took"}, s.order)
 	acts(s, operation{access.OrdersReview, "/orders/{id}/decisions", "decideOrder", "Approve, decline, postpone or send again: an order, or some of its items"}, s.decideOrder)
 	acts(s, operation{access.OrdersReview, "/orders/decisions", "decideOrders", "The same decision on many orders"}, s.decideOrders)
@@ -96,16 +96,17 @@ type ordersAsked struct {
 	Overdue   bool     `query:"overdue" doc:"Those alone whose lease or validity is over."`
 	Patience  string   `query:"patience" maxLength:"30" doc:"With overdue: those too that stand in one state for so long, such as 168h."`
 	Closed    bool     `query:"closed" doc:"Those too that are over."`
-	Newest    bool     `query:"newest" doc:"The newest first."`
+
+	Sort sorted[orderColumns] `query:"sort"`
 }
 
 func (q ordersAsked) filter(now time.Time) (view.OrderFilter, error) {
 	f := view.OrderFilter{
-		Connector: q.Connector, Text: q.Text, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit),
+		Connector: q.Connector, Text: q.Text, Closed: q.Closed, Sort: q.Sort.sort(), Limit: view.Rows(q.Limit),
 		Review: q.Queue == "review", Handed: q.Queue == "manual", Gated: q.Queue == "parked",
 	}
 	var err error
-	if f.After, err = placeIn[orders.OrderID](q.After); err != nil {
+	if f.After, f.AfterBy, err = rowIn[orders.OrderID](q.After, q.Sort.text()); err != nil {
 		return f, err
 	}
 	for _, name := range q.State {
@@ -153,7 +154,7 @@ func (s *service) listOrders(ctx context.Context, q *ordersAsked) (Page[view.Ord
 		return Page[view.Order]{}, err
 	}
 	page, err := s.ask.Orders(ctx, f)
-	return pageOf(page.Orders, some(page.After)), err
+	return pageOf(page.Orders, rowOf(page.After, page.AfterBy, q.Sort.text())), err
 }
 
 // Numbered is an address with a number.

@@ -13,7 +13,7 @@ import (
 
 func (s *service) people() {
 	shows(s, operation{access.DirectoryView, "/people", "listEntityTypes", "The entity types of people"}, s.entities)
-	shows(s, operation{access.DirectoryView, "/people/{entity}", "listPeople", "People of an entity type, by what they are called"}, s.listPeople)
+	shows(s, operation{access.DirectoryView, "/people/{entity}", "listPeople", "People of an entity type, as a rule by what they are called"}, s.listPeople)
 	shows(s, operation{access.DirectoryView, "/people/{entity}/{key}", "showPerson", "One person, with the roles and accounts that the reader may see"}, s.person)
 	shows(s, operation{access.AccessView, "/people/{entity}/{key}/why", "explainPerson", "The proof of what somebody has, and why not what not"}, s.why)
 }
@@ -27,14 +27,16 @@ func (s *service) listPeople(ctx context.Context, q *struct {
 	Window
 	Entity string `path:"entity"`
 	Text   string `query:"q" maxLength:"200" doc:"Beginnings of words of the name, or of identifiers."`
+
+	Sort sorted[peopleColumns] `query:"sort"`
 },
 ) (Page[view.Owner], error) {
-	after, err := placeIn[view.PeopleCursor](q.After)
+	after, err := spotIn[view.PeopleCursor](q.After, q.Sort.text())
 	if err != nil {
 		return Page[view.Owner]{}, err
 	}
-	page, err := s.ask.People(ctx, view.PeopleFilter{Entity: q.Entity, Text: q.Text, After: after, Limit: view.Rows(q.Limit)})
-	return pageOf(page.People, page.After), err
+	page, err := s.ask.People(ctx, view.PeopleFilter{Entity: q.Entity, Text: q.Text, Sort: q.Sort.sort(), After: after, Limit: view.Rows(q.Limit)})
+	return pageOf(page.People, spotOf(page.After, q.Sort.text())), err
 }
 
 // Named is the address of somebody.

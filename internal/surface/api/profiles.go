@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
+	"provisor.dev/provisor/internal/view"
 )
 
 func (s *service) profiles() {
@@ -60,6 +61,8 @@ func (s *service) listAssignments(ctx context.Context, q *struct {
 	Profile string `query:"profile"`
 	Who     string `query:"who" maxLength:"200" doc:"The name of an account, or the key or an identifier of a person: then what rules give is listed, too."`
 	Over    bool   `query:"over" doc:"Those too that are over; not with who."`
+
+	Sort sorted[heldColumns] `query:"sort"`
 },
 ) (Page[access.ProfileAssignment], error) {
 	desk, now := s.accessDesk(ctx), s.Clock()
@@ -76,6 +79,7 @@ func (s *service) listAssignments(ctx context.Context, q *struct {
 	list = slices.DeleteFunc(list, func(a access.ProfileAssignment) bool {
 		return q.Profile != "" && q.Profile != string(a.Profile) || !q.Over && a.Over(now)
 	})
+	view.ArrangeHeld(list, q.Sort.sort())
 	return part(list, q.Window)
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 func (s *service) requests() {
-	shows(s, operation{access.RequestsView, "/requests", "listRequests", "Requests, the oldest first"}, s.listRequests)
+	shows(s, operation{access.RequestsView, "/requests", "listRequests", "Requests, as a rule the oldest first"}, s.listRequests)
 	shows(s, operation{access.RequestsView, "/requests/{id}", "showRequest", "One request, with what was said of it and for whom it waits"}, s.request)
 	acts(s, operation{access.AccessRequest, "/requests", "makeRequest", "Ask for a role for somebody, for its end, or that no rule gives it"}, s.makeRequest)
 	acts(s, operation{access.RequestsDecide, "/requests/{id}/decisions", "decideRequest", "Approve the present step of a request, or decline it"}, s.decideRequest)
@@ -35,12 +35,13 @@ func (s *service) listRequests(ctx context.Context, q *struct {
 	Mine   bool   `query:"mine" doc:"Those alone that the reader may decide now."`
 	Stuck  bool   `query:"stuck" doc:"Those alone that nobody may decide."`
 	Closed bool   `query:"closed" doc:"Those too that are settled."`
-	Newest bool   `query:"newest" doc:"The newest first."`
+
+	Sort sorted[requestColumns] `query:"sort"`
 },
 ) (Page[view.Request], error) {
-	f := view.RequestFilter{WaitsFor: q.Waits, Stuck: q.Stuck, Closed: q.Closed, Newest: q.Newest, Limit: view.Rows(q.Limit)}
+	f := view.RequestFilter{WaitsFor: q.Waits, Stuck: q.Stuck, Closed: q.Closed, Sort: q.Sort.sort(), Limit: view.Rows(q.Limit)}
 	var err error
-	if f.After, err = placeIn[requests.RequestID](q.After); err != nil {
+	if f.After, f.AfterBy, err = rowIn[requests.RequestID](q.After, q.Sort.text()); err != nil {
 		return Page[view.Request]{}, err
 	}
 	if q.Person != "" {
@@ -52,7 +53,7 @@ func (s *service) listRequests(ctx context.Context, q *struct {
 		}
 	}
 	page, err := s.ask.Requests(ctx, f)
-	return pageOf(page.Requests, some(page.After)), err
+	return pageOf(page.Requests, rowOf(page.After, page.AfterBy, q.Sort.text())), err
 }
 
 func (s *service) request(ctx context.Context, q *Numbered) (view.Request, error) {

@@ -182,7 +182,7 @@ func (l *look) parks(ctx context.Context, q reach.Questions) answer {
 }
 
 func (l *look) orders(ctx context.Context, q reach.Questions, f view.OrderFilter, below string) answer {
-	f.Newest, f.Limit = true, windowRows
+	f.Sort, f.Limit = view.Newest, windowRows
 	page, err := q.Orders(ctx, f)
 	a := answer{whole: page.After == 0, err: err}
 	for _, o := range page.Orders {
@@ -218,7 +218,7 @@ func called(o view.Owner) string {
 
 // requests are those that wait for the person; for a webhook, all that it sees.
 func (l *look) requests(ctx context.Context, q reach.Questions, to Recipient) answer {
-	f := view.RequestFilter{Newest: true, Limit: windowRows}
+	f := view.RequestFilter{Sort: view.Newest, Limit: windowRows}
 	if to.Webhook == nil {
 		if f.WaitsFor = string(to.Who.Person.Key); f.WaitsFor == "" {
 			return answer{whole: true}

@@ -46,8 +46,15 @@ func orderQuery(f view.OrderFilter) url.Values {
 		q.Set("patience", f.Patience.String())
 	}
 	yes(q, "closed", f.Closed)
-	yes(q, "newest", f.Newest)
+	sorted(q, view.OrderColumns, f.Sort)
 	return q
+}
+
+// sorted writes how a list is sorted, where that is not the usual way.
+func sorted(q url.Values, columns view.Columns, s view.Sort) {
+	if s != (view.Sort{}) {
+		q.Set("sort", columns.Text(s))
+	}
 }
 
 // Orders reads a page. A server's cursors are its own, so they are remembered by the
@@ -151,6 +158,7 @@ func (a asked) TypeCounts(ctx context.Context, _ int) (list []view.TypeCount, er
 func (a asked) People(ctx context.Context, f view.PeopleFilter) (page view.PeoplePage, err error) {
 	q := url.Values{}
 	given(q, "q", f.Text)
+	sorted(q, view.PeopleColumns, f.Sort)
 	next := ""
 	if page.People, next, err = some[view.Owner](ctx, a.Server, "/people"+escaped(f.Entity), q, f.Limit); err == nil && next != "" {
 		last := page.People[len(page.People)-1]
@@ -190,7 +198,7 @@ func (a asked) Requests(ctx context.Context, f view.RequestFilter) (page view.Re
 	given(q, "waits", f.WaitsFor)
 	yes(q, "stuck", f.Stuck)
 	yes(q, "closed", f.Closed)
-	yes(q, "newest", f.Newest)
+	sorted(q, view.RequestColumns, f.Sort)
 	next := ""
 	if page.Requests, next, err = some[view.Request](ctx, a.Server, "/requests", q, f.Limit); err == nil && next != "" {
 		page.After = page.Requests[len(page.Requests)-1].ID
@@ -210,6 +218,7 @@ func (a asked) Reconciliation(ctx context.Context, f view.ReconciliationFilter) 
 			q.Add("about", about)
 		}
 	}
+	sorted(q, view.QuestionColumns, f.Sort)
 	page.Questions, err = all[view.Question](ctx, a.Server, "/reconciliation", q)
 	return page, err
 }
@@ -228,6 +237,7 @@ func (a asked) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vie
 		q.Set("as", map[bool]string{true: "pre-existing", false: "non-conforming"}[f.PreExisting])
 	}
 	yes(q, "parts", f.Parts)
+	sorted(q, view.FoundRoleColumns, f.Sort)
 	page.Roles, err = all[view.FoundRole](ctx, a.Server, "/found-roles", q)
 	return page, err
 }
@@ -239,6 +249,9 @@ func (a asked) Journal(ctx context.Context, f view.JournalFilter) (page view.Jou
 	given(q, "q", f.Text)
 	given(q, "actor", f.Actor)
 	given(q, "since", day(f.Since))
+	if f.Oldest {
+		q.Set("sort", "number")
+	}
 	limit := view.Rows(f.Limit)
 	q.Set("limit", strconv.Itoa(limit))
 	for e, err := range client.Each[journal.Entry](ctx, a.Client, "/journal", q) {

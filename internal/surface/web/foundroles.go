@@ -38,7 +38,7 @@ func (s *site) foundRoles(r *http.Request) (page, error) {
 	}
 	f := filter{Address: "/reconciliation/roles", Label: "Roles found", Picks: []pick{categoryPick(m), {
 		Name: "as", Label: "Found", Options: []option{{foundBefore, "before go-live"}, {foundSince, "since go-live"}},
-	}}}
+	}}, Sort: sortedBy(view.Sort{}, view.FoundRoleColumns)}
 	if err := f.read(r); err != nil {
 		return page{}, err
 	}
@@ -55,7 +55,7 @@ func (s *site) foundRoles(r *http.Request) (page, error) {
 			return page{}, err
 		}
 		list.Paged = true
-		asked.After = view.FoundRoleCursor{Type: at.Owner.Type, Key: at.Owner.Key, Role: at.Role, Parameters: at.Parameters}
+		asked.After = view.FoundRoleCursor{By: r.URL.Query().Get("by"), Type: at.Owner.Type, Key: at.Owner.Key, Role: at.Role, Parameters: at.Parameters}
 	}
 	if only := r.URL.Query().Get("only"); only != "" { // as a message leads here
 		f, err := foundIn(only)
@@ -65,11 +65,18 @@ func (s *site) foundRoles(r *http.Request) (page, error) {
 		owner := refOf(f.Owner)
 		asked.Owner, asked.Roles, asked.Parts, list.Paged = &owner, []string{f.Role}, true, true
 	}
-	if list.Page, err = s.Questions.FoundRoles(r.Context(), asked); err != nil {
+	o := &list.Filter.Sort
+	list.Page, err = inOrder(o, func() (view.FoundRolePage, error) {
+		if asked.Sort = o.Now; o.Refused != "" {
+			asked.After, list.Paged = view.FoundRoleCursor{}, false
+		}
+		return s.Questions.FoundRoles(r.Context(), asked)
+	})
+	if err != nil {
 		return page{}, err
 	}
 	if c := list.Page.After; c != nil {
-		list.Next = f.next("after", foundRow(view.FoundRole{Owner: view.Owner{Type: c.Type, Key: c.Key}, Role: c.Role, Parameters: c.Parameters}))
+		list.Next = list.Filter.next("by", c.By, "after", foundRow(view.FoundRole{Owner: view.Owner{Type: c.Type, Key: c.Key}, Role: c.Role, Parameters: c.Parameters}))
 	}
 	return page{Title: "Role reconciliation", Section: "reconciliation", Body: foundRolesPage(list), Sheet: s.foundSheet(r, asked)}, nil
 }

@@ -61,7 +61,7 @@ func (s *site) jobs(r *http.Request) (page, error) {
 	for _, id := range slices.Sorted(maps.Keys(m.Connectors)) {
 		l.Connectors = append(l.Connectors, option{string(id), nameOr(m.Connectors[id].Name, string(id))})
 	}
-	l.Filter = filter{Address: "/jobs", Label: "Runs", Picks: []pick{jobPick(), {Name: "connector", Label: "Connector", Options: l.Connectors}, endPick()}}
+	l.Filter = filter{Address: "/jobs", Label: "Runs", Picks: []pick{jobPick(), {Name: "connector", Label: "Connector", Options: l.Connectors}, endPick()}, Sort: runsSorted()}
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
 	}
@@ -70,7 +70,7 @@ func (s *site) jobs(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	l.Paged = before > 0
-	asked := view.RunFilter{Job: runs.Job(l.Filter.chosen("job")), Connector: l.Filter.chosen("connector"), Before: runs.RunID(before), Limit: runsShown}
+	asked := view.RunFilter{Job: runs.Job(l.Filter.chosen("job")), Connector: l.Filter.chosen("connector"), Oldest: !l.Filter.Sort.Now.Down, Before: runs.RunID(before), Limit: runsShown}
 	if state := l.Filter.chosen("state"); state != "" {
 		asked.States = []runs.State{runs.State(state)}
 	}
@@ -87,7 +87,10 @@ func (s *site) jobs(r *http.Request) (page, error) {
 
 // live reports whether the list of runs follows what happens: it does where it
 // shows the newest of all.
-func (l jobList) live() bool { return !l.Paged && !l.Filter.filtered() }
+func (l jobList) live() bool { return !l.Paged && !l.Filter.filtered() && l.Filter.Sort.value() == "" }
+
+// runsSorted is the usual ordering of runs.
+func runsSorted() ordering { return sortedBy(view.Newest, view.NumberedColumns) }
 
 func jobPick() pick {
 	p := pick{Name: "job", Label: "Job"}

@@ -33,8 +33,11 @@ func (s *site) journal(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	l := journalList{Actor: q.Get("actor"), Since: q.Get("since"), Paged: before != 0, Now: s.Clock()}
-	l.Filter = filter{Address: "/journal", Label: "Journal", Searches: "What", Hint: "Act, subject or reason", Text: q.Get("q")}
-	asked := view.JournalFilter{Text: l.Filter.Text, Actor: l.Actor, Before: before, Limit: rowsOnPage}
+	l.Filter = filter{Address: "/journal", Label: "Journal", Searches: "What", Hint: "Act, subject or reason", Sort: sortedBy(view.Newest, view.NumberedColumns)}
+	if err := l.Filter.read(r); err != nil {
+		return page{}, err
+	}
+	asked := view.JournalFilter{Text: l.Filter.Text, Actor: l.Actor, Oldest: !l.Filter.Sort.Now.Down, Before: before, Limit: rowsOnPage}
 	if asked.Since, err = dayIn("the day", l.Since); err != nil {
 		return page{}, err
 	}
@@ -45,11 +48,14 @@ func (s *site) journal(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	if next := l.Page.Before; next != 0 {
-		l.Next = string(with("/journal", "q", l.Filter.Text, "actor", l.Actor, "since", l.Since, "before", strconv.FormatInt(next, 10)))
+		l.Next = l.Filter.next("actor", l.Actor, "since", l.Since, "before", strconv.FormatInt(next, 10))
 		l.Bounded = len(l.Page.Entries) < rowsOnPage
 	}
 	return page{Title: "Journal", Section: "journal", Body: journalPage(l), Sheet: s.journalSheet(r, asked)}, nil
 }
+
+// first is the address of the first page.
+func (l journalList) first() string { return l.Filter.next("actor", l.Actor, "since", l.Since) }
 
 func (l journalList) filtered() bool { return l.Filter.Text != "" || l.Actor != "" || l.Since != "" }
 

@@ -12,7 +12,7 @@ import (
 	"provisor.dev/provisor/internal/view"
 )
 
-// messageList is what people and other systems were told, the newest first.
+// messageList is what people and other systems were told.
 type messageList struct {
 	Filter filter
 	To     string
@@ -34,11 +34,11 @@ func (s *site) messages(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	l := messageList{To: q.Get("to"), Paged: before != 0, Here: r.URL.RequestURI(), Kept: keptOf(r)}
-	l.Filter = filter{Address: "/messages", Label: "Messages", Picks: []pick{{Name: "state", Label: "State", Options: messageStates}}}
+	l.Filter = filter{Address: "/messages", Label: "Messages", Picks: []pick{{Name: "state", Label: "State", Options: messageStates}}, Sort: sortedBy(view.Newest, view.NumberedColumns)}
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
 	}
-	asked := view.MessageFilter{State: l.Filter.chosen("state"), Recipient: l.To, Before: before, Limit: rowsOnPage}
+	asked := view.MessageFilter{State: l.Filter.chosen("state"), Recipient: l.To, Oldest: !l.Filter.Sort.Now.Down, Before: before, Limit: rowsOnPage}
 	l.Page, err = s.Questions.Messages(r.Context(), asked)
 	if err != nil {
 		return page{}, err

@@ -95,7 +95,7 @@ func (s *site) state(r *http.Request) (page, error) {
 	list.Empty = emptiness{"No order stands here now.", "provisor run"}
 	filter := view.OrderFilter{States: []orders.State{state}}
 	if !state.Open() {
-		filter.Closed, filter.Newest = true, true
+		filter.Closed, filter.Sort = true, view.Newest
 		list.Empty = emptiness{"No order has ended here.", "provisor run"}
 	}
 	if err := s.fill(r, &list, filter); err != nil {
@@ -107,29 +107,36 @@ func (s *site) state(r *http.Request) (page, error) {
 
 // fill asks for the page of a list that the address names.
 func (s *site) fill(r *http.Request, list *orderList, filter view.OrderFilter) error {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return err
+	filter.Text, filter.Limit = r.URL.Query().Get("q"), rowsOnPage
+	list.Text, list.Now = filter.Text, s.Clock()
+	list.Sort = sortedBy(filter.Sort, view.OrderColumns)
+	if len(filter.States) == 1 {
+		list.Sort.Columns = view.OrderColumns.Without(view.ByState)
 	}
-	filter.Text, filter.After, filter.Limit = r.URL.Query().Get("q"), orders.OrderID(after), rowsOnPage
-	list.Text, list.Paged, list.Now = filter.Text, after != 0, s.Clock()
-	list.Sort = sortedBy(filter.Newest, "order")
 	if err := list.Sort.read(r); err != nil {
 		return err
 	}
-	filter.Newest = list.Sort.Down
-	list.Sheet = s.ordersSheet(r, "orders", filter)
-	if list.Page, err = s.Questions.Orders(r.Context(), filter); err != nil {
+	var err error
+	if list.Page, err = s.ordersAsked(r, &list.Sort, &filter); err != nil {
 		return err
 	}
+	list.Paged, list.Sheet = filter.After != 0, s.ordersSheet(r, "orders", filter)
 	if list.Page.After != 0 {
-		pairs := []string{"q", filter.Text, "after", list.Page.After.String(), "sort", list.Sort.value()}
-		for _, h := range list.Hidden {
-			pairs = append(pairs, h[0], h[1])
-		}
-		list.Next = string(with(list.Address, pairs...))
+		list.Next = string(with(list.Address, append(list.query(), "after", list.Page.After.String(), "by", list.Page.AfterBy)...))
 	}
 	return nil
+}
+
+// ordersAsked asks for the page of orders that the address names, in its order.
+func (s *site) ordersAsked(r *http.Request, o *ordering, asked *view.OrderFilter) (view.OrderPage, error) {
+	return inOrder(o, func() (page view.OrderPage, err error) {
+		after, by, err := o.after(r)
+		if err != nil {
+			return page, err
+		}
+		asked.Sort, asked.After, asked.AfterBy = o.Now, orders.OrderID(after), by
+		return s.Questions.Orders(r.Context(), *asked)
+	})
 }
 
 // openedOrder is one order on its page.

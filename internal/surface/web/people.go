@@ -90,12 +90,12 @@ func (s *site) people(r *http.Request) (page, error) {
 	if list.Forms, err = s.offers(r, resources.Ref{Type: schema.EntityType(entity)}); err != nil {
 		return page{}, err
 	}
-	list.Sort = sortedBy(false, "name", "key")
+	list.Sort = sortedBy(view.Sort{}, view.PeopleColumns)
 	if err := list.Sort.read(r); err != nil {
 		return page{}, err
 	}
 	filter := view.PeopleFilter{
-		ByKey: list.Sort.By == "key", Down: list.Sort.Down, Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
+		Sort: list.Sort.Now, Entity: entity, Text: list.Text, Limit: rowsOnPage, After: view.PeopleCursor{Display: q.Get("name"), Word: q.Get("word"), Key: q.Get("after")},
 	}
 	if list.Page, err = s.Questions.People(r.Context(), filter); err != nil {
 		return page{}, err

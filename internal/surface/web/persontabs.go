@@ -102,7 +102,7 @@ func (s *site) history(r *http.Request) (page, error) {
 		}
 	}
 	ref := refOf(p.Owner)
-	asked, err := s.Questions.Requests(r.Context(), view.RequestFilter{Owner: &ref, Closed: true, Newest: true, Limit: happeningsShown})
+	asked, err := s.Questions.Requests(r.Context(), view.RequestFilter{Owner: &ref, Closed: true, Sort: view.Newest, Limit: happeningsShown})
 	if err != nil {
 		return page{}, err
 	}

@@ -41,6 +41,8 @@ type heldList struct {
 	Kept kept
 	Ends bool // whoever reads it may end them
 	Of   bool // the column of profiles is of use
+	Sort ordering
+	From string // the address of the first page
 }
 
 // heldShown is a profile as somebody has it.
@@ -77,6 +79,7 @@ func (s *site) profiles(r *http.Request) (page, error) {
 			{Name: howPick, Label: "How", Options: []option{{string(access.ByHand), "by hand"}, {string(access.ByRule), "by rule"}, {string(access.Delegation), "by delegation"}}},
 			{Name: "show", Label: "Show", Else: "present ones", Options: []option{{withOver, "those that are over, too"}}},
 		},
+		Sort: sortedBy(view.Sort{}, view.HeldColumns),
 	}}
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
@@ -95,6 +98,7 @@ func (s *site) profiles(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	view.ArrangeHeld(chosen, l.Filter.Sort.Now)
 	from, err := numbered("the place in the list", r.URL.Query().Get("after"))
 	if err != nil {
 		return page{}, err
@@ -103,6 +107,7 @@ func (s *site) profiles(r *http.Request) (page, error) {
 	upto := min(at+rowsOnPage, len(chosen))
 	l.Held, l.Paged = s.heldShown(r, chosen[at:upto], known), at > 0
 	l.Held.Of, l.Held.Ends = true, may(ctx, access.ProfilesAssign)
+	l.Held.Sort, l.Held.From = l.Filter.Sort, l.Filter.first()
 	if upto < len(chosen) {
 		l.Next = l.Filter.next("after", strconv.Itoa(upto))
 	}

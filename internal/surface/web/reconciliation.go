@@ -33,33 +33,38 @@ const (
 
 // reconciliation lists what synchronization found and nobody ordered.
 func (s *site) reconciliation(r *http.Request) (page, error) {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return page{}, err
-	}
 	m, err := s.model(r.Context())
 	if err != nil {
 		return page{}, err
 	}
 	f := filter{Address: "/reconciliation", Label: "Questions", Picks: []pick{typePick(m), {
 		Name: "about", Label: "About", Options: []option{{askDrift, "values that differ"}, {askUnauthorized, "accounts that no rule gives"}},
-	}}}
+	}}, Sort: sortedBy(view.Sort{}, view.QuestionColumns)}
 	if err := f.read(r); err != nil {
 		return page{}, err
 	}
 	asked := view.ReconciliationFilter{
-		After: orders.AssignedID(after), Limit: rowsOnPage,
-		Drifted: f.chosen("about") == askDrift, Unauthorized: f.chosen("about") == askUnauthorized,
+		Limit: rowsOnPage, Drifted: f.chosen("about") == askDrift, Unauthorized: f.chosen("about") == askUnauthorized,
 	}
 	if t := f.chosen("type"); t != "" {
 		asked.Types = []string{t}
 	}
-	list := questionList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r)}
-	if list.Page, err = s.Questions.Reconciliation(r.Context(), asked); err != nil {
+	list := questionList{Filter: f, Here: r.URL.RequestURI(), Kept: keptOf(r)}
+	o := &list.Filter.Sort
+	list.Page, err = inOrder(o, func() (page view.ReconciliationPage, err error) {
+		after, by, err := o.after(r)
+		if err != nil {
+			return page, err
+		}
+		asked.Sort, asked.After, asked.AfterBy = o.Now, orders.AssignedID(after), by
+		return s.Questions.Reconciliation(r.Context(), asked)
+	})
+	if err != nil {
 		return page{}, err
 	}
+	list.Paged = asked.After != 0
 	if next := list.Page.After; next != 0 {
-		list.Next = f.next("after", strconv.FormatInt(int64(next), 10))
+		list.Next = list.Filter.next("after", strconv.FormatInt(int64(next), 10), "by", list.Page.AfterBy)
 	}
 	return page{Title: "Resource reconciliation", Section: "reconciliation", Body: reconciliationPage(list), Sheet: s.questionsSheet(r, asked)}, nil
 }

@@ -38,10 +38,6 @@ const (
 
 // requests lists what waits for the person who asks or, where it is asked for, more.
 func (s *site) requests(r *http.Request) (page, error) {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return page{}, err
-	}
 	m, err := s.model(r.Context())
 	if err != nil {
 		return page{}, err
@@ -50,12 +46,12 @@ func (s *site) requests(r *http.Request) (page, error) {
 	f := filter{Address: "/requests", Label: "Requests", Picks: []pick{{
 		Name: "show", Label: "Show", Else: "what waits for me", Options: []option{{showAll, "every open request"}, {showStuck, "what nobody can decide"}, {showSettled, "settled ones too"}},
 	}}}
-	f.Sort = sortedBy(r.URL.Query().Get("show") == showSettled, "request")
+	f.Sort = sortedBy(view.Sort{Down: r.URL.Query().Get("show") == showSettled}, view.RequestColumns)
 	if err := f.read(r); err != nil {
 		return page{}, err
 	}
-	list := requestList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Nobody: who == ""}
-	asked := view.RequestFilter{After: requests.RequestID(after), Limit: rowsOnPage, Newest: f.Sort.Down}
+	list := requestList{Filter: f, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Nobody: who == ""}
+	asked := view.RequestFilter{Limit: rowsOnPage}
 	switch f.chosen("show") {
 	case "":
 		asked.WaitsFor = who
@@ -64,11 +60,21 @@ func (s *site) requests(r *http.Request) (page, error) {
 	case showSettled:
 		asked.Closed = true
 	}
-	if list.Page, err = s.Questions.Requests(r.Context(), asked); err != nil {
+	o := &list.Filter.Sort
+	list.Page, err = inOrder(o, func() (page view.RequestPage, err error) {
+		after, by, err := o.after(r)
+		if err != nil {
+			return page, err
+		}
+		asked.Sort, asked.After, asked.AfterBy = o.Now, requests.RequestID(after), by
+		return s.Questions.Requests(r.Context(), asked)
+	})
+	if err != nil {
 		return page{}, err
 	}
+	list.Paged = asked.After != 0
 	if next := list.Page.After; next != 0 {
-		list.Next = f.next("after", strconv.FormatInt(int64(next), 10))
+		list.Next = list.Filter.next("after", strconv.FormatInt(int64(next), 10), "by", list.Page.AfterBy)
 	}
 	return page{Title: "My tasks", Section: "requests", Body: requestsPage(list), Sheet: s.requestsSheet(r, asked)}, nil
 }

@@ -33,10 +33,6 @@ type workList struct {
 
 // work fills a list of orders from a question, cut down by what was picked.
 func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workList, error) {
-	after, err := numbered("the place in a list", r.URL.Query().Get("after"))
-	if err != nil {
-		return nil, err
-	}
 	m, err := s.model(r.Context())
 	if err != nil {
 		return nil, err
@@ -46,23 +42,25 @@ func (s *site) work(r *http.Request, f filter, asked view.OrderFilter) (*workLis
 			f.Picks[i] = typePick(m)
 		}
 	}
-	f.Sort = sortedBy(false, "order")
+	f.Sort = sortedBy(view.Sort{}, view.OrderColumns)
+	if asked.Handed {
+		f.Sort.Columns = view.OrderColumns.Without(view.ByState)
+	}
 	if err := f.read(r); err != nil {
 		return nil, err
 	}
 	asked = s.narrowed(&f, asked)
-	asked.Newest = f.Sort.Down
-	asked.After = orders.OrderID(after)
 	if asked.Review && f.chosen("postponed") == "" {
 		asked.On = s.Clock()
 	}
-	l := &workList{Filter: f, Paged: after != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Asked: asked}
-	l.Sheet = s.ordersSheet(r, strings.Trim(strings.ReplaceAll(f.Address, "/", "-"), "-"), asked)
-	if l.Page, err = s.Questions.Orders(r.Context(), asked); err != nil {
+	list, err := s.ordersAsked(r, &f.Sort, &asked)
+	if err != nil {
 		return nil, err
 	}
+	l := &workList{Filter: f, Page: list, Paged: asked.After != 0, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Asked: asked}
+	l.Sheet = s.ordersSheet(r, strings.Trim(strings.ReplaceAll(f.Address, "/", "-"), "-"), asked)
 	if l.Page.After != 0 {
-		l.Next = f.next("after", l.Page.After.String())
+		l.Next = f.next("after", l.Page.After.String(), "by", l.Page.AfterBy)
 	}
 	return l, nil
 }

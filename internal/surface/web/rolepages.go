@@ -36,7 +36,7 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 		Address: "/roles", Label: "Roles", Searches: "Role", Hint: "Name, or what it is about",
 		Picks: []pick{categoryPick(m), {Name: "kind", Label: "Kind", Options: []option{{"single", "single"}, {"composite", "composite"}}}},
 	}}
-	l.Filter.Sort = sortedBy(false, "category", "role")
+	l.Filter.Sort = sortedBy(view.Sort{}, view.RoleColumns)
 	if err := l.Filter.read(r); err != nil {
 		return page{}, err
 	}
@@ -49,12 +49,12 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 		}
 	}
 	sortRoles(m, all)
-	if l.Filter.Sort.By == "role" {
+	if l.Filter.Sort.Now.By == view.ByRole {
 		slices.SortStableFunc(all, func(a, b roles.Role) int {
 			return strings.Compare(nameOr(a.Name, string(a.ID)), nameOr(b.Name, string(b.ID)))
 		})
 	}
-	if l.Filter.Sort.Down {
+	if l.Filter.Sort.Now.Down {
 		slices.Reverse(all)
 	}
 	from := 0
@@ -83,6 +83,8 @@ type roleOnPage struct {
 	Rules   []ruleShown // what gives it
 	Grants  []ruleShown // what it gives
 	Holders view.HolderPage
+	Sort    ordering
+	First   string // the address of their first page
 	Paged   bool
 	Next    string
 }
@@ -103,13 +105,23 @@ func (s *site) role(r *http.Request) (page, error) {
 	}
 	q := r.URL.Query()
 	asked := view.HolderFilter{Role: string(role.ID), Limit: rowsOnPage}
-	asked.After = view.HolderCursor{Type: q.Get("type"), Key: q.Get("after"), Parameters: q.Get("with")}
-	shown.Paged = q.Get("after") != ""
-	if shown.Holders, err = s.Questions.Holders(r.Context(), asked); err != nil {
+	shown.Sort = sortedBy(view.Sort{}, view.HolderColumns)
+	if err := shown.Sort.read(r); err != nil {
 		return page{}, err
 	}
+	shown.Holders, err = inOrder(&shown.Sort, func() (view.HolderPage, error) {
+		if asked.Sort, asked.After = shown.Sort.Now, (view.HolderCursor{}); shown.Sort.Refused == "" {
+			asked.After = view.HolderCursor{By: q.Get("by"), Type: q.Get("type"), Key: q.Get("after"), Parameters: q.Get("with")}
+		}
+		return s.Questions.Holders(r.Context(), asked)
+	})
+	if err != nil {
+		return page{}, err
+	}
+	at, sort := string(roleAddress(role.ID)), shown.Sort.value()
+	shown.Paged, shown.First = asked.After.Key != "", string(with(at, "sort", sort))
 	if c := shown.Holders.After; c != nil {
-		shown.Next = string(with(string(roleAddress(role.ID)), "type", c.Type, "after", c.Key, "with", c.Parameters))
+		shown.Next = string(with(at, "by", c.By, "type", c.Type, "after", c.Key, "with", c.Parameters, "sort", sort))
 	}
 	return page{Title: nameOr(role.Name, string(role.ID)), Section: "roles", Body: rolePage(shown), Sheet: s.holdersSheet(r, asked)}, nil
 }

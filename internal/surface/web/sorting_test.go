@@ -45,12 +45,19 @@ func firsts(t *testing.T, h http.Handler, address string) (list []string) {
 
 func TestAHeadingSortsTheWholeListBothWays(t *testing.T) {
 	h := web.New(options(laid(t)))
+	sorted := 0
 	for address, columns := range map[string]int{
-		"/directory/Person": 2, "/directory/Person?q=a": 2, "/orders": 1, "/orders?kind=update": 1, "/states/1": 1, "/states/4": 1, "/review": 1, "/roles": 2,
+		"/directory/Person": 2, "/directory/Person?q=a": 2, "/orders": 5, "/orders?kind=update": 5, "/orders?waits=review": 5, "/orders?waits=technician": 5,
+		"/states/1": 4, "/states/4": 4, "/review": 5, "/manual": 4, "/roles": 2, "/roles/" + askedRole: 2, "/reconciliation": 4, "/reconciliation/roles": 3,
+		"/requests?show=settled": 3, "/requests?show=open": 3, "/journal": 1, "/jobs": 1, "/messages": 1, "/profiles": 3,
 	} {
 		_, body := get(t, h, address)
 		ways, links := headings(body)
-		if len(ways) != columns && strings.Contains(body, "data-row") {
+		if len(ways) == 0 {
+			t.Logf("%s is empty", address)
+			continue
+		}
+		if len(ways) != columns {
 			t.Errorf("%s has the headings %v", address, links)
 			continue
 		}
@@ -58,23 +65,29 @@ func TestAHeadingSortsTheWholeListBothWays(t *testing.T) {
 			if _, query, ok := strings.Cut(address, "?"); ok && !strings.Contains(link, query) {
 				t.Errorf("%s: the heading %s forgets what is looked for", address, link)
 			}
-			_, sorted := get(t, h, link)
-			now, back := headings(sorted)
+			_, body := get(t, h, link)
+			now, back := headings(body)
 			if len(now) != len(ways) || now[i] == "none" || now[i] == ways[i] {
 				t.Errorf("%s: %s is sorted %v, as before %v", address, link, now, ways)
 				continue
 			}
 			one, other := firsts(t, h, link), firsts(t, h, back[i])
 			slices.Reverse(other)
-			if len(one) == 0 || fmt.Sprint(one) != fmt.Sprint(other) {
+			if fmt.Sprint(one) != fmt.Sprint(other) {
 				t.Errorf("%s: from the end it is not the same list:\n%v\n%v", link, one, other)
 			}
+			if sorted++; len(one) == 0 {
+				t.Errorf("%s is empty", link)
+			}
 		}
+	}
+	if sorted < 50 {
+		t.Errorf("only %d headings were followed", sorted)
 	}
 	if code, _ := get(t, h, "/orders?sort=price"); code != http.StatusBadRequest {
 		t.Errorf("an unknown column answers %d", code)
 	}
-	if body := shows(t, h, "/orders?sort=-order"); !strings.Contains(body, `name="sort" value="-order"`) || !strings.Contains(body, "sort=-order&amp;export=csv") {
+	if body := shows(t, h, "/orders?sort=-number"); !strings.Contains(body, `<option value="-number" selected>`) || !strings.Contains(body, "sort=-number&amp;export=csv") {
 		t.Error("the form or the file forgets the order")
 	}
 }

@@ -314,14 +314,17 @@ func parksAddress(parks []view.Park) string {
 	return "/connectors"
 }
 
-// firstPage is what a list was asked for but for the cursor.
-func firstPage(l orderList) []string {
+// query is what a list was asked for but for the cursor.
+func (l orderList) query() []string {
 	pairs := []string{"q", l.Text, "sort", l.Sort.value()}
 	for _, h := range l.Hidden {
 		pairs = append(pairs, h[0], h[1])
 	}
 	return pairs
 }
+
+// first is the address of the first page.
+func (l orderList) first() string { return string(with(l.Address, l.query()...)) }
 
 // parts cuts a value after the marks at which a reader would break it.
 func parts(text string) []string {
