@@ -175,6 +175,7 @@ type OrderFilter struct {
 	Overdue  time.Time
 	Patience time.Duration
 	Closed   bool           // history too
+	Within   int            // of history, how many orders are looked through for a page by number; 0: LookedThrough
 	Sort     Sort           // by one of OrderColumns
 	After    orders.OrderID // the cursor: the last order of the page before
 	AfterBy  string         // with it: what that one is sorted by, where that is not its number
@@ -192,8 +193,12 @@ func Stuck(now time.Time, patience time.Duration) OrderFilter {
 	return OrderFilter{Overdue: now, Patience: patience}
 }
 
+// LookedThrough is how many orders of history are looked through for one page: it
+// grows for ever, and what is looked for may be rare in it.
+const LookedThrough = 20_000
+
 // OrderPage is one page of orders. After, with AfterBy, is the next page's cursor,
-// 0 at the end.
+// 0 at the end: a page of history may be short, and even empty, before it.
 type OrderPage struct {
 	Orders  []Order        `json:"orders"`
 	After   orders.OrderID `json:"after,omitempty"`

@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -57,6 +58,13 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 		if err != nil {
 			return err
 		}
+		var last orders.OrderID
+		if f.Closed && found != fewFound && f.Owner == nil {
+			if last, err = s.lookedThrough(ctx, f); err != nil {
+				return err
+			}
+			c.until("o.id", last, f.Sort.Down)
+		}
 		order := c.byNumber("o.id", found == fewFound, int64(f.After), f.Sort.Down)
 		page.Orders, err = s.orders(ctx, c.where()+order+c.limit(limit+1), c.args)
 		if err != nil {
@@ -64,11 +72,25 @@ func (v *Views) Orders(ctx context.Context, f view.OrderFilter) (page view.Order
 		}
 		if len(page.Orders) > limit {
 			page.Orders = page.Orders[:limit]
-			page.After = page.Orders[limit-1].ID
+			last = page.Orders[limit-1].ID
 		}
+		page.After = last
 		return s.orderItems(ctx, page.Orders)
 	})
 	return page, err
+}
+
+// lookedThrough is the last order of history that is looked at for a page; 0 where
+// it ends with the history.
+func (s *session) lookedThrough(ctx context.Context, f view.OrderFilter) (last orders.OrderID, err error) {
+	c := &conditions{}
+	if len(f.States) == 1 {
+		c.add("o.state = %s", int(f.States[0]))
+	}
+	order := c.byNumber("o.id", false, int64(f.After), f.Sort.Down)
+	skipped := fmt.Sprintf(" LIMIT 1 OFFSET %d", cmp.Or(f.Within, view.LookedThrough)-1)
+	_, err = s.one(ctx, "SELECT o.id FROM provisioning_order o"+c.where()+order+skipped, c.args, &last)
+	return last, err
 }
 
 // orders reads orders.

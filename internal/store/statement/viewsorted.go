@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -31,6 +32,17 @@ func (c *conditions) byNumber(column string, few bool, after int64, down bool) s
 		column += " + 0"
 	}
 	return " ORDER BY " + column + way
+}
+
+// until appends where a bounded page ends; 0: it is not bounded.
+func (c *conditions) until(column string, last orders.OrderID, down bool) {
+	switch {
+	case last == 0:
+	case down:
+		c.add(column+" >= %s", int64(last))
+	default:
+		c.add(column+" <= %s", int64(last))
+	}
 }
 
 // A ranked is a row of a list: what it is sorted by, written so that numbers stand

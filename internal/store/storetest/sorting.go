@@ -169,12 +169,56 @@ func sortedOrders(t *testing.T, b *bench) {
 		ordersListing(b, everybody, f).holds(t, "orders "+name, 2, 5)
 	}
 	ordersListing(b, b.Views().Within(scopes()["a person"].filter), view.OrderFilter{}).holds(t, "orders of persons", 2)
+	inPieces(t, b, view.OrderFilter{Types: []string{"Badge"}})
 	review := ordersListing(b, everybody, view.ReviewQueue())
 	review.columns = view.OrderColumns.Without(view.ByState) // all of them stand in one
 	review.holds(t, "review", 1, 2)
 	if _, err := everybody.Orders(b.ctx, view.OrderFilter{Sort: view.Sort{By: view.BySince}, Text: "ann", After: 3, AfterBy: "x"}); err != nil {
 		t.Errorf("a place that is none ends in %v", err)
 	}
+}
+
+// inPieces holds that history is looked through in pieces, each order once, and that
+// a page of which nothing is left says where the next one begins.
+func inPieces(t *testing.T, b *bench, f view.OrderFilter) {
+	t.Helper()
+	f.Closed = true
+	all, err := b.Views().Orders(b.ctx, f)
+	must(t, err)
+	if len(all.Orders) < 2 || all.After != 0 {
+		t.Fatalf("%d orders are too few to be told apart", len(all.Orders))
+	}
+	for _, down := range []bool{false, true} {
+		f.Sort.Down, f.Within, f.After = down, 2, 0
+		var found []orders.OrderID
+		short := 0
+		for range 100 {
+			page, err := b.Views().Orders(b.ctx, f)
+			must(t, err)
+			for _, o := range page.Orders {
+				found = append(found, o.ID)
+			}
+			if len(page.Orders) == 0 {
+				short++
+			}
+			if f.After = page.After; f.After == 0 {
+				break
+			}
+		}
+		if down {
+			slices.Reverse(found)
+		}
+		if want := numbersOf(all.Orders); !slices.Equal(found, want) || short == 0 {
+			t.Errorf("by twos, from the end %v: %v with %d empty pages; all are %v", down, found, short, want)
+		}
+	}
+}
+
+func numbersOf(list []view.Order) (numbers []orders.OrderID) {
+	for _, o := range list {
+		numbers = append(numbers, o.ID)
+	}
+	return numbers
 }
 
 // sortedMany holds the same of more orders than are sorted for a page: they are walked,
