@@ -98,12 +98,11 @@ func (c *conditions) whom(p access.Part, at columns, d *Dialect) {
 		byType[ref.Type] = append(byType[ref.Type], ref.Key)
 	}
 	for _, t := range slices.Sorted(maps.Keys(byType)) {
-		c.args = append(c.args, t, listOf(byType[t]))
-		ways = append(ways, fmt.Sprintf("(%s = $%d AND %s IN (%s))", at.owner, len(c.args)-1, at.key, d.Texts(fmt.Sprintf("$%d", len(c.args)))))
+		c.args = append(c.args, t)
+		ways = append(ways, fmt.Sprintf("(%s = $%d AND %s IN (%s))", at.owner, len(c.args), at.key, c.keys(byType[t], d)))
 	}
 	for _, path := range p.Paths {
-		c.args = append(c.args, listOf(path.Keys))
-		query := d.Texts(fmt.Sprintf("$%d", len(c.args)))
+		query := c.keys(path.Keys, d)
 		for _, hop := range slices.Backward(path.Hops) {
 			c.args = append(c.args, hop.Entity, hop.Property)
 			query = fmt.Sprintf("SELECT l.resource_key FROM resource_link l WHERE l.entity = $%d AND l.property = $%d AND l.target IN (%s)",
@@ -120,6 +119,24 @@ func (c *conditions) whom(p access.Part, at columns, d *Dialect) {
 	default:
 		c.say("(" + strings.Join(ways, " OR ") + ")")
 	}
+}
+
+// writtenOut is how many keys of a list a statement writes out.
+const writtenOut = 20
+
+// keys appends a list. A short one is written out: so the database knows how little
+// is asked for, and searches an index where it would go through a table.
+func (c *conditions) keys(list []resources.Key, d *Dialect) string {
+	if len(list) == 0 || len(list) > writtenOut {
+		c.args = append(c.args, listOf(list))
+		return d.Texts(fmt.Sprintf("$%d", len(c.args)))
+	}
+	names := make([]string, len(list))
+	for i, key := range list {
+		c.args = append(c.args, key)
+		names[i] = fmt.Sprintf("$%d", len(c.args))
+	}
+	return strings.Join(names, ", ")
 }
 
 // facts are what a filter asks about an owner.
