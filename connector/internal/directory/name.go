@@ -2,7 +2,9 @@ package directory
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -14,7 +16,7 @@ import (
 // anew before the common normaliser sees them.
 func DN(raw string) (value.Value, error) {
 	parsed, err := ldap.ParseDN(raw)
-	if err != nil || len(parsed.RDNs) == 0 {
+	if err != nil || len(parsed.RDNs) == 0 || !typed(parsed) {
 		return value.Null, fmt.Errorf("%q is not a distinguished name (such as cn=Ann,ou=people,dc=example,dc=org)", raw)
 	}
 	names := make([]string, len(parsed.RDNs))
@@ -24,10 +26,26 @@ func DN(raw string) (value.Value, error) {
 	return value.Normalize(value.DN, "", strings.Join(names, ","))
 }
 
+// types are names of attributes (RFC 4512, 1.4), and what servers let pass beside
+// them. The library takes any text for one, also with what separates names in it.
+var types = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._;-]*$`)
+
+func typed(dn *ldap.DN) bool {
+	for _, rdn := range dn.RDNs {
+		for _, a := range rdn.Attributes {
+			if !types.MatchString(a.Type) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func spellRDN(rdn *ldap.RelativeDN) string {
 	parts := make([]string, len(rdn.Attributes))
 	for i, a := range rdn.Attributes {
 		text := value.EscapeRDN(a.Value)
+		text = spellBytes(text)
 		// A space that ends a value would be lost to whoever trims the name.
 		if cut, ok := strings.CutSuffix(text, `\ `); ok {
 			text = cut + `\20`
@@ -35,6 +53,25 @@ func spellRDN(rdn *ldap.RelativeDN) string {
 		parts[i] = strings.ToLower(a.Type) + "=" + text
 	}
 	return strings.Join(parts, "+")
+}
+
+// spellBytes escapes what is no UTF-8: a name is text, which every store keeps, and
+// the directory knows the entry by it all the same.
+func spellBytes(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&b, `\%02x`, text[0])
+		} else {
+			b.WriteString(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.String()
 }
 
 // An Assertion is one attribute and value of a relative distinguished name.
