@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -97,17 +98,78 @@ func (x *attacked) looked(t *testing.T, r routes.Route, id, query string) {
 }
 
 func TestNoNonsenseInAnAddressBreaksAPage(t *testing.T) {
-	x := attack(t, "")
-	for _, r := range x.of(http.MethodGet) {
-		for _, query := range queries {
-			t.Run(r.Path, func(t *testing.T) { x.looked(t, r, x.order, query) })
-		}
-		for _, id := range append(x.ids(), names...) {
-			if strings.Contains(r.Path, "{") {
-				t.Run(r.Path, func(t *testing.T) { x.looked(t, r, id, "") })
+	inBothStores(t, "addresses", func(t *testing.T, x *attacked) {
+		for _, r := range x.of(http.MethodGet) {
+			for _, query := range queries {
+				t.Run(r.Path, func(t *testing.T) { x.looked(t, r, x.order, query) })
+			}
+			for _, id := range append(x.ids(), names...) {
+				if strings.Contains(r.Path, "{") {
+					t.Run(r.Path, func(t *testing.T) { x.looked(t, r, id, "") })
+				}
+			}
+			for _, place := range places(x, r) {
+				t.Run(r.Path, func(t *testing.T) { x.from(t, r, place) })
 			}
 		}
+	})
+}
+
+// places are what may stand in a cursor of a list: where it goes on, and what that
+// becomes when somebody changes it. Nil for what is no list of programs.
+func places(x *attacked, r routes.Route) (list [][]byte) {
+	w := httptest.NewRecorder()
+	if !strings.HasPrefix(r.Path, "/api/") {
+		return nil
 	}
+	x.pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, place(r.Path, "Person")+"?limit=1", nil))
+	var page struct{ Next string }
+	if json.Unmarshal(w.Body.Bytes(), &page) != nil || page.Next == "" {
+		return nil
+	}
+	next, err := base64.RawURLEncoding.DecodeString(page.Next)
+	if err != nil {
+		return nil
+	}
+	for _, with := range []string{"$0", "-1", "0", "9223372036854775807", "9223372036854775808", "null", "1.5"} {
+		list = append(list, number.ReplaceAll(next, []byte(with)))
+	}
+	for _, with := range []string{`:""`, `:"\u0000"`, `:"\ud800"`, `:"%"`, `:"';--"`, `:{}`} {
+		list = append(list, quoted.ReplaceAll(next, []byte(with)))
+	}
+	return list
+}
+
+var (
+	number = regexp.MustCompile(`\b[0-9]+\b`)
+	quoted = regexp.MustCompile(`:"[^"]*"`)
+)
+
+// from asks for a list from a place.
+func (x *attacked) from(t *testing.T, r routes.Route, from []byte) {
+	t.Helper()
+	asked := request(t, http.MethodGet, place(r.Path, "Person")+"?limit=2&after="+base64.RawURLEncoding.EncodeToString(from), "")
+	if w := x.asked(t, asked); w.Code != http.StatusOK && w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%s from %q answers %d: %s", r.Path, from, w.Code, w.Body)
+	}
+}
+
+// FuzzCursors asks the lists of programs to go on anywhere.
+func FuzzCursors(f *testing.F) {
+	x := attack(f, "")
+	var lists []routes.Route
+	for _, r := range x.of(http.MethodGet) {
+		if found := places(x, r); found != nil {
+			for _, from := range found {
+				f.Add(uint8(len(lists)), from)
+			}
+			lists = append(lists, r)
+		}
+	}
+	if len(lists) < 5 {
+		f.Fatalf("only %d lists have a cursor: %v", len(lists), lists)
+	}
+	f.Fuzz(func(t *testing.T, n uint8, from []byte) { x.from(t, lists[int(n)%len(lists)], from) })
 }
 
 // FuzzAddresses asks for every page and every list of programs, with anything as
