@@ -37,9 +37,13 @@ bench: ## the figures of docs/performance.md, measured here (PEOPLE=10000 ROUNDS
 advisories: ## look for known vulnerabilities in what the binary reaches
 	@GOTOOLCHAIN=$(RELEASE_GO) go run ./internal/proof/advisories ./cmd/provisor
 
-soak: ## simulate for a long time (SOAK=1h)
+gosec: ## look for patterns that make code unsafe: none stands in the binary without its explanation beside it
+	@GOTOOLCHAIN=$(RELEASE_GO) go run ./internal/proof/gosec ./cmd/provisor
+
+soak: ## simulate for a long time (SOAK=1h), and give each fuzz test what it does not expect (FUZZ=2m)
 	SOAK=1 INCREMENTAL_WORLDS=1000 go test ./internal/proof/incremental -run TestSeeds -timeout 0
 	SOAK=$${SOAK:-1h} go test ./internal/proof/sim -run TestSeeds -timeout 0 -v
+	go run ./internal/proof/fuzzing $${FUZZ:-2m}
 
 build: ## bin/provisor, one static binary
 	GOTOOLCHAIN=$(RELEASE_GO) go build -trimpath -ldflags "-s -w -X main.version=$$(git describe --tags --always --dirty)" -o bin/provisor ./cmd/provisor
@@ -47,4 +51,4 @@ build: ## bin/provisor, one static binary
 demo: ## lay a company down in ./demo and go round once
 	go run ./cmd/provisor demo --dir demo
 
-.PHONY: help test check generate pictures bench advisories soak build demo
+.PHONY: help test check generate pictures bench advisories gosec soak build demo

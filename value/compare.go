@@ -105,7 +105,7 @@ func Fold(s string) string {
 	b.Grow(len(s))
 	for _, r := range s {
 		if r < 0x80 {
-			b.WriteByte(byte(r))
+			b.WriteByte(byte(r)) // #nosec G115 -- below 0x80
 			continue
 		}
 		if plain, ok := folded[r]; ok {

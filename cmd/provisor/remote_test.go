@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -59,10 +61,24 @@ func remoteServer(ts *testscript.TestScript, neg bool, args []string) {
 	if strings.HasPrefix(ts.Getenv("SERVER"), "https://") {
 		ts.Setenv("PRINT", waitFor(ts, said, regexp.MustCompile(`((?:[0-9A-F]{2}:){31}[0-9A-F]{2})`)))
 	}
+	staysOnTLS(ts, ts.Getenv("SERVER"))
 	go func() {
 		for range said { // the server goes on whatever it says
 		}
 	}()
+}
+
+// staysOnTLS fails unless a server tells browsers to stay on TLS where they came by
+// it, and nowhere else.
+func staysOnTLS(ts *testscript.TestScript, server string) {
+	c := http.Client{Timeout: killWithin, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // made by itself
+	answer, err := c.Get(server + "/healthz")
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	c.CloseIdleConnections()
+	if told := answer.Header.Get("Strict-Transport-Security") != ""; told != strings.HasPrefix(server, "https://") {
+		ts.Fatalf("%s tells browsers to stay on TLS: %v", server, told)
+	}
 }
 
 // waitFor reads what a server says until a line fits.

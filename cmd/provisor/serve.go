@@ -69,15 +69,14 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 			return err
 		}
 	}
-	door := signin.NewBrowser(signin.Options{
-		Desk: *desk, Required: required, Secure: s.config != nil || strings.HasPrefix(o.URL, "https://"), URL: o.URL, Secret: e.Secret, Log: log,
-	})
+	secure := s.config != nil || strings.HasPrefix(o.URL, "https://")
+	door := signin.NewBrowser(signin.Options{Desk: *desk, Required: required, Secure: secure, URL: o.URL, Secret: e.Secret, Log: log})
 	pages := web.New(web.Options{
 		Questions: named(e), Entities: e.Owners, Changes: e.ChangeCounter, Company: filepath.Base(e.Dir), Version: version(),
 		Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
 		Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
 		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
-		Messages: e.MessageDesk(),
+		Messages: e.MessageDesk(), Secure: secure,
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return namedWithin(e, f) }, Entities: e.Owners, Answers: e.DB,

@@ -169,7 +169,7 @@ func spansOf(list []view.OrderDetail, into *RollBack) map[orders.AssignedID][]sp
 func executed(path []view.Step) map[int]bool {
 	done := map[int]bool{}
 	for _, step := range path {
-		from, to, on := orders.State(step.From.Number), orders.State(step.To.Number), orders.Event(step.Event)
+		from, to, on := orders.Numbered(step.From.Number), orders.Numbered(step.To.Number), orders.Event(step.Event)
 		if to == orders.Executed || to == orders.Verified && (on == orders.Done || on == orders.Verify && from == orders.Transmitted) {
 			done[step.Item] = true
 		}

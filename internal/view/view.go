@@ -233,7 +233,7 @@ type Order struct {
 // WaitsFor says what the order waits for: before it goes out, the gate that it
 // names; afterwards, whose turn it is; "" for one that is closed.
 func (o Order) WaitsFor() string {
-	state := orders.State(o.State.Number)
+	state := orders.Numbered(o.State.Number)
 	switch {
 	case !o.Closed.IsZero():
 		return ""
@@ -358,7 +358,7 @@ func StandingNow(ctx context.Context, q Counted) ([]Standing, error) {
 		list[n.State.Number].Accounts += n.Count
 	}
 	for i := range list {
-		if !orders.State(i).Open() {
+		if !orders.Numbered(i).Open() {
 			list[i].Orders = list[i].Accounts
 		}
 	}

@@ -191,7 +191,7 @@ func (p *parser) trust(c *Config) {
 	insecure := p.truth("insecureSkipVerify")
 	file := p.given.Get("caFile", "")
 	if c.TLS != nil {
-		c.TLS.InsecureSkipVerify = insecure
+		c.TLS.InsecureSkipVerify = insecure // #nosec G402 -- the administrator said insecureSkipVerify: true
 	}
 	if file == "" {
 		return
@@ -199,7 +199,7 @@ func (p *parser) trust(c *Config) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(p.given.Dir, file)
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := os.ReadFile(file) // #nosec G304 -- the administrator names the file
 	if err != nil {
 		p.wrong("caFile", err.Error(), "name a PEM file on the machine that runs the connection")
 		return

@@ -26,6 +26,10 @@ func TestANameHasOneSpelling(t *testing.T) {
 		`cn=Zo\C3\AB,dc=x`:              `cn=Zoë,dc=x`,
 		`cn=a\20,dc=x`:                  `cn=a\20,dc=x`,
 		`cn=a\ ,dc=x`:                   `cn=a\20,dc=x`,
+		`cn=#0401ff,dc=x`:               `cn=\ff,dc=x`,
+		"cn=a\t,dc=x\n":                 `cn=a\09,dc=x`,
+		"cn=a,\n dc=x":                  `cn=a,dc=x`,
+		`cn=a\09,dc=x`:                  `cn=a\09,dc=x`,
 		`cn=a+UID=b,dc=x`:               `cn=a+uid=b,dc=x`,
 	} {
 		got, err := DN(raw)

@@ -2,7 +2,10 @@ package directory
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -13,8 +16,8 @@ import (
 // Servers escape differently (\2C for \,), so the values are decoded and escaped
 // anew before the common normaliser sees them.
 func DN(raw string) (value.Value, error) {
-	parsed, err := ldap.ParseDN(raw)
-	if err != nil || len(parsed.RDNs) == 0 {
+	parsed, err := ldap.ParseDN(strings.Trim(raw, "\t\r\n")) // as a file's line brings them
+	if err != nil || len(parsed.RDNs) == 0 || !typed(parsed) {
 		return value.Null, fmt.Errorf("%q is not a distinguished name (such as cn=Ann,ou=people,dc=example,dc=org)", raw)
 	}
 	names := make([]string, len(parsed.RDNs))
@@ -24,17 +27,55 @@ func DN(raw string) (value.Value, error) {
 	return value.Normalize(value.DN, "", strings.Join(names, ","))
 }
 
+// types are names of attributes (RFC 4512, 1.4), and what servers let pass beside
+// them. The library takes any text for one, also with what separates names in it.
+var types = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._;-]*$`)
+
+func typed(dn *ldap.DN) bool {
+	for _, rdn := range dn.RDNs {
+		for _, a := range rdn.Attributes {
+			if !types.MatchString(strings.TrimSpace(a.Type)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func spellRDN(rdn *ldap.RelativeDN) string {
 	parts := make([]string, len(rdn.Attributes))
 	for i, a := range rdn.Attributes {
 		text := value.EscapeRDN(a.Value)
+		text = spellBytes(text)
 		// A space that ends a value would be lost to whoever trims the name.
 		if cut, ok := strings.CutSuffix(text, `\ `); ok {
 			text = cut + `\20`
 		}
-		parts[i] = strings.ToLower(a.Type) + "=" + text
+		parts[i] = strings.ToLower(strings.TrimSpace(a.Type)) + "=" + text
 	}
 	return strings.Join(parts, "+")
+}
+
+// spellBytes escapes what is no UTF-8, and control characters: a name is text, which
+// every store keeps and nobody trims, and the directory knows the entry by it all
+// the same.
+func spellBytes(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
+			for _, c := range []byte(text[:size]) {
+				fmt.Fprintf(&b, `\%02x`, c)
+			}
+		} else {
+			b.WriteString(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.String()
 }
 
 // An Assertion is one attribute and value of a relative distinguished name.

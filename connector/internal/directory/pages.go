@@ -152,7 +152,7 @@ func (r *Readings) Close() {
 // fetch asks for one page. Without the server's answer to the paging control
 // nobody knows whether there is more, so that is an error, not an end.
 func (r *reading) fetch(ctx context.Context, size int, request *ldap.SearchRequest) (Page, error) {
-	paging := ldap.NewControlPaging(uint32(size))
+	paging := ldap.NewControlPaging(uint32(size)) // #nosec G115 -- the size of a page is one of ours
 	paging.SetCookie(r.cookie)
 	request.Controls = append(request.Controls[:0:0], paging)
 	result, err := r.conn.Search(ctx, request)

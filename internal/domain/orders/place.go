@@ -29,6 +29,14 @@ func States() []State {
 	return []State{None, Pending, Transmitted, Errored, Verified, AwaitingApproval, Inactive, Error, Executed}
 }
 
+// Numbered is the state of a number; None for one that no state has.
+func Numbered(n int) State {
+	if all := States(); 0 <= n && n < len(all) {
+		return all[n]
+	}
+	return None
+}
+
 // String names the state.
 func (s State) String() string {
 	if int(s) < len(stateNames) {

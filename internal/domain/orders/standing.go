@@ -37,7 +37,7 @@ func (a *AssignedResource) Standing() int64 {
 			s.text(it.Is.String())
 		}
 	}
-	if n := int64(s.Sum64()); n != 0 {
+	if n := int64(s.Sum64()); n != 0 { // #nosec G115 -- bits of a hash, which nobody counts with
 		return n
 	}
 	return 1 // 0 is what was never evaluated
@@ -55,7 +55,7 @@ func (s standing) text(parts ...string) {
 
 func (s standing) number(n int64) {
 	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(n))
+	binary.LittleEndian.PutUint64(b[:], uint64(n)) // #nosec G115 -- bits for a hash
 	_, _ = s.Write(b[:])
 }
 

@@ -134,7 +134,7 @@ const (
 // whoever answers to him.
 func (c *Company) People() iter.Seq[Person] {
 	return func(yield func(Person) bool) {
-		s := &stream{Company: c, rng: rand.New(rand.NewPCG(uint64(c.options.Seed), 1)), staff: map[string]*staff{}}
+		s := &stream{Company: c, rng: rand.New(rand.NewPCG(uint64(c.options.Seed), 1)), staff: map[string]*staff{}} // #nosec G115 G404 -- the same seed makes the same people
 		for _, d := range departments {
 			s.staff[d.Code] = &staff{}
 		}
@@ -258,7 +258,7 @@ func (s *stream) rank(number int, p *Person) bool {
 		if k := len(d.leads); k >= leadsOfHead {
 			p.Manager = id(int(d.leads[k/leadsOfHead-1]))
 		}
-		d.leads = append(d.leads, int32(number))
+		d.leads = append(d.leads, int32(number)) // #nosec G115 -- a person of a made-up company, which has less than 2^31
 		return true
 	}
 	p.Manager = id(int(d.leads[len(d.leads)-1]))

@@ -42,7 +42,7 @@ func newNamer(seed int64) *namer {
 		}
 		n.initials[at[letter]] = append(n.initials[at[letter]], first)
 	}
-	n.order = rand.New(rand.NewPCG(uint64(seed), 2)).Perm(len(n.initials) * len(surnames))
+	n.order = rand.New(rand.NewPCG(uint64(seed), 2)).Perm(len(n.initials) * len(surnames)) // #nosec G115 G404 -- the same seed makes the same names
 	return n
 }
 

@@ -58,7 +58,7 @@ func editBadges(dir string, edit func([][]string) [][]string) error {
 
 // readTable reads a file and returns the named columns of each row, in this order.
 func readTable(path string, columns ...string) ([][]string, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) // #nosec G304 -- a file of the demonstration
 	if err != nil {
 		return nil, err
 	}

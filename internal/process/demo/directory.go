@@ -56,7 +56,7 @@ func startDirectory(ctx context.Context, dir string) (*openldap.Server, error) {
 // directoryPort reads the port from the configuration, 0 before there is one:
 // the address that is deployed goes on being the directory's.
 func directoryPort(dir string) (int, error) {
-	content, err := os.ReadFile(filepath.Join(dir, directoryFile))
+	content, err := os.ReadFile(filepath.Join(dir, directoryFile)) // #nosec G304 -- a file of the demonstration
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

@@ -102,7 +102,7 @@ func keep(dir string, o, kept company.Options) (Laid, error) {
 
 // claim makes the folder ours, or says why it is not.
 func claim(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { // #nosec G301 -- made-up people, for whoever looks
 		return err
 	}
 	entries, err := os.ReadDir(dir)
@@ -120,13 +120,13 @@ func claim(dir string) error {
 	if len(entries) > 0 {
 		return fmt.Errorf("%s holds something else (%s): name an empty folder or a new one with --dir", dir, entries[0].Name())
 	}
-	return os.WriteFile(filepath.Join(dir, layingFile), nil, 0o644)
+	return os.WriteFile(filepath.Join(dir, layingFile), nil, 0o644) // #nosec G306 -- an empty file of the demonstration
 }
 
 // lay writes demo.json last but for the mark: a folder that has it is complete.
 func lay(dir string, c *company.Company) error {
 	for _, folder := range []string{ConfigFolder, SourceFolder, SystemsFolder} {
-		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil { // #nosec G301 -- made-up people, for whoever looks
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func copyTexts(dir string, texts fs.FS) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(path)), data, 0o644)
+		return os.WriteFile(filepath.Join(dir, filepath.FromSlash(path)), data, 0o644) // #nosec G306 -- made-up people, for whoever looks
 	})
 }
 
@@ -185,7 +185,7 @@ func Settings(dir string) (company.Options, error) {
 
 func read(dir string) (o company.Options, organisation bool, err error) {
 	path := filepath.Join(dir, settingsFile)
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(path) // #nosec G304 -- a file of the demonstration
 	if err != nil {
 		return o, false, err
 	}
@@ -213,7 +213,7 @@ func replaceFile(path string, data []byte) error {
 		err = closed
 	}
 	if err == nil {
-		err = os.Chmod(draft.Name(), 0o644)
+		err = os.Chmod(draft.Name(), 0o644) // #nosec G302 -- made-up people, for whoever looks
 	}
 	if err != nil {
 		return err

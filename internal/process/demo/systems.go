@@ -97,14 +97,14 @@ type layer struct {
 }
 
 func laySystems(dir string, c *company.Company) (err error) {
-	register, err := os.Create(filepath.Join(dir, filepath.FromSlash(badgesFile)))
+	register, err := os.Create(filepath.Join(dir, filepath.FromSlash(badgesFile))) // #nosec G304 -- a file of the demonstration
 	if err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, register.Close()) }()
 	buffer := bufio.NewWriterSize(register, 1<<16)
 	l := &layer{company: c, up: parents{}, badges: csv.NewWriter(buffer),
-		rng: rand.New(rand.NewPCG(uint64(c.Options().Seed), 3))}
+		rng: rand.New(rand.NewPCG(uint64(c.Options().Seed), 3))} // #nosec G115 G404 -- the same seed makes the same systems
 	l.badges.Comma = company.Separator
 	for _, d := range c.Departments() {
 		l.up[d.Code] = d.Parent

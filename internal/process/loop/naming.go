@@ -51,7 +51,7 @@ func (e *Engine) NameRoles(ctx context.Context, dry bool) (evaluate.Named, error
 // replaceFile writes a file so that a crash leaves the old one or the new one.
 func replaceFile(name string, content []byte) error {
 	fresh := name + ".new"
-	if err := os.WriteFile(fresh, content, 0o644); err != nil {
+	if err := os.WriteFile(fresh, content, 0o644); err != nil { // #nosec G306 -- configuration, which holds no secret and which others check in
 		return fault.Wrap(fault.Unavailable, "write named roles", err)
 	}
 	if err := os.Rename(fresh, name); err != nil {

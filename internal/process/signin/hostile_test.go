@@ -223,28 +223,29 @@ func FuzzActsOfPrograms(f *testing.F) {
 }
 
 func TestNoNonsenseBreaksAnActOfAProgram(t *testing.T) {
-	for name, store := range map[string]func() string{
-		"sqlite": func() string { return "" },
-		"postgres": func() string {
-			server := postgresql.ForTest(t)
-			if err := server.CreateDatabase(t.Context(), "hostile"); err != nil {
-				t.Fatal(err)
-			}
-			return server.DSN("hostile")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := attack(t, store())
-			sent, statuses := 0, map[int]int{}
-			x.each(func(path, id string, body []byte) {
-				statuses[x.send(t, path, id, body)]++
-				sent++
-			})
-			if statuses[http.StatusOK] == 0 || statuses[http.StatusUnprocessableEntity] == 0 || statuses[http.StatusBadRequest] == 0 || statuses[http.StatusNotFound] == 0 {
-				t.Errorf("%d were sent, and nothing was reached: %v", sent, statuses)
-			}
-			x.holds(t)
-			t.Logf("%d were sent: %v", sent, statuses)
+	inBothStores(t, "hostile", func(t *testing.T, x *attacked) {
+		sent, statuses := 0, map[int]int{}
+		x.each(func(path, id string, body []byte) {
+			statuses[x.send(t, path, id, body)]++
+			sent++
 		})
-	}
+		if statuses[http.StatusOK] == 0 || statuses[http.StatusUnprocessableEntity] == 0 || statuses[http.StatusBadRequest] == 0 || statuses[http.StatusNotFound] == 0 {
+			t.Errorf("%d were sent, and nothing was reached: %v", sent, statuses)
+		}
+		x.holds(t)
+		t.Logf("%d were sent: %v", sent, statuses)
+	})
+}
+
+// inBothStores attacks a server on each database; name is that of the one of
+// PostgreSQL.
+func inBothStores(t *testing.T, name string, test func(*testing.T, *attacked)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, attack(t, "")) })
+	t.Run("postgres", func(t *testing.T) {
+		server := postgresql.ForTest(t)
+		if err := server.CreateDatabase(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		test(t, attack(t, server.DSN(name)))
+	})
 }

@@ -122,6 +122,7 @@ func (h *house) serve(t testing.TB, o signin.Options) *httptest.Server {
 		Questions: h.Views(), Within: func(f access.Filter) web.Questions { return h.Views().Within(f) }, SignIn: door,
 		Changes: h.ChangeCounter, Entities: h.Owners, Clock: h.Engine.Clock, Log: o.Log, Version: "test",
 		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Messages: h.MessageDesk(), RunsTouched: h.RunsTouched, Schedules: h.Schedules, Recompute: h.RecomputeAs,
+		Explain: h.Explain, VerifyJournal: h.VerifyJournal, Folder: os.DirFS(h.Dir), Company: "Larkfield",
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return h.Views().Within(f) }, Entities: h.Owners, Answers: h.DB,

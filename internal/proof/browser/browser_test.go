@@ -37,6 +37,7 @@ import (
 	"provisor.dev/provisor/internal/process/demo"
 	"provisor.dev/provisor/internal/process/loop"
 	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/internal/view"
 )
@@ -118,7 +119,8 @@ func TestMain(m *testing.M) {
 }
 
 // window opens a browser window of a size, in light or dark, with cookies of its
-// own, and collects what its console has to complain about.
+// own. What its console has to complain about fails the test, but for what is
+// planted.
 func window(t *testing.T, width, height int, dark bool) (context.Context, *complaints) {
 	t.Helper()
 	ctx, closeWindow := chromedp.NewContext(browser(t), chromedp.WithNewBrowserContext())
@@ -135,6 +137,13 @@ func window(t *testing.T, width, height int, dark bool) (context.Context, *compl
 			c.note(m)
 		}
 	}()
+	t.Cleanup(func() {
+		for _, text := range c.all() {
+			if !c.planted {
+				t.Errorf("the console says %s", text)
+			}
+		}
+	})
 	return ctx, c
 }
 
@@ -153,14 +162,17 @@ func look(t *testing.T, ctx context.Context, width, height int, dark bool) {
 	}))
 }
 
-// complaints are what the console said: errors of scripts, and what the policy refused.
+// complaints are what the console said: errors of scripts, what the policy refused,
+// and headers that the browser does not understand.
 type complaints struct {
-	lock sync.Mutex
-	list []string
+	planted bool
+	lock    sync.Mutex
+	list    []string
 }
 
 func (c *complaints) note(m chromedp.ConsoleMessage) {
-	if m.Type != "error" && m.Type != chromedp.ConsoleException || strings.Contains(m.Text, "Failed to load resource") {
+	bad := m.Type == "error" || m.Type == chromedp.ConsoleException || strings.Contains(m.Text, "Policy")
+	if !bad || strings.Contains(m.Text, "Failed to load resource") {
 		return // a page of an error has its status on purpose
 	}
 	c.lock.Lock()
@@ -172,6 +184,17 @@ func (c *complaints) all() []string {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	return c.list
+}
+
+// soon is the same once there is something, or a moment has passed.
+func (c *complaints) soon() []string {
+	for range 50 {
+		if list := c.all(); len(list) > 0 {
+			return list
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil
 }
 
 // asked are roles that people may ask for.
@@ -381,15 +404,28 @@ func open(t *testing.T, dir string) *loop.Engine {
 func served(t *testing.T, e *loop.Engine, as string) string {
 	t.Helper()
 	stopping := make(chan struct{})
-	s := httptest.NewServer(web.New(web.Options{
-		Questions: view.Named(e.Views(), e.Model), Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
+	s := httptest.NewServer(pages(e, as, stopping))
+	t.Cleanup(func() { close(stopping); s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+// pages are those of a company as a person has them.
+func pages(e *loop.Engine, as string, stopping <-chan struct{}) *routes.Registry {
+	return web.New(web.Options{
+		Questions: parking{view.Named(e.Views(), e.Model)}, Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stopping: stopping,
 		Desks: e.Desks(), Local: journal.Actor{Process: "test", As: as}, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
 		Messages: e.MessageDesk(), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
 		Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
-	}))
-	t.Cleanup(func() { close(stopping); s.CloseClientConnections(); s.Close() })
-	return s.URL
+	})
+}
+
+// parking is a store in which a threshold parks something: the company itself moves
+// nothing in such numbers.
+type parking struct{ web.Questions }
+
+func (parking) Parks(context.Context) ([]view.Park, error) {
+	return []view.Park{{Type: "CrmUser", Kind: "addition", Since: day, Count: 9, Limit: 5, Held: 9, Why: "too many at once"}}, nil
 }
 
 // do does steps and fails the test with what was tried.

@@ -45,6 +45,7 @@ func signedIn(t *testing.T, ctx context.Context, e *loop.Engine) (base string) {
 		Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
 	}))
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	do(t, ctx, "look at the page of the first account", chromedp.Navigate(s.URL+"/first?link=none"))
 	do(t, ctx, "sign in", chromedp.Navigate(s.URL+"/sign-in?to=/profiles"), chromedp.SendKeys(chromedp.CSS("#name"), "root"),
 		chromedp.SendKeys(chromedp.CSS("#password"), password+kb.Enter), chromedp.WaitVisible(chromedp.CSS("#held")))
 	return s.URL
@@ -56,14 +57,14 @@ func TestAProfileIsGivenAndTakenWithTheKeyboardAlone(t *testing.T) {
 		dark  bool
 	}{"wide and light": {1920, false}, "narrow and dark": {360, true}} {
 		t.Run(name, func(t *testing.T) {
-			ctx, c := window(t, w.width, 900, w.dark)
+			ctx, _ := window(t, w.width, 900, w.dark)
 			base := signedIn(t, ctx, laid(t))
 			do(t, ctx, "give a profile", chromedp.Navigate(base+"/profiles/application-owner"), chromedp.SendKeys(chromedp.CSS("#who"), "anna"),
 				chromedp.Focus(chromedp.CSS(".ask summary")), chromedp.KeyEvent(kb.Enter), chromedp.SendKeys(chromedp.CSS("#scope-types"), "CrmUser"),
 				chromedp.SendKeys(chromedp.CSS("#given-why"), "answers for it"), chromedp.Focus(chromedp.CSS(`button[value="assign"]`)), chromedp.KeyEvent(kb.Enter),
 				chromedp.WaitVisible(chromedp.CSS(".told")))
 			reads(t, ctx, "Account anna has the profile application-owner, reaching resource types CrmUser.", "by hand, of "+somebody, "answers for it")
-			looked(t, ctx, c, base, []string{"/profiles", "/profiles?show=all&q=anna", "/profiles/application-owner", "/delegations"}, w.width)
+			looked(t, ctx, base, []string{"/profiles", "/profiles?show=all&q=anna", "/profiles/application-owner", "/delegations"}, w.width)
 			do(t, ctx, "a wrong form is shown again", chromedp.Navigate(base+"/profiles/auditor"), chromedp.SendKeys(chromedp.CSS("#who"), "root"),
 				chromedp.Submit(chromedp.CSS(".ask")), chromedp.WaitVisible(chromedp.CSS(".told.refused")))
 			reads(t, ctx, "four eyes see more than two")

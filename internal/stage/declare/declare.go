@@ -103,7 +103,7 @@ func ReadDir(dir string) (Files, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) // #nosec G304 -- a file of the folder that the administrator names
 	if err != nil {
 		return nil, err
 	}

@@ -247,8 +247,11 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, object string) {
 	}
 	shape := formOf(v.Type())
 	if n.Kind != yaml.MappingNode && n.Tag != "!!null" {
-		d.find(n, object, fmt.Sprintf("a map is expected, this is a %s", kindWord(n)),
-			"write keys and values, such as "+shape.fields[0].name+": ...")
+		do := "write keys and values"
+		if len(shape.fields) > 0 { // some take any keys
+			do += ", such as " + shape.fields[0].name + ": ..."
+		}
+		d.find(n, object, fmt.Sprintf("a map is expected, this is a %s", kindWord(n)), do)
 		return
 	}
 	given := map[string]bool{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/roles"
 )
 
 // loadFaults loads files that are wrong.
@@ -311,6 +312,40 @@ func FuzzLoad(f *testing.F) {
 		}
 		if differences := Compare(c, again); len(differences) > 0 {
 			t.Fatalf("the export differs: %v\n%s", differences, exported)
+		}
+	})
+}
+
+// FuzzPolicyTests reads anything as policy tests: tests, or findings.
+func FuzzPolicyTests(f *testing.F) {
+	for _, text := range []string{
+		"", "tests: []", "tests: [{name: x}]", "world: {day: 2026-03-01}\ntests: [{name: x, people: [{}], expect: {}}]", "tests: {a: b}", "- x", "a: &a [*a]", "\xff", "tests: [{name: x, at: never, person: E1, expect: [{account: X, has: {mail: y}}]}]",
+	} {
+		f.Add([]byte(text))
+	}
+	c, err := Load(Files{"base.yaml": []byte(base)}, packages())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		_, err := LoadTests(c, Files{"x.yaml": text})
+		var findings fault.Findings
+		if err != nil && (!errors.As(err, &findings) || len(findings) == 0) {
+			t.Fatalf("an error that is no finding: %v", err)
+		}
+	})
+}
+
+// FuzzNamedRoles adds a role to a file that holds anything: the role stands there, or
+// somebody is told why not.
+func FuzzNamedRoles(f *testing.F) {
+	for _, text := range []string{"", "# mine\n", "roles: {a: {name: x}}", "roles: [a]", "roles: x", "- a", "roles: {b: null}", "roles: {b: {grants: x}}", "a: &a {b: *a}", "roles:\n  b: &b {grants: []}\n  c: *b", "---\na: 1\n---\nb: 2", "\xff", "roles: !!set {b}"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		out, err := AppendNamed(text, nil, []roles.NamedRole{named("b")})
+		if err == nil && !strings.Contains(string(out), "b@x") {
+			t.Fatalf("the role is lost in\n%s", out)
 		}
 	})
 }

@@ -118,14 +118,18 @@ func addRole(into *yaml.Node, r roles.NamedRole) {
 	to := pairs(string(r.By), r.Value.Text())
 	to.Style, grant.Style = yaml.FlowStyle, yaml.FlowStyle
 	grant.Content = append(grant.Content, stringNode("to"), to)
+	approval := string(r.Approval)
+	if r.Approval == roles.NotRequestable {
+		approval = ""
+	}
+	fresh := pairs("name", r.Name, "category", string(r.Category), "entity", string(r.Entity), "approval", approval)
 	role := child(into, string(r.ID))
-	if role == nil {
-		approval := string(r.Approval)
-		if r.Approval == roles.NotRequestable {
-			approval = ""
-		}
-		role = pairs("name", r.Name, "category", string(r.Category), "entity", string(r.Entity), "approval", approval)
+	switch {
+	case role == nil:
+		role = fresh
 		put(into, string(r.ID), role)
+	case role.Kind != yaml.MappingNode: // a name with nothing in it
+		*role = *fresh
 	}
 	grants := child(role, "grants")
 	if grants == nil {
@@ -133,9 +137,13 @@ func addRole(into *yaml.Node, r roles.NamedRole) {
 		role.Content = append(role.Content, stringNode("grants"), grants)
 		role.Style = 0
 	}
-	if grants.Kind == yaml.MappingNode { // a single entry may stand alone
+	switch grants.Kind {
+	case yaml.SequenceNode:
+	case yaml.MappingNode: // a single entry may stand alone
 		alone := *grants
 		*grants = yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{&alone}}
+	default: // "grants:" with nothing in it
+		*grants = yaml.Node{Kind: yaml.SequenceNode}
 	}
 	grants.Content = append(grants.Content, grant)
 }

@@ -59,3 +59,11 @@ func TestWhatARoleGivesIsAddedHoweverTheFileIsWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestANameWithNothingInItBecomesTheRole(t *testing.T) {
+	for _, there := range []string{"roles: {b: }\n", "roles:\n  b:\n", "roles: {b: {name: Mine, category: c, entity: Person, grants: }}\n"} {
+		if text := appended(t, there, named("b")); !strings.Contains(text, "to: {mail: b@x}") {
+			t.Errorf("%q has become %q", there, text)
+		}
+	}
+}

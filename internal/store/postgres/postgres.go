@@ -116,7 +116,7 @@ func exclusive(ctx context.Context, db *sql.DB, name string) (release func() err
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("provisor " + name)) // a hash never fails
-	key := int64(h.Sum64())
+	key := int64(h.Sum64())                    // #nosec G115 -- bits of a hash, which name a lock
 	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&ok); err != nil || !ok {
 		return nil, false, errors.Join(err, conn.Close())
 	}

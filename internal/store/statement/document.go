@@ -86,7 +86,7 @@ func words(text []byte, s string) []byte { return append(number(text, uint64(len
 
 func (p *pen) number(n uint64)          { p.text = number(p.text, n) }
 func (p *pen) count(n int)              { p.signed(int64(n)) }
-func (p *pen) signed(n int64)           { p.number(uint64(n<<1) ^ uint64(n>>63)) }
+func (p *pen) signed(n int64)           { p.number(uint64(n<<1) ^ uint64(n>>63)) } // #nosec G115 -- the sign goes into the last bit
 func (p *pen) instant(i orders.Instant) { p.signed(int64(i)) }
 func (p *pen) words(s string)           { p.text = words(p.text, s) }
 
@@ -111,7 +111,7 @@ func (p *pen) day(t time.Time) {
 		p.number(0)
 		return
 	}
-	p.number(1 + uint64(t.Nanosecond()))
+	p.number(1 + uint64(t.Nanosecond())) // #nosec G115 -- never below 0
 	p.signed(t.Unix())
 }
 
@@ -214,7 +214,7 @@ func appendHandling(text []byte, h orders.Handling) []byte {
 	text = words(text, string(h.Target))
 	text = number(text, bits(h.Manual, h.Readable, h.Review, h.Add, h.Remove, h.DiscardManual))
 	for _, n := range [...]int64{int64(h.Attempts), int64(h.Validity), int64(h.Settle)} {
-		text = number(text, uint64(n<<1)^uint64(n>>63))
+		text = number(text, uint64(n<<1)^uint64(n>>63)) // #nosec G115 -- the sign goes into the last bit
 	}
 	return text
 }
@@ -338,7 +338,7 @@ func appendOutline(text []byte, of string, it *orders.Item, mark string, compare
 	text = words(text, string(it.Link))
 	p := &it.Policy
 	text = number(text, compare<<1|bits(p.Once))
-	text = number(text, uint64(p.Workflow))
+	text = number(text, uint64(p.Workflow)) // #nosec G115 -- never below 0
 	text = number(text, uint64(len(p.Reasons)))
 	for i := range p.Reasons {
 		r := &p.Reasons[i]

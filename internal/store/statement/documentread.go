@@ -139,7 +139,7 @@ func (r *reader) length() int {
 		r.damaged, r.text = true, ""
 		return 0
 	}
-	return int(n)
+	return int(n) // #nosec G115 -- at most the length of the text
 }
 
 func (r *reader) words() string {
@@ -168,7 +168,10 @@ func (r *reader) day() time.Time {
 	if n == 0 {
 		return time.Time{}
 	}
-	return time.Unix(r.signed(), int64(n-1)).UTC()
+	if n > uint64(time.Second) {
+		r.damaged = true
+	}
+	return time.Unix(r.signed(), int64(n-1)).UTC() // #nosec G115 -- less than a second
 }
 
 func (r *reader) period() assignments.Period {
@@ -309,7 +312,7 @@ func (r *reader) outline(text string, known map[string]outline, of roles.Resourc
 	} else {
 		in.damaged = true
 	}
-	o.workflow = assignments.Workflow(in.number())
+	o.workflow = assignments.Workflow(in.number()) // #nosec G115 -- a number that is no workflow state names none
 	if n := in.length(); n > 0 {
 		o.reasons = make([]assignments.Reason, n)
 		for i := range o.reasons {

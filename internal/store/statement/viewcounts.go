@@ -223,7 +223,7 @@ func (v *Views) accounts(ctx context.Context, s *session, types []string, most i
 	found, err := v.count(ctx, s, counting{from: "assigned_resource a", name: "a.type", number: "a.state", at: accountsIn, only: "a.closed = 0"}, most, of)
 	for _, n := range found {
 		if slices.Contains(types, n.name) {
-			list = append(list, view.TypeCount{Type: n.name, State: view.StateOf(orders.Place{State: orders.State(n.number)}), Count: n.count, More: n.more})
+			list = append(list, view.TypeCount{Type: n.name, State: view.StateOf(orders.Place{State: orders.Numbered(n.number)}), Count: n.count, More: n.more})
 		}
 	}
 	return list, err

@@ -233,16 +233,25 @@ func unreadable(r *http.Request) *Problem {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(content), r.Body), r.Body}
-	if err != nil || !bytes.Contains(content, []byte(`\u0000`)) {
+	if err != nil || isText(content) {
 		return nil
 	}
-	for d := json.NewDecoder(bytes.NewReader(content)); ; {
+	return p
+}
+
+// isText reports whether all texts of a JSON document are such as every store keeps.
+// What is no JSON is said elsewhere.
+func isText(document []byte) bool {
+	if !bytes.Contains(document, []byte(`\u0000`)) {
+		return true // nothing else in JSON stands for the character 0
+	}
+	for d := json.NewDecoder(bytes.NewReader(document)); ; {
 		word, err := d.Token()
 		if err != nil {
-			return nil
+			return true
 		}
 		if text, is := word.(string); is && !routes.Text(text) {
-			return p
+			return false
 		}
 	}
 }

@@ -46,7 +46,7 @@ func placeIn[C any](cursor string) (place C, err error) {
 		d.DisallowUnknownFields()
 		err = d.Decode(&place)
 	}
-	if err != nil {
+	if err != nil || !isText(text) {
 		return place, &fault.Error{Kind: fault.Invalid, Msg: "the cursor is none of this list", Do: "use what a page named as next, or leave it out"}
 	}
 	return place, nil

@@ -83,7 +83,7 @@ func (v *invocation) chip(s view.State) string {
 	if s.Number >= 0 {
 		words = fmt.Sprintf("%d %s", s.Number, s)
 	}
-	if colors, ok := chips[orders.State(s.Number)]; ok && v.colored() {
+	if colors, ok := chips[orders.Numbered(s.Number)]; ok && v.colored() {
 		return colors.Sprint(words)
 	}
 	return words

@@ -423,7 +423,7 @@ func (v *invocation) waitsText(w waiting) {
 	}
 	v.say("\n%s", v.strong("What waits, and what to type next"))
 	for _, n := range w.States {
-		v.say("  %4d  %s  %s", n.Count, v.chip(n.State), next[orders.State(n.State.Number)])
+		v.say("  %4d  %s  %s", n.Count, v.chip(n.State), next[orders.Numbered(n.State.Number)])
 	}
 	if w.Questions > 0 {
 		more := ""

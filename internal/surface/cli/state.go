@@ -44,7 +44,7 @@ carry. With --json the legal transitions are listed too: from, event, to, by.`,
 			return v.show(m, func() {
 				g := v.columns("state", "orders", "accounts", "values", "who moves it on")
 				for _, s := range m.States {
-					g.row(v.chip(view.State{Number: s.Number, Name: s.Name}), s.Orders, s.Accounts, s.Values, orders.State(s.Number).Owner())
+					g.row(v.chip(view.State{Number: s.Number, Name: s.Name}), s.Orders, s.Accounts, s.Values, orders.Numbered(s.Number).Owner())
 				}
 				g.print()
 				var had []string

@@ -193,9 +193,9 @@ func (l *look) orders(ctx context.Context, q reach.Questions, f view.OrderFilter
 		}
 		after := l.model.ResourceTypes[roles.ResourceTypeID(o.Type)].Provisioning.RemindAfter
 		switch {
-		case orders.State(o.State.Number) == orders.Errored:
+		case orders.Numbered(o.State.Number) == orders.Errored:
 			for _, it := range o.Items {
-				if orders.State(it.State.Number) == orders.Errored {
+				if orders.Numbered(it.State.Number) == orders.Errored {
 					m.Why = cmp.Or(m.Why, it.Message)
 				}
 			}

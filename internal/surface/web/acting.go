@@ -80,8 +80,8 @@ func (s *site) do(acts func(*http.Request) (outcome, error), shown func(*http.Re
 		case out.Said == "" && len(out.Refused) > 0:
 			s.again(w, r, shown, out)
 		default:
-			keepTold(w, r, toldOf(out))
-			http.Redirect(w, r, cmp.Or(out.To, r.URL.RequestURI()), http.StatusSeeOther)
+			s.keepTold(w, r, toldOf(out))
+			http.Redirect(w, r, inside(cmp.Or(out.To, r.URL.RequestURI())), http.StatusSeeOther) // #nosec G710 -- an address of these pages alone
 		}
 	}
 }
@@ -118,7 +118,7 @@ const toldCookie = "provisor-told"
 // toldTextMax keeps eight refusals within what a browser takes for a cookie.
 const toldTextMax = 300
 
-func keepTold(w http.ResponseWriter, r *http.Request, t afterword) {
+func (s *site) keepTold(w http.ResponseWriter, r *http.Request, t afterword) {
 	t.Refused = slices.Clone(t.Refused)
 	for i, text := range t.Refused {
 		if len(text) > toldTextMax {
@@ -129,19 +129,19 @@ func keepTold(w http.ResponseWriter, r *http.Request, t afterword) {
 	if err != nil {
 		return // strings and a number
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure wherever browsers come by TLS
 		Name: toldCookie, Value: base64.RawURLEncoding.EncodeToString(text), Path: "/", MaxAge: 60,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: s.Secure || r.TLS != nil, SameSite: http.SameSiteStrictMode,
 	})
 }
 
 // takeTold takes the outcome that an earlier answer left for this one.
-func takeTold(w http.ResponseWriter, r *http.Request) *afterword {
+func (s *site) takeTold(w http.ResponseWriter, r *http.Request) *afterword {
 	cookie, err := r.Cookie(toldCookie)
 	if err != nil || r.Method != http.MethodGet {
 		return nil
 	}
-	http.SetCookie(w, &http.Cookie{Name: toldCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{Name: toldCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.Secure || r.TLS != nil, SameSite: http.SameSiteStrictMode}) // #nosec G124 -- Secure wherever browsers come by TLS
 	text, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	var t afterword
 	if err != nil || json.Unmarshal(text, &t) != nil || t.Said == "" && len(t.Refused) == 0 {

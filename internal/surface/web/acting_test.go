@@ -140,6 +140,7 @@ func post(t *testing.T, h http.Handler, address string, pairs ...string) *httpte
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	holds(t, address, w)
 	return w
 }
 

@@ -57,7 +57,7 @@ func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 		case p.Move != "":
 			http.Redirect(w, r, p.Move, http.StatusFound)
 		default:
-			p.Told = takeTold(w, r)
+			p.Told = s.takeTold(w, r)
 			s.write(w, r, http.StatusOK, p)
 		}
 	}
@@ -76,7 +76,6 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, status int, p page)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	h.Set("Cache-Control", "private, no-cache")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b.Bytes()) // a browser that left needs no page

@@ -179,7 +179,7 @@ func walkedMoves(taken []view.Step) map[[2]orders.State]string {
 	walked := map[[2]orders.State]string{}
 	for _, t := range taken {
 		if t.From.Number >= 0 && t.To.Number >= 0 && t.From.Number != t.To.Number {
-			walked[[2]orders.State{orders.State(t.From.Number), orders.State(t.To.Number)}] = t.Event
+			walked[[2]orders.State{orders.Numbered(t.From.Number), orders.Numbered(t.To.Number)}] = t.Event
 		}
 	}
 	return walked

@@ -55,7 +55,6 @@ func (s *site) download(w http.ResponseWriter, r *http.Request, p page, as strin
 	h := w.Header()
 	h.Set("Content-Type", format.Kind)
 	h.Set("Content-Disposition", `attachment; filename="`+format.File(sheet, s.Clock())+`"`)
-	h.Set("Cache-Control", "no-store")
 	if r.Method == http.MethodHead {
 		return
 	}

@@ -169,7 +169,7 @@ func (s *site) tallies(ctx context.Context) (map[orders.State]tally, error) {
 		tallies[state] = t
 	}
 	for _, n := range counts.Orders {
-		if state := orders.State(n.State.Number); state.Open() {
+		if state := orders.Numbered(n.State.Number); state.Open() {
 			tallies[state] = tally{Count: n.Count, Unit: "order", More: n.More}
 		}
 	}

@@ -184,7 +184,6 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer l.leave(one)
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // a proxy that collects would hold updates back
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()

@@ -86,7 +86,7 @@ func (s *site) state(r *http.Request) (page, error) {
 			Kind: fault.NotFound, Msg: fmt.Sprintf("there is no state %s", r.PathValue("number")), Do: "The nine provisioning states are numbered from 0 to 8.",
 		}
 	}
-	state := orders.State(no)
+	state := orders.Numbered(no)
 	tallies, err := s.tallies(r.Context())
 	if err != nil {
 		return page{}, err
@@ -164,7 +164,7 @@ func (o openedOrder) changes() bool {
 // reviewable tells whether something of the order waits for a reviewer.
 func (o openedOrder) reviewable() bool {
 	return o.Closed.IsZero() && slices.ContainsFunc(o.Items, func(it openedItem) bool {
-		return slices.Contains([]orders.State{orders.AwaitingApproval, orders.Errored, orders.Error}, orders.State(it.State.Number))
+		return slices.Contains([]orders.State{orders.AwaitingApproval, orders.Errored, orders.Error}, orders.Numbered(it.State.Number))
 	})
 }
 

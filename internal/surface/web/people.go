@@ -174,7 +174,7 @@ var pressing = []orders.State{orders.Error, orders.Errored, orders.AwaitingAppro
 
 // calm is how little a state presses: the more, the later it is looked at.
 func calm(s view.State) int {
-	if at := slices.Index(pressing, orders.State(s.Number)); at >= 0 {
+	if at := slices.Index(pressing, orders.Numbered(s.Number)); at >= 0 {
 		return at
 	}
 	return len(pressing)

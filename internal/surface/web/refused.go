@@ -27,7 +27,6 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	switch {
 	case known == routes.Unknown && browsing(r):
 		http.Redirect(w, r, signInAddress(r), http.StatusSeeOther)

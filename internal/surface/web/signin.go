@@ -69,7 +69,7 @@ func (s *site) entrance(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := s.SignIn.Who(r); open || err == nil {
-		http.Redirect(w, r, inside(r.URL.Query().Get("to")), http.StatusSeeOther)
+		http.Redirect(w, r, inside(r.URL.Query().Get("to")), http.StatusSeeOther) // #nosec G710 -- inside lets addresses of these pages through alone
 		return
 	}
 	s.showEntrance(w, r, http.StatusOK, entrance{To: r.URL.Query().Get("to")})
@@ -82,7 +82,6 @@ func (s *site) showEntrance(w http.ResponseWriter, r *http.Request, status int, 
 		return
 	}
 	e.Provider, e.To = provider, inside(e.To)
-	w.Header().Set("Cache-Control", "no-store")
 	s.write(w, r, status, page{Title: "Sign in", Body: entrancePage(e)})
 }
 
@@ -139,7 +138,7 @@ func (s *site) toProvider(w http.ResponseWriter, r *http.Request) {
 		s.notEntered(w, r, err)
 		return
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
+	http.Redirect(w, r, address, http.StatusSeeOther) // #nosec G710 -- the provider that the configuration names
 }
 
 func (s *site) fromProvider(w http.ResponseWriter, r *http.Request) {
@@ -175,7 +174,6 @@ func (s *site) leave(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) first(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
 	s.write(w, r, http.StatusOK, page{Title: "First account", Body: beginningPage(beginning{Link: r.URL.Query().Get("link")})})
 }
 
@@ -197,7 +195,6 @@ func (s *site) makeFirst(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 	default:
 		b.Wrong, b.Do = sentence(known.Msg), known.Do
-		w.Header().Set("Cache-Control", "no-store")
 		s.write(w, r, status, page{Title: "First account", Body: beginningPage(b)})
 	}
 }

@@ -14,8 +14,10 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +82,9 @@ type Options struct {
 	Stopping <-chan struct{}
 	// Poll is how often Changes is asked; 0: every second.
 	Poll time.Duration
+	// Secure: browsers reach the server by TLS, through a proxy or without one, and
+	// shall reach it by nothing else.
+	Secure bool
 }
 
 // site is the pages at work.
@@ -232,6 +237,13 @@ func (o Options) within() func(access.Filter) Questions {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// unused are what a browser can do and no page of ours asks for.
+const unused = "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), " +
+	"magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), usb=()"
+
+// tlsAloneSeconds is how long a browser that came by TLS comes by nothing else: a year.
+const tlsAloneSeconds = 365 * 24 * 60 * 60
+
 // guarded sets what every answer carries.
 func (s *site) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -240,6 +252,25 @@ func (s *site) guarded(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", unused)
+		// Nearly every page is about people: none of it stays in a browser that others use, too.
+		h.Set("Cache-Control", "no-store")
+		if s.Secure && !ownMachine(r.Host) {
+			h.Set("Strict-Transport-Security", "max-age="+strconv.Itoa(tlsAloneSeconds))
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ownMachine reports whether a server is called by the name that every machine has
+// for itself. A browser keeps to TLS by name, whatever the port: told so under this
+// one, it would reach nothing else that runs here.
+func ownMachine(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	return strings.EqualFold(name, "localhost")
 }

@@ -170,6 +170,7 @@ func get(t *testing.T, h http.Handler, address string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
+	holds(t, address, w)
 	return w.Code, w.Body.String()
 }
 
@@ -210,9 +211,6 @@ func links(body string) []string {
 	return all
 }
 
-// unsafe is what the content security policy would refuse, or a name that got through.
-var unsafe = regexp.MustCompile(`<style|\sstyle=|\son[a-z]+=|javascript:|<script>|<script [^>]*>[^<]`)
-
 func TestEveryLinkLeadsToAPageThatShowsNamesAndRunsNothing(t *testing.T) {
 	h := web.New(options(laid(t)))
 	seen, next := map[string]bool{"/": true}, []string{"/"}
@@ -229,19 +227,9 @@ func TestEveryLinkLeadsToAPageThatShowsNamesAndRunsNothing(t *testing.T) {
 		case w.Code != http.StatusOK:
 			t.Errorf("%s answers %d", address, w.Code)
 		}
-		for _, header := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options"} {
-			if w.Header().Get(header) == "" {
-				t.Errorf("%s carries no %s", address, header)
-			}
-		}
-		if strings.HasPrefix(address, "/static/") {
+		holds(t, address, w)
+		if strings.HasPrefix(address, "/static/") || strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment; ") {
 			continue
-		}
-		if strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment; ") {
-			continue // no browser runs what it saves
-		}
-		if found := unsafe.FindString(body); found != "" {
-			t.Errorf("%s holds %q", address, found)
 		}
 		if strings.Contains(plain(body), hostile) {
 			named++

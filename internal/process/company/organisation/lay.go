@@ -72,7 +72,7 @@ func vacant(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return os.MkdirAll(dir, 0o755)
+		return os.MkdirAll(dir, 0o755) // #nosec G301 -- made-up people, for whoever looks
 	case err != nil:
 		return err
 	case len(entries) > 0:
@@ -87,7 +87,7 @@ func vacant(dir string) error {
 // lay writes demo.json last: a folder that has it is complete.
 func (g *Organisation) lay(ctx context.Context, dir string, progress func(string, int)) error {
 	path := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
-	if err := os.MkdirAll(path("systems"), 0o755); err != nil {
+	if err := os.MkdirAll(path("systems"), 0o755); err != nil { // #nosec G301 -- made-up people, for whoever looks
 		return err
 	}
 	for _, f := range g.configuration() {

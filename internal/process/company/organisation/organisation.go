@@ -76,7 +76,7 @@ func New(o Options) (*Organisation, error) {
 	o.At = o.At.UTC().Truncate(day)
 	roles := rolesOf(o.People)
 	g := &Organisation{options: o, sites: sitesOf(min(max(roles/20, 4), len(siteTable))), byCode: map[string]int{}}
-	g.tree = treeOf(shapeOf(o.People, roles), rand.New(rand.NewPCG(uint64(o.Seed), 1)).IntN, len(g.sites))
+	g.tree = treeOf(shapeOf(o.People, roles), rand.New(rand.NewPCG(uint64(o.Seed), 1)).IntN, len(g.sites)) // #nosec G115 G404 -- the same seed makes the same organisation
 	sum := 0
 	for i, d := range g.tree {
 		g.byCode[d.Code] = i
@@ -166,7 +166,7 @@ type pass struct {
 func (g *Organisation) People() iter.Seq[*Person] {
 	return func(yield func(*Person) bool) {
 		s := &pass{
-			Organisation: g, rng: rand.New(rand.NewPCG(uint64(g.options.Seed), 2)), names: newNamer(g.options.Seed),
+			Organisation: g, rng: rand.New(rand.NewPCG(uint64(g.options.Seed), 2)), names: newNamer(g.options.Seed), // #nosec G115 G404 -- the same seed makes the same people
 			leads: map[int][]int32{}, size: map[int]int{},
 		}
 		for number := 1; number <= g.options.People; number++ {
@@ -227,7 +227,7 @@ func (s *pass) rank(p *Person) bool {
 		if k := len(leads); k >= leadsOfHead {
 			p.Manager = id(int(leads[k/leadsOfHead-1]))
 		}
-		s.leads[p.dept] = append(leads, int32(p.number))
+		s.leads[p.dept] = append(leads, int32(p.number)) // #nosec G115 -- a person of a made-up organisation, which has less than 2^31
 		return true
 	}
 	p.Manager, p.Contractor = id(int(leads[len(leads)-1])), outside
