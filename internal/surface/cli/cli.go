@@ -114,7 +114,7 @@ func (v *invocation) root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.login(), v.logout(), v.version(), v.packages()},
-		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.jobs(), v.export(), v.schema()},
+		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.serviceCommand(), v.jobs(), v.export(), v.schema()},
 		groupKeep:   {v.secret(), v.messagesCommand(), v.backup()},
 		groupAccess: {v.account(), v.token(), v.profile()},
 		groupPeople: {v.request(), v.workflow(), v.order(), v.reconcile(), v.golive(), v.redundant()},

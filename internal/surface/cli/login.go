@@ -32,7 +32,7 @@ var served = strings.Fields(`
 var sending = []string{"plan", "apply"}
 
 // free are the commands that touch neither.
-var free = strings.Fields(`version package-list schema profile-permissions login logout help completion-bash completion-zsh completion-fish completion-powershell`)
+var free = strings.Fields(`version package-list schema profile-permissions login logout service-install service-uninstall service-status help completion-bash completion-zsh completion-fish completion-powershell`)
 
 // commandKey is a command as the lists above name it.
 func commandKey(c *cobra.Command) string {
