@@ -34,6 +34,7 @@ var offered = map[string][]string{
 	"/connectors/{id}/parked/{type}/{kind}":    {"/orders/{id}/release", "/parks/{type}/{kind}/release"},
 	"/jobs":                                    {"/jobs"},
 	"/jobs/{id}":                               {"/jobs/{id}/abort", "/jobs/{id}/resume"},
+	"/plans/{file}":                            {"/configuration"},
 	"/messages":                                {"/messages/retries"},
 	"/messages/mine":                           {"/messages/delivery"},
 	"/profiles":                                {"/profile-assignments", "/profile-assignments/{id}/end"},
