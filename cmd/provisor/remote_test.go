@@ -105,11 +105,16 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("what is the same is not to differ")
 	}
 	var answers [2]bytes.Buffer
-	for i, args := range [][]string{args, append(slices.Clone(args), "--server", ts.Getenv("SERVER"))} {
+	there := append(slices.Clone(args), "--server", ts.Getenv("SERVER"))
+	if slices.Contains(args, "plan") { // the files that are sent
+		there = append(there, "--dir", ts.MkAbs("."))
+	}
+	for i, args := range [][]string{args, there} {
 		if code := startInto(context.Background(), ts, args, &answers[i]); code != 0 {
 			ts.Fatalf("provisor %s: exit code %d", strings.Join(args, " "), code)
 		}
 	}
+	_, _ = ts.Stdout().Write(answers[0].Bytes())
 	if answers[0].Len() == 0 || answers[0].String() != answers[1].String() {
 		ts.Fatalf("provisor %s reads in the folder\n%s\nand from the server\n%s", strings.Join(args, " "), &answers[0], &answers[1])
 	}

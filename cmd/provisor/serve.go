@@ -80,8 +80,8 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return namedWithin(e, f) }, Entities: e.Owners, Answers: e.DB,
-		Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
-		SignIn: door, Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log, Schedules: e.Schedules, Recompute: e.RecomputeAs,
+		Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain, Timeline: e.Timeline, VerifyJournal: e.VerifyJournal,
+		Messages: e.MessageDesk(), SignIn: door, Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log, Schedules: e.Schedules, Recompute: e.RecomputeAs,
 	})
 	return server.Run(ctx, e, server.Options{
 		Address: o.Address, TLS: s.config, Hosts: hosts, Every: cmp.Or(o.Every, server.DefaultEveryMinutes*time.Minute),

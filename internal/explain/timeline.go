@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -42,6 +43,9 @@ type Change struct {
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	Why    string `json:"why"`
+	// What it is about, for whoever may see one and not the other.
+	Role string `json:"-"`
+	Type string `json:"-"` // of an account
 }
 
 // daysMax bounds the days that are evaluated: more than anybody's periods have
@@ -52,6 +56,9 @@ const daysMax = 400
 // on which a period begins or ends are evaluated: expressions know no clock.
 func Until(ctx context.Context, store evaluate.Reader, c *declare.Configuration, owner view.Owner, today, until time.Time) (Timeline, error) {
 	line := Timeline{Owner: owner, Today: today.Format(time.DateOnly), Until: until.Format(time.DateOnly), Days: []Turn{}}
+	if !until.After(today) {
+		return line, &fault.Error{Kind: fault.Invalid, Op: "look ahead", Msg: line.Until + " is not after today", Do: "name one day after " + line.Today}
+	}
 	known, err := evaluate.Load(ctx, store, c.Model)
 	if err != nil {
 		return line, err
@@ -185,6 +192,14 @@ type standing struct {
 	value   string
 	reasons []assignments.Reason
 	period  assignments.Period
+	role    roles.RoleID
+	of      roles.ResourceTypeID // of an account
+}
+
+// changed notes what a change is about.
+func (s standing) changed(c Change) Change {
+	c.Role, c.Type = string(s.role), string(s.of)
+	return c
 }
 
 func standings(m *roles.Model, r evaluate.Result) map[string]standing {
@@ -195,7 +210,7 @@ func standings(m *roles.Model, r evaluate.Result) map[string]standing {
 			if a.Parameters != "" {
 				name += " (" + string(a.Parameters) + ")"
 			}
-			all["role "+name] = standing{reasons: a.Reasons, period: a.Period}
+			all["role "+name] = standing{reasons: a.Reasons, period: a.Period, role: a.Role}
 		}
 	}
 	for _, x := range r.Resources {
@@ -206,13 +221,13 @@ func standings(m *roles.Model, r evaluate.Result) map[string]standing {
 		if m.ResourceTypes[x.Type].Multiple && x.Target != "" {
 			account += " " + string(x.Target)
 		}
-		all[account] = standing{reasons: x.Reasons, period: x.Period}
+		all[account] = standing{reasons: x.Reasons, period: x.Period, of: x.Type}
 		for _, it := range x.Items {
 			if !it.Wanted {
 				continue
 			}
 			item := orders.Item{Property: it.Property, Link: it.Link}
-			all[item.Name()+" of "+account] = standing{value: it.Value.String(), reasons: it.Reasons, period: it.Lasting()}
+			all[item.Name()+" of "+account] = standing{value: it.Value.String(), reasons: it.Reasons, period: it.Lasting(), of: x.Type}
 		}
 	}
 	return all
@@ -228,14 +243,14 @@ func (f *foresight) changes(before, after evaluate.Result, day time.Time) (list 
 		case !known && !f.within(what, had):
 			continue
 		case !known:
-			list = append(list, Change{Does: "gains", What: what, After: shownValue(now), Why: f.begins(now, day)})
+			list = append(list, now.changed(Change{Does: "gains", What: what, After: shownValue(now), Why: f.begins(now, day)}))
 		case was.value != now.value:
-			list = append(list, Change{Does: "changes", What: what, Before: was.value, After: now.value, Why: f.begins(now, day)})
+			list = append(list, now.changed(Change{Does: "changes", What: what, Before: was.value, After: now.value, Why: f.begins(now, day)}))
 		}
 	}
 	for what, was := range had {
 		if _, still := has[what]; !still && f.within(what, has) {
-			list = append(list, Change{Does: "loses", What: what, Before: shownValue(was), Why: f.ends(was, day)})
+			list = append(list, was.changed(Change{Does: "loses", What: what, Before: shownValue(was), Why: f.ends(was, day)}))
 		}
 	}
 	slices.SortFunc(list, func(a, b Change) int { return cmp.Or(cmp.Compare(a.Does, b.Does), cmp.Compare(a.What, b.What)) })

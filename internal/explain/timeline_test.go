@@ -111,6 +111,13 @@ func TestATimelineMissesNoDay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, day := range line.Days {
+			for _, x := range day.Changes {
+				if (x.Role == "") == (x.Type == "") {
+					t.Errorf("case %d: %s is about neither a role nor an account, or both", n, x.What)
+				}
+			}
+		}
 		got := []string{}
 		for _, turn := range line.Days {
 			got = append(got, turn.Day+" "+summary(turn.Changes))

@@ -24,6 +24,21 @@ func (p Proof) Within(seen view.Sight) Proof {
 	return p
 }
 
+// Within leaves of a timeline what somebody may see.
+func (t Timeline) Within(seen view.Sight) Timeline {
+	days := []Turn{}
+	for _, turn := range t.Days {
+		turn.Changes = slices.DeleteFunc(turn.Changes, func(c Change) bool {
+			return c.Role != "" && !slices.Contains(seen.Roles, c.Role) || c.Type != "" && !slices.Contains(seen.Types, c.Type)
+		})
+		if len(turn.Changes) > 0 {
+			days = append(days, turn)
+		}
+	}
+	t.Days = days
+	return t
+}
+
 func groundsWithin(list []Ground, seen view.Sight) []Ground {
 	for i := range list {
 		if list[i].Role != "" && !slices.Contains(seen.Roles, list[i].Role) {

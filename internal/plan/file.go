@@ -12,9 +12,10 @@ import (
 
 // A Filed is a plan that somebody kept in a file, as it was made then.
 type Filed struct {
-	File string
-	At   time.Time // when it was kept
-	Plan Plan
+	File    string
+	At      time.Time // when it was kept
+	Plan    Plan
+	Sources []string // connectors that were read for it
 	// Differences are the parts of the configuration that would change.
 	Differences []FiledDifference
 	// Unreadable says why the file is no plan; the rest is empty then.
@@ -87,11 +88,12 @@ func (f *Filed) read(folder fs.FS) {
 	}
 	var kept struct {
 		Plan
+		Sources     []string          `json:"sources"`
 		Differences []FiledDifference `json:"configuration"`
 	}
 	if json.Unmarshal(text, &kept) != nil || kept.Name == "" {
 		f.Unreadable = "it is not what `provisor plan --out` keeps"
 		return
 	}
-	f.Plan, f.Differences = kept.Plan, kept.Differences
+	f.Plan, f.Sources, f.Differences = kept.Plan, kept.Sources, kept.Differences
 }

@@ -101,6 +101,9 @@ type Asked interface {
 	Reconciliation(ctx context.Context, f ReconciliationFilter) (ReconciliationPage, error)
 	FoundRoles(ctx context.Context, f FoundRoleFilter) (FoundRolePage, error)
 	Journal(ctx context.Context, f JournalFilter) (JournalPage, error)
+	Runs(ctx context.Context, f RunFilter) (RunPage, error)
+	Run(ctx context.Context, id runs.RunID) (runs.Run, error)
+	Messages(ctx context.Context, f MessageFilter) (MessagePage, error)
 }
 
 // Counted is how much stands where.

@@ -156,6 +156,11 @@ func (e *Engine) Files() (*declare.Configuration, error) {
 	return declare.Load(files, e.Packages)
 }
 
+// Check reads and checks other files.
+func (e *Engine) Check(files declare.Files) (*declare.Configuration, error) {
+	return declare.Load(files, e.Packages)
+}
+
 // Differs says in one line that the files in the folder are not what is
 // deployed, "" when they are the same or there are none.
 func (e *Engine) Differs(ctx context.Context) string {

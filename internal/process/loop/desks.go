@@ -5,6 +5,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/view"
 )
 
 // Desks hands out where people act, to whoever acts.
@@ -23,6 +24,13 @@ func (d desks) WorkflowDesk(ctx context.Context, who journal.Actor) (act.Workflo
 }
 
 func (d desks) AccessDesk(who journal.Actor) act.AccessDesk { return d.as(who).AccessDesk() }
+
+func (d desks) PlanDesk(who journal.Actor) act.PlanDesk { return planDesk{d.as(who)} }
+
+// planDesk is where somebody plans and deploys.
+type planDesk struct{ *Engine }
+
+func (d planDesk) Questions() view.Questions { return view.Named(d.Views(), d.Model) }
 
 // as is the engine with another one acting.
 func (d desks) as(who journal.Actor) *Engine {

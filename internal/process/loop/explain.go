@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"time"
 
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -22,4 +23,13 @@ func (e *Engine) Explain(ctx context.Context, p view.Person, ask explain.Query) 
 		return explain.Proof{}, err
 	}
 	return explain.Explain(ctx, e, q, c, p, e.Day(), ask)
+}
+
+// Timeline works out what changes for a person after today and up to a day.
+func (e *Engine) Timeline(ctx context.Context, owner view.Owner, until time.Time) (explain.Timeline, error) {
+	c, err := e.Deployed(ctx)
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	return explain.Until(ctx, e, c, owner, e.Day(), until)
 }

@@ -129,7 +129,7 @@ func interfaced(t *testing.T) (*loop.Engine, func(profile access.ProfileID, scop
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return e.Views().Within(f) }, Entities: e.Owners, Answers: e.DB, Desks: e.Desks(), Local: e.Actor,
-		Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log,
+		Model: e.Model, Explain: e.Explain, Timeline: e.Timeline, Messages: e.MessageDesk(), VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), Clock: e.Clock, Log: log,
 	})
 	base := attended(t, e, server.Options{Log: log, Pages: pages})
 	number := 0

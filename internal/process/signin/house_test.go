@@ -126,7 +126,7 @@ func (h *house) serve(t testing.TB, o signin.Options) *httptest.Server {
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return h.Views().Within(f) }, Entities: h.Owners, Answers: h.DB,
-		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, VerifyJournal: h.VerifyJournal, SignIn: h.door,
+		Desks: h.Desks(), Local: h.Actor, Model: h.Model, Explain: h.Explain, Timeline: h.Timeline, Messages: h.MessageDesk(), VerifyJournal: h.VerifyJournal, SignIn: h.door,
 		Folder: os.DirFS(h.Dir), Clock: h.Engine.Clock, Log: o.Log, Schedules: h.Schedules, Recompute: h.RecomputeAs,
 	})
 	h.routes = pages.Routes()

@@ -39,6 +39,7 @@ var needed = []struct{ program, pkg string }{
 	{"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
 	{"/usr/bin/chromium", "chromium"},
 	{"/usr/bin/aiosmtpd", "python3-aiosmtpd"},
+	{"/usr/bin/systemd-analyze", "systemd"},
 }
 
 func main() {

@@ -71,6 +71,7 @@ type Desks interface {
 	WorkflowDesk(ctx context.Context, who journal.Actor) (WorkflowDesk, error)
 	JobDesk(who journal.Actor) JobDesk
 	AccessDesk(who journal.Actor) AccessDesk
+	PlanDesk(who journal.Actor) PlanDesk
 }
 
 // A Verb is one thing that people do to orders.

@@ -30,6 +30,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -39,6 +40,7 @@ import (
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/notify"
 	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
@@ -69,6 +71,8 @@ type Options struct {
 	Model func(context.Context) (*roles.Model, error)
 	// Explain proves what a person has and has not.
 	Explain func(context.Context, view.Person, explain.Query) (explain.Proof, error)
+	// Timeline says what changes for somebody up to a day.
+	Timeline func(ctx context.Context, owner view.Owner, until time.Time) (explain.Timeline, error)
 	// VerifyJournal recomputes the chain and says how many entries hold.
 	VerifyJournal func(context.Context) (int64, error)
 	// Schedules are those of the deployed configuration.
@@ -76,6 +80,8 @@ type Options struct {
 	// Recompute evaluates one owner anew, makes the orders that come of it, and says
 	// what changed.
 	Recompute func(ctx context.Context, who journal.Actor, owner resources.Ref) (*plan.Person, error)
+	// Messages is where people say how they are told.
+	Messages notify.Desk
 	// SignIn lets a command line in by name and password; nil: nobody signs in.
 	SignIn SignIn
 	Folder fs.FS // where plans are kept
@@ -93,7 +99,8 @@ type service struct {
 	Options
 	ask    reach.Questions
 	api    huma.API
-	began  string // tells this process's error numbers from another's
+	large  chan struct{} // a place for what holds all of the store in memory
+	began  string        // tells this process's error numbers from another's
 	errors atomic.Int64
 }
 
@@ -107,10 +114,12 @@ func Register(g *routes.Registry, o Options) {
 	s.requests()
 	s.workflows()
 	s.model()
+	s.planning()
 	s.journal()
 	s.jobs()
 	s.profiles()
 	s.tokens()
+	s.signInAccounts()
 	s.messages()
 	g.Show(Root+"/", access.HomeView, s.nowhere)
 	document := sync.OnceValue(s.document)
@@ -124,7 +133,7 @@ func newService(g *routes.Registry, o Options) *service {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &service{Options: o, ask: reach.Narrowed(o.Within), began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
+	s := &service{Options: o, ask: reach.Narrowed(o.Within), large: make(chan struct{}, 1), began: strconv.FormatInt(o.Clock().UnixMilli(), 36)}
 	json := huma.DefaultFormats["application/json"]
 	s.api = huma.NewAPI(huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -142,6 +151,16 @@ func newService(g *routes.Registry, o Options) *service {
 		RejectUnknownQueryParameters: true,
 	}, door{service: s, routes: g})
 	return s
+}
+
+// alone waits until nobody else does what holds all of the store in memory.
+func (s *service) alone(ctx context.Context) (done func(), err error) {
+	select {
+	case s.large <- struct{}{}:
+		return func() { <-s.large }, nil
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Unavailable, "wait for others", ctx.Err())
+	}
 }
 
 // schemaName keeps types apart that bear one name in two packages.
@@ -170,8 +189,8 @@ func (s *service) document() []byte {
 // needs is under what an operation carries its permission.
 const needs = "permission"
 
-// reveals marks an operation whose answer holds what is shown once: no answer of it
-// is kept, so a key has no effect. public says why nobody has to be known for one.
+// reveals marks an operation that is told or tells what nobody is to keep: neither its
+// answer nor a hash of the request is kept, so a key has no effect. public says why nobody has to be known for one.
 const (
 	reveals = "reveals"
 	public  = "public"
@@ -193,7 +212,7 @@ func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
 	why, _ := op.Metadata[public].(string)
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if p := unreadable(r); p != nil {
+		if p := unreadable(r, op.MaxBodyBytes); p != nil {
 			write(w, p)
 			return
 		}
@@ -220,7 +239,7 @@ func (d door) Handle(op *huma.Operation, handler func(huma.Context)) {
 
 // unreadable is the problem of a request that holds what is no text: not every store
 // keeps it. Nil for all others; what is no JSON is said elsewhere.
-func unreadable(r *http.Request) *Problem {
+func unreadable(r *http.Request, bytesMax int64) *Problem {
 	p := problemOf(http.StatusBadRequest, "The address or the body holds what is no text.", "Send UTF-8 without the character 0.")
 	if !routes.Readable(r) {
 		return p
@@ -228,7 +247,7 @@ func unreadable(r *http.Request) *Problem {
 	if r.Method != http.MethodPost {
 		return nil
 	}
-	content, err := io.ReadAll(io.LimitReader(r.Body, requestBytesMax+1))
+	content, err := io.ReadAll(io.LimitReader(r.Body, bytesMax+1))
 	r.Body = struct {
 		io.Reader
 		io.Closer
@@ -292,6 +311,14 @@ func shows[I, O any](s *service, o operation, answer func(context.Context, *I) (
 func makes[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
 	op := o.described(http.MethodPost, http.StatusBadRequest, http.StatusConflict)
 	op.Description += " What is made is shown in this answer alone: a lost one is not repeated, whatever its `" + keyHeader + "`."
+	op.Metadata[reveals] = true
+	register(s, op, answer)
+}
+
+// hides registers what is told a password.
+func hides[I, O any](s *service, o operation, answer func(context.Context, *I) (O, error)) {
+	op := o.described(http.MethodPost, http.StatusBadRequest, http.StatusConflict)
+	op.Description += " It is told a password, of which nothing is kept here: a lost answer is not repeated, whatever its `" + keyHeader + "`."
 	op.Metadata[reveals] = true
 	register(s, op, answer)
 }

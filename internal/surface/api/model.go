@@ -6,15 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
-	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
-	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -25,8 +22,6 @@ func (s *service) model() {
 	shows(s, operation{access.RulesView, "/rules", "listRules", "Every rule line of the deployed configuration"}, s.rules)
 	shows(s, operation{access.ConnectorsView, "/connectors", "listConnectors", "The managed systems that are declared, with what was counted in them"}, s.connectors)
 	shows(s, operation{access.ConnectorsView, "/connectors/{id}", "showConnector", "One managed system"}, s.connector)
-	shows(s, operation{access.PlanView, "/plans", "listPlans", "The plans that were kept"}, s.plans)
-	shows(s, operation{access.PlanView, "/plans/{file}/orders", "listPlannedOrders", "The orders that a plan would cause"}, s.planned)
 }
 
 // deployed is the role model; an empty one while nothing is deployed.
@@ -248,57 +243,4 @@ func (s *service) counted(ctx context.Context, m *roles.Model, c schema.Connecto
 		shown.Types = append(shown.Types, TypeCount{n.Type, n.State, counted(n.Count)})
 	}
 	return shown, err
-}
-
-// Plan is a plan that was kept.
-type Plan struct {
-	File       string              `json:"file"`
-	At         time.Time           `json:"at"`
-	Name       string              `json:"name"`
-	Day        string              `json:"day"`
-	Orders     int                 `json:"orders"`
-	Kinds      map[orders.Kind]int `json:"kinds,omitempty"`
-	Unreadable string              `json:"unreadable,omitempty" doc:"Why the file is no plan."`
-}
-
-func (s *service) plans(_ context.Context, q *struct{ Window }) (Page[Plan], error) {
-	list, err := plan.InFolder(s.Folder)
-	if err != nil {
-		return Page[Plan]{}, err
-	}
-	var all []Plan
-	for _, f := range list {
-		all = append(all, Plan{File: f.File, At: f.At, Name: f.Plan.Name, Day: f.Plan.Day, Orders: len(f.Plan.Orders), Kinds: f.Plan.Kinds, Unreadable: f.Unreadable})
-	}
-	return part(all, q.Window)
-}
-
-// PlannedOrder is an order that a plan would cause.
-type PlannedOrder struct {
-	Kind  string      `json:"kind"`
-	Type  string      `json:"type"`
-	Owner view.Owner  `json:"owner"`
-	State string      `json:"state" doc:"In which it would stand."`
-	Items []plan.Item `json:"items"`
-}
-
-func (s *service) planned(_ context.Context, q *struct {
-	Window
-	File string `path:"file"`
-	Kind string `query:"kind" enum:"addition,association,update,deletion"`
-	Type string `query:"type" doc:"A resource type."`
-},
-) (Page[PlannedOrder], error) {
-	filed, err := plan.FromFolder(s.Folder, q.File)
-	if err != nil {
-		return Page[PlannedOrder]{}, err
-	}
-	var all []PlannedOrder
-	for _, o := range filed.Plan.Orders {
-		if (q.Kind == "" || q.Kind == string(o.Kind)) && (q.Type == "" || q.Type == string(o.Type)) {
-			owner := view.Owner{Type: string(o.Owner.Type), Key: string(o.Owner.Key), Display: o.Name}
-			all = append(all, PlannedOrder{string(o.Kind), string(o.Type), owner, o.State, o.Items})
-		}
-	}
-	return part(all, q.Window)
 }

@@ -16,6 +16,7 @@ func (s *service) people() {
 	shows(s, operation{access.DirectoryView, "/people/{entity}", "listPeople", "People of an entity type, as a rule by what they are called"}, s.listPeople)
 	shows(s, operation{access.DirectoryView, "/people/{entity}/{key}", "showPerson", "One person, with the roles and accounts that the reader may see"}, s.person)
 	shows(s, operation{access.AccessView, "/people/{entity}/{key}/why", "explainPerson", "The proof of what somebody has, and why not what not"}, s.why)
+	shows(s, operation{access.AccessView, "/people/{entity}/{key}/timeline", "showTimeline", "What changes for somebody after today and up to a day, as far as is known"}, s.timeline)
 }
 
 func (s *service) entities(ctx context.Context, _ *struct{}) (Page[string], error) {
@@ -70,4 +71,29 @@ func (s *service) why(ctx context.Context, q *struct {
 		return explain.Proof{}, err
 	}
 	return reach.Explain(ctx, s.ask, m, s.Explain, p, explain.Query{Account: q.Account, Property: q.Property, Value: q.Value, Role: q.Role})
+}
+
+func (s *service) timeline(ctx context.Context, q *struct {
+	Named
+	Until string `query:"until" required:"true" format:"date" doc:"The last day to look at."`
+},
+) (explain.Timeline, error) {
+	until, err := dayIn(q.Until)
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	p, err := s.ask.Person(ctx, q.ref())
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	m, err := s.deployed(ctx)
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	done, err := s.alone(ctx)
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	defer done()
+	return reach.Timeline(ctx, s.ask, m, s.Timeline, p, until)
 }

@@ -40,14 +40,14 @@ it is for tokens alone.`,
 	c.Flags().BoolVar(&bare, "no-password", false, "has no password: for tokens")
 	c.Flags().StringVar(&file, "from-file", "", "read the password from this file")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if provider && bare {
 			return wrongUsage("choose one", "--provider and --no-password exclude each other")
 		}
 		x := Entrant{Name: args[0], Provider: provider, Why: why}
 		var err error
 		if person != "" {
-			if x.Person, err = onePerson(ctx, folder{e}, person); err != nil {
+			if x.Person, err = onePerson(ctx, e, person); err != nil {
 				return err
 			}
 		}
@@ -68,28 +68,32 @@ it is for tokens alone.`,
 }
 
 func (v *invocation) accountList() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "list", Short: "List accounts", Args: cobra.NoArgs,
 		Long:    `Lists accounts with who each is in the directory and how it signs in.`,
 		Example: "  provisor account list",
-		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
-			list, err := e.AccessDesk().Accounts(ctx)
-			if err != nil {
-				return err
-			}
-			return v.show(map[string]any{"accounts": list}, func() {
-				g := v.columns("account", "person", "signs in", "since", "by")
-				for _, a := range list {
-					person := ""
-					if a.Person.Key != "" {
-						person = a.Person.String()
-					}
-					g.row(a.Name, person, howIn(a), a.At.Format(time.DateTime), a.By)
-				}
-				g.print()
-			})
-		}),
 	}
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
+		list, err := e.AccessDesk().Accounts(ctx)
+		if err != nil {
+			return err
+		}
+		if v.csv {
+			return v.asList(accountsSheet(list), c)
+		}
+		return v.show(map[string]any{"accounts": list}, func() {
+			g := v.columns("account", "person", "signs in", "since", "by")
+			for _, a := range list {
+				person := ""
+				if a.Person.Key != "" {
+					person = a.Person.String()
+				}
+				g.row(a.Name, person, howIn(a), a.At.Format(time.DateTime), a.By)
+			}
+			g.print()
+		})
+	})
+	return c
 }
 
 // howIn says how an account signs in.
@@ -115,7 +119,7 @@ with it.`,
 	}
 	c.Flags().StringVar(&file, "from-file", "", "read the password from this file")
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		password, err := v.hiddenText(ctx, "set password", "Password of "+args[0], file)
 		if err != nil {
 			return err
@@ -142,7 +146,7 @@ func (v *invocation) accountChange(verb, short, long, done string, of func(Acces
 	var why string
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Long: long, Args: cobra.ExactArgs(1), Example: "  provisor account " + verb + " anna --why \"she is on leave\""}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if err := of(e.AccessDesk())(ctx, args[0], why); err != nil {
 			return err
 		}
@@ -187,24 +191,28 @@ func (v *invocation) tokenCreate() *cobra.Command {
 }
 
 func (v *invocation) tokenList() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "list [ACCOUNT]", Short: "List tokens, never their texts", Args: cobra.MaximumNArgs(1),
 		Long:    `Lists tokens with when each was used last.`,
 		Example: "  provisor token list\n  provisor token list backup",
-		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
-			list, err := e.AccessDesk().Tokens(ctx, append(args, "")[0])
-			if err != nil {
-				return err
-			}
-			return v.show(map[string]any{"tokens": list}, func() {
-				g := v.columns("token", "account", "name", "made", "until", "used", "revoked")
-				for _, x := range list {
-					g.row(strconv.FormatInt(x.ID, 10), x.Account, x.Name, dated(x.At), dated(x.Expires), dated(x.Used), dated(x.Revoked))
-				}
-				g.print()
-			})
-		}),
 	}
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
+		list, err := e.AccessDesk().Tokens(ctx, append(args, "")[0])
+		if err != nil {
+			return err
+		}
+		if v.csv {
+			return v.asList(tokensSheet(list), c)
+		}
+		return v.show(map[string]any{"tokens": list}, func() {
+			g := v.columns("token", "account", "name", "made", "until", "used", "revoked")
+			for _, x := range list {
+				g.row(strconv.FormatInt(x.ID, 10), x.Account, x.Name, dated(x.At), dated(x.Expires), dated(x.Used), dated(x.Revoked))
+			}
+			g.print()
+		})
+	})
+	return c
 }
 
 // dated writes a time to the minute, nothing for none.

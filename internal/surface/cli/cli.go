@@ -68,11 +68,12 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 // An invocation is one command line: the program and its global flags.
 type invocation struct {
 	*Program
-	dir, store, as, at     string
-	server                 string // "": the folder
-	json, noColor, verbose bool
-	begun                  bool // a command was found and its flags are right
-	day                    time.Time
+	dir, store, as, at string
+	server             string // "": the folder
+	json, csv          bool
+	noColor, verbose   bool
+	begun              bool // a command was found and its flags are right
+	day                time.Time
 }
 
 const rootLong = `Provisor writes people's access into the systems they work with, and proves that
@@ -100,6 +101,7 @@ func (v *invocation) root() *cobra.Command {
 	f.StringVar(&v.as, "as", "", "the person who acts (default: the operating system's user)")
 	f.StringVar(&v.at, "at", "", "the day that rules are judged on, 2026-03-01 (default: the demo's day, else today)")
 	f.BoolVar(&v.json, "json", false, "print JSON on stdout")
+	f.BoolVar(&v.csv, "csv", false, "print a list whole, as CSV, with the columns of the file that its page gives")
 	f.BoolVar(&v.noColor, "no-color", false, "print without colours (also NO_COLOR)")
 	f.BoolVarP(&v.verbose, "verbose", "v", false, "print every finding and every wait, not only the first ones")
 	root.AddGroup(
@@ -112,7 +114,7 @@ func (v *invocation) root() *cobra.Command {
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		groupBegin:  {v.demo(), v.initialize(), v.login(), v.logout(), v.version(), v.packages()},
-		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.jobs(), v.export(), v.schema()},
+		groupPath:   {v.validate(), v.policyTests(), v.nameRoles(), v.plan(), v.apply(), v.synchronize(), v.evaluate(), v.generate(), v.fulfil(), v.verify(), v.run(), v.serve(), v.serviceCommand(), v.jobs(), v.export(), v.schema()},
 		groupKeep:   {v.secret(), v.messagesCommand(), v.backup()},
 		groupAccess: {v.account(), v.token(), v.profile()},
 		groupPeople: {v.request(), v.workflow(), v.order(), v.reconcile(), v.golive(), v.redundant()},
@@ -139,6 +141,9 @@ const (
 // begin settles the global flags before any command runs.
 func (v *invocation) begin(c *cobra.Command) error {
 	if err := v.settleServer(c); err != nil {
+		return err
+	}
+	if err := v.settleCSV(c); err != nil {
 		return err
 	}
 	if v.store == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/stage/declare"
 )
 
 const configFolder = "config"
@@ -172,24 +172,12 @@ func (v *invocation) export() *cobra.Command {
 left out. It loads to an equal model, so it is what to keep when the files are lost.
 With --json the files as they were deployed are printed, by name.`,
 		Example: "  provisor export > deployed.yaml",
-		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
-			c, err := e.Deployed(ctx)
+		RunE: v.asked(func(ctx context.Context, e Service, _ []string) error {
+			x, err := e.Configuration(ctx)
 			if err != nil {
 				return err
 			}
-			text, err := declare.Export(c)
-			if err != nil {
-				return err
-			}
-			files := map[string]string{}
-			for name, content := range c.Files {
-				files[name] = string(content)
-			}
-			value := struct {
-				Hash  string            `json:"hash"`
-				Files map[string]string `json:"files"`
-			}{c.Hash, files}
-			return v.show(value, func() { _, err = v.Stdout.Write(text) })
+			return v.show(x, func() { _, err = io.WriteString(v.Stdout, x.Text) })
 		}),
 	}
 }

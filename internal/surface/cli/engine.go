@@ -53,6 +53,7 @@ type Engine interface {
 	Follow(Progress)
 
 	Files() (*declare.Configuration, error)
+	Check(declare.Files) (*declare.Configuration, error)
 	Deployed(context.Context) (*declare.Configuration, error)
 	Deploy(ctx context.Context, c *declare.Configuration, why string) error
 	Differs(context.Context) string

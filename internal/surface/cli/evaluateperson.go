@@ -9,7 +9,7 @@ import (
 
 // evaluatePerson shows what evaluating one person would change.
 func (v *invocation) evaluatePerson(ctx context.Context, e Engine, text string, save bool) error {
-	owner, err := onePerson(ctx, folder{e}, text)
+	owner, err := onePerson(ctx, v.folder(e), text)
 	if err != nil {
 		return err
 	}

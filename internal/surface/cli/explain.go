@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
@@ -48,11 +48,7 @@ Evaluate first when the configuration or the sources changed.`,
 			return err
 		}
 		if on != "" || until != "" {
-			f, local := s.(folder)
-			if !local {
-				return v.here("explain with --on or --until")
-			}
-			return v.timeline(ctx, f, p.Owner, on, until)
+			return v.timeline(ctx, s, p.Owner, on, until)
 		}
 		proof, err := s.Prove(ctx, p, ask)
 		if err != nil {
@@ -175,23 +171,22 @@ func (v *invocation) linesText(list []explain.Line, indent string) {
 }
 
 // timeline shows what changes for a person on a day, or up to one.
-func (v *invocation) timeline(ctx context.Context, e Engine, owner view.Owner, on, until string) error {
-	c, err := e.Deployed(ctx)
-	if err != nil {
-		return err
-	}
+func (v *invocation) timeline(ctx context.Context, s Service, owner view.Owner, on, until string) error {
 	flag, text := "--until", until
 	if on != "" {
 		flag, text = "--on", on
+	}
+	if on != "" && until != "" {
+		return wrongUsage("leave one of them out", "--on is a day, and --until all days up to one")
 	}
 	day, err := dayOf(flag, text)
 	if err != nil {
 		return err
 	}
-	if !day.After(e.Day()) || on != "" && until != "" {
-		return wrongUsage("name one day after "+e.Day().Format(time.DateOnly), "%s looks ahead", flag)
+	line, err := s.Timeline(ctx, owner, day)
+	if fault.KindOf(err) == fault.Invalid {
+		return usage(err)
 	}
-	line, err := explain.Until(ctx, e, c, owner, e.Day(), day)
 	if err != nil {
 		return err
 	}

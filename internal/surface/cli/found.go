@@ -14,6 +14,7 @@ import (
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -105,6 +106,9 @@ composite role that was found are listed with --parts.`,
 		list, err := f.list(ctx, e)
 		if err != nil {
 			return err
+		}
+		if v.csv {
+			return v.asList(sheets.Found(once(list)), c)
 		}
 		return v.show(map[string]any{"roles": list}, func() {
 			if len(list) == 0 {

@@ -11,6 +11,7 @@ import (
 	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -37,11 +38,14 @@ func (v *invocation) jobsList() *cobra.Command {
 	c.Flags().StringVar(&state, "state", "", "only in this state: waiting, running, done, failed, aborted")
 	c.Flags().BoolVar(&f.Open, "open", false, "only those that wait or run")
 	c.Flags().IntVar(&f.Limit, "limit", 20, "at most so many")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		if f.Job = runs.Job(job); state != "" {
 			f.States = []runs.State{runs.State(state)}
 		}
-		page, err := e.Questions().Runs(ctx, f)
+		if v.csv {
+			return v.asList(sheets.Runs(ctx, e.Ask(), f), c)
+		}
+		page, err := e.Ask().Runs(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -71,12 +75,12 @@ func (v *invocation) jobsShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show RUN", Short: "Show a run with its steps and its log", Args: cobra.ExactArgs(1),
 		Long: "Shows one run with its steps and its log.", Example: "  provisor jobs show 12",
-		RunE: v.opened(func(ctx context.Context, e Engine, args []string) error {
+		RunE: v.asked(func(ctx context.Context, e Service, args []string) error {
 			id, err := runID(args[0])
 			if err != nil {
 				return err
 			}
-			x, err := e.Questions().Run(ctx, id)
+			x, err := e.Ask().Run(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -135,7 +139,7 @@ instead. With --wait it follows the run to its end, and ends with 6 where that f
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end of the run")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		x := act.ToStart{Job: runs.Job(args[0]), Why: why}
 		if len(args) == 2 {
 			x.Of = schema.ConnectorID(args[1])
@@ -164,7 +168,7 @@ instead. With --wait it follows the run to its end, and ends with 6 where that f
 	return c
 }
 
-func (v *invocation) untilOver(ctx context.Context, e Engine, x runs.Run) (runs.Run, error) {
+func (v *invocation) untilOver(ctx context.Context, e Service, x runs.Run) (runs.Run, error) {
 	for x.State.Open() {
 		select {
 		case <-ctx.Done():
@@ -172,7 +176,7 @@ func (v *invocation) untilOver(ctx context.Context, e Engine, x runs.Run) (runs.
 		case <-time.After(waitSeconds * time.Second):
 		}
 		var err error
-		if x, err = e.Questions().Run(ctx, x.ID); err != nil {
+		if x, err = e.Ask().Run(ctx, x.ID); err != nil {
 			return x, err
 		}
 	}
@@ -193,7 +197,7 @@ func (v *invocation) jobsChange(verb, short, long string, do func(act.JobDesk, c
 	var why string
 	c := &cobra.Command{Use: verb + " RUN", Short: short, Long: long, Args: cobra.ExactArgs(1), Example: "  provisor jobs " + verb + " 12"}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		id, err := runID(args[0])
 		if err != nil {
 			return err
@@ -211,16 +215,11 @@ func (v *invocation) jobsSchedules() *cobra.Command {
 	return &cobra.Command{
 		Use: "schedules", Short: "List when servers begin which jobs", Args: cobra.NoArgs,
 		Long: "Lists the schedules of the deployed configuration, and the servers' own rounds.", Example: "  provisor jobs schedules",
-		RunE: v.opened(func(ctx context.Context, e Engine, _ []string) error {
-			declared, err := e.Schedules(ctx)
+		RunE: v.asked(func(ctx context.Context, e Service, _ []string) error {
+			list, err := e.Scheduled(ctx)
 			if err != nil {
 				return err
 			}
-			next, err := e.Questions().Scheduled(ctx)
-			if err != nil {
-				return err
-			}
-			list := view.SchedulesOf(declared, next)
 			return v.show(list, func() {
 				g := v.columns("schedule", "job", "connector", "cron", "zone", "next")
 				for _, x := range list {

@@ -23,10 +23,16 @@ var served = strings.Fields(`
 	reconcile-role-keep reconcile-role-decline reconcile-role-revoke
 	request-add request-remove request-deny request-extend request-list request-show request-approve request-decline request-supply request-withdraw request-validate
 	workflow-list workflow-start workflow-show workflow-tasks workflow-approve workflow-decline workflow-withdraw
-	profile-list profile-show profile-assign profile-delegate profile-revoke token-create token-list token-revoke`)
+	profile-list profile-show profile-assign profile-delegate profile-revoke token-create token-list token-revoke
+	account-add account-list account-password account-disable account-enable
+	jobs-list jobs-show jobs-run jobs-abort jobs-resume jobs-schedules messages-retry messages-choose
+	plan apply export`)
+
+// sending are those of them that send the files of a folder to the server.
+var sending = []string{"plan", "apply"}
 
 // free are the commands that touch neither.
-var free = strings.Fields(`version package-list schema profile-permissions login logout help completion-bash completion-zsh completion-fish completion-powershell`)
+var free = strings.Fields(`version package-list schema profile-permissions login logout service-install service-uninstall service-status help completion-bash completion-zsh completion-fish completion-powershell`)
 
 // commandKey is a command as the lists above name it.
 func commandKey(c *cobra.Command) string {
@@ -39,8 +45,9 @@ func commandKey(c *cobra.Command) string {
 func (v *invocation) settleServer(c *cobra.Command) (err error) {
 	flags := c.Flags()
 	named := flags.Changed("server")
+	folder := named && slices.Contains(sending, commandKey(c)) // whose files go to the server
 	switch local := flags.Changed("dir") || flags.Changed("store"); {
-	case named && local:
+	case named && local && !(folder && !flags.Changed("store")):
 		return wrongUsage("leave one of them out", "--server is a server, and --dir and --store are a folder")
 	case !named && !local:
 		v.server = v.Getenv("PROVISOR_SERVER")

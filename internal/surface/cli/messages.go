@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/internal/domain/messages"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -29,12 +30,18 @@ given up, and why.`,
 	c.Flags().StringVar(&f.Recipient, "to", "", "only those to one recipient, such as Person:E100 or \"webhook chat\"")
 	c.Flags().Int64Var(&f.Before, "before", 0, "go on before this message")
 	c.Flags().IntVar(&limit, "limit", view.DefaultLimit, "how many")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		if f.State != "" && !slices.Contains([]string{"waiting", "sent", "failed"}, f.State) {
 			return wrongUsage("write waiting, sent or failed", "--state: %q is no state of a message", f.State)
 		}
+		if f.Before != 0 && v.server != "" {
+			return wrongUsage("leave --before out, and say --limit", "a server's list is not gone on with by a number")
+		}
+		if v.csv {
+			return v.asList(sheets.Messages(ctx, e.Ask(), f), c)
+		}
 		f.Limit = limit
-		page, err := e.Questions().Messages(ctx, f)
+		page, err := e.Ask().Messages(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -119,7 +126,7 @@ makes those messages due again, and those that wait for their next attempt.`,
 		Example: "  provisor messages retry --why \"the mail server lets us in again\"",
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, for the journal")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		n, err := e.RetryMessages(ctx, why)
 		if err != nil {
 			return err
@@ -141,28 +148,14 @@ time zone, or none. What is left open is as the configuration says; default leav
 	c.Flags().StringVar(&who, "for", "", "an account, or a person by key or identifier (default: who acts)")
 	c.Flags().StringVar(&d.At, "hour", "", "when a digest comes, 08:00")
 	c.Flags().StringVar(&d.Zone, "zone", "", "the time zone of that hour, such as Europe/Berlin")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, args []string) error {
+	c.RunE = v.asked(func(ctx context.Context, e Service, args []string) error {
 		if d.How = messages.How(args[0]); args[0] == "default" {
 			d = messages.Delivery{}
 		}
-		if who == "" {
-			who = v.as
-		}
-		if who == "" {
-			return wrongUsage("say who with --as, or for whom with --for", "nobody is named who would be told")
-		}
-		recipient, err := e.RecipientNamed(ctx, who)
+		recipient, now, err := e.ChooseDelivery(ctx, who, d)
 		if err != nil {
 			return err
 		}
-		if err := e.ChooseDelivery(ctx, recipient, d, ""); err != nil {
-			return err
-		}
-		chosen, usual, err := e.Delivery(ctx, recipient)
-		if err != nil {
-			return err
-		}
-		now := chosen.Or(usual)
 		return v.show(now, func() {
 			v.say("%s is told: %s.", recipient, deliveryText(now))
 		})

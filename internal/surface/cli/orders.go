@@ -16,6 +16,8 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -119,7 +121,7 @@ current value, its reasons, and what a person may do to it.`,
 			return err
 		}
 		filter.Text, filter.Closed = f.owner, f.all
-		return v.listOrders(ctx, e, filter)
+		return v.listOrders(ctx, e, filter, c)
 	})
 	return c
 }
@@ -135,13 +137,16 @@ what stands here is what somebody forgot.`,
 	}
 	c.Flags().DurationVar(&patience, "patience", stuckAfter, "how long an order may stand in one state")
 	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
-		return v.listOrders(ctx, e, view.Stuck(v.Now(), patience))
+		return v.listOrders(ctx, e, view.Stuck(v.Now(), patience), c)
 	})
 	return c
 }
 
 // listOrders shows the orders that a filter chooses, up to its limit.
-func (v *invocation) listOrders(ctx context.Context, e Service, filter view.OrderFilter) error {
+func (v *invocation) listOrders(ctx context.Context, e Service, filter view.OrderFilter, c *cobra.Command) error {
+	if v.csv {
+		return v.asList(sheets.Orders(ctx, e.Ask(), "orders", filter), c)
+	}
 	list, after, err := collectOrders(ctx, e.Ask(), filter)
 	if err != nil {
 		return err
@@ -427,23 +432,9 @@ func mayNow(items []listedItem) []string {
 
 // onePerson finds who is meant by a key, an identifier or a name.
 func onePerson(ctx context.Context, e Service, text string) (resources.Ref, error) {
-	found, err := peopleNamed(ctx, e, text)
-	switch {
-	case err != nil:
+	types, err := e.Owners(ctx)
+	if err != nil {
 		return resources.Ref{}, err
-	case len(found) == 0:
-		return resources.Ref{}, &fault.Error{
-			Kind: fault.NotFound, Msg: fmt.Sprintf("nobody is known as %q", text), Do: "look for a part of the name with `provisor person list TEXT`",
-		}
-	case len(found) > 1:
-		names := make([]string, 0, len(found))
-		for _, o := range found[:min(len(found), fewLines)] {
-			names = append(names, named(o))
-		}
-		return resources.Ref{}, &fault.Error{
-			Kind: fault.NotFound, Msg: fmt.Sprintf("%q may be any of %d: %s", text, len(found), strings.Join(names, ", ")),
-			Do: "name one by the key in brackets",
-		}
 	}
-	return resources.Ref{Type: schema.EntityType(found[0].Type), Key: resources.Key(found[0].Key)}, nil
+	return act.OnePerson(ctx, e.Ask(), types, text)
 }

@@ -10,9 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/assignments"
-	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -22,43 +21,13 @@ func (v *invocation) person() *cobra.Command {
 configuration takes as a source.`, v.personList(), v.personShow())
 }
 
-// peopleNamed finds who bears a text as key or identifier, else as the
-// beginning of the words of his name, else whoever is gone and had this key.
+// peopleNamed finds who bears a text as key, identifier or name.
 func peopleNamed(ctx context.Context, e Service, text string) ([]view.Owner, error) {
 	types, err := e.Owners(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []view.Owner
-	for _, t := range types {
-		list, err := e.Ask().Resolve(ctx, string(t), text)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, list...)
-	}
-	if len(found) > 0 {
-		return found, nil
-	}
-	for _, t := range types {
-		page, err := e.Ask().People(ctx, view.PeopleFilter{Entity: string(t), Text: text})
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, page.People...)
-	}
-	if len(found) > 0 {
-		return found, nil
-	}
-	for _, t := range types {
-		p, err := e.Ask().Person(ctx, resources.Ref{Type: t, Key: resources.Key(text)})
-		if err == nil {
-			found = append(found, p.Owner)
-		} else if fault.KindOf(err) != fault.NotFound {
-			return nil, err
-		}
-	}
-	return found, nil
+	return act.PeopleNamed(ctx, e.Ask(), types, text)
 }
 
 // personNamed opens the one person that a text means.
@@ -87,6 +56,13 @@ or of an identifier.`,
 		text := ""
 		if len(args) == 1 {
 			text = args[0]
+		}
+		if v.csv {
+			var filters []view.PeopleFilter
+			for _, t := range types {
+				filters = append(filters, view.PeopleFilter{Entity: string(t), Text: text})
+			}
+			return v.asList(peopleOfAll(ctx, e.Ask(), filters), c)
 		}
 		people, more := []view.Owner{}, false
 		for _, t := range types {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,28 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/plan"
-	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/act"
 )
-
-// planned is a plan as it is shown and kept in a file.
-type planned struct {
-	*plan.Plan
-	Configuration []difference `json:"configuration,omitempty"`
-	Sources       []string     `json:"sources,omitempty"`
-	Readings      []reading    `json:"readings,omitempty"`
-	// Warnings do not stop an apply: what they name will fail when it is used.
-	Warnings []fault.Finding `json:"warnings,omitempty"`
-}
-
-// difference is one part of the configuration that would change.
-type difference struct {
-	Object string `json:"object"`
-	Change string `json:"change"`
-	Before string `json:"before,omitempty"`
-	After  string `json:"after,omitempty"`
-}
 
 const sourcesHelp = "read these connectors as they are now, without storing what they say"
 
@@ -70,23 +53,23 @@ what was known before, and may show accounts as missing that are there.`,
 	c.Flags().StringArrayVar(&w.deny, "deny", nil, "suppose that a person is denied a role")
 	c.Flags().StringArrayVar(&w.take, "take", nil, "suppose that what people decided about a role is taken from a person")
 	c.Flags().StringVar(&out, "out", "", "also keep the plan in this file, for apply")
-	c.RunE = v.opened(func(ctx context.Context, e Engine, _ []string) error {
-		_, p, err := v.make(ctx, e, w)
+	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
+		p, err := v.propose(ctx, e, w)
 		if err != nil {
 			return err
 		}
 		if out != "" {
-			if err := keepPlan(out, p); err != nil {
+			if err := keepPlan(out, p.Planned); err != nil {
 				return err
 			}
 		}
-		err = v.show(p, func() {
-			v.planText(p)
-			if why := p.supposes(); why != "" {
+		err = v.show(p.Planned, func() {
+			v.planText(p.Planned)
+			if why := p.Supposes(); why != "" {
 				v.say("\nNothing is stored. It cannot be applied: %s.", why)
 				return
 			}
-			v.say("\nNothing is stored. To make it so: provisor apply %s", p.applies(out))
+			v.say("\nNothing is stored. To make it so: provisor apply %s", applies(p.Planned, out))
 		})
 		if err == nil && troubled(p.Readings) {
 			return ended(SystemsCode)
@@ -115,7 +98,7 @@ func (w *wanted) add(c *cobra.Command) {
 func (w *wanted) rollsBack() bool { return len(w.back) > 0 || w.since != "" }
 
 // applies is what to type after apply.
-func (p planned) applies(file string) string {
+func applies(p act.Planned, file string) string {
 	switch {
 	case file != "":
 		return file
@@ -131,53 +114,39 @@ func (p planned) applies(file string) string {
 	return p.Name
 }
 
-// supposes says why a plan cannot be applied, "" when it can.
-func (p planned) supposes() string {
-	switch {
-	case len(p.Decisions) > 0:
-		return "it supposes decisions that nobody made (" + p.Decisions[0].String() + ")"
-	case p.Ahead != nil:
-		return "it is for " + p.Day + ", and that day has not come"
+// propose plans what is wanted, and says which secrets it lacks. On a server the files
+// are those of --dir here, checked here first: what is wrong is said with its place.
+func (v *invocation) propose(ctx context.Context, s Service, w wanted) (act.Proposal, error) {
+	x := act.ToPlan{Sources: w.sources, Give: w.give, Deny: w.deny, Take: w.take, Connector: w.connector}
+	for _, id := range w.back {
+		x.Back = append(x.Back, orders.OrderID(id))
 	}
-	return ""
-}
-
-// make plans what is wanted; a roll-back needs no files.
-func (v *invocation) make(ctx context.Context, e Engine, w wanted) (*declare.Configuration, planned, error) {
-	if w.rollsBack() {
-		p, err := v.planBack(ctx, e, w)
-		return nil, p, err
-	}
-	c, err := e.Files()
-	if err != nil {
-		return nil, planned{}, err
-	}
-	o := plan.Options{Sources: make([]schema.ConnectorID, len(w.sources))}
-	for i, name := range w.sources {
-		o.Sources[i] = schema.ConnectorID(name)
-		if _, ok := c.Model.Connectors[o.Sources[i]]; !ok {
-			return nil, planned{}, notDeclared("connector", name)
+	if w.since != "" {
+		since, err := sinceOf(w.since, v.Now())
+		if err != nil {
+			return act.Proposal{}, err
 		}
+		x.Since = since
 	}
-	if o.Decisions, err = v.suppositions(ctx, e, c, w); err != nil {
-		return nil, planned{}, err
+	if v.server != "" && !x.RollsBack() {
+		c, err := v.Check(filepath.Join(v.dir, configFolder))
+		if err != nil {
+			return act.Proposal{}, err
+		}
+		x.Files = c.Files
 	}
-	made, outcomes, err := e.Plan(ctx, c, o)
-	if err != nil {
-		return nil, planned{}, err
+	p, err := s.Propose(ctx, x)
+	var told *fault.Error
+	if errors.As(err, &told) && told.Op == act.Unclear {
+		return p, usage(err)
 	}
-	p := planned{Plan: made, Sources: w.sources, Readings: readingsOf(outcomes)}
-	if made.Orders == nil {
-		made.Orders = []plan.Order{}
+	for _, warning := range p.Warnings {
+		v.note("%s", warning)
 	}
-	for _, d := range made.Configuration {
-		p.Configuration = append(p.Configuration, difference{d.Object, string(d.Change), d.Before, d.After})
-	}
-	p.Warnings, err = v.warnOfSecrets(ctx, e, c)
-	return c, p, err
+	return p, err
 }
 
-func keepPlan(file string, p planned) error {
+func keepPlan(file string, p act.Planned) error {
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return fmt.Errorf("keep plan: %w", err)
@@ -207,7 +176,10 @@ do not write over them until they are revoked (order revoke).`,
 	c.Flags().StringVar(&a.why, "why", "", "the reason, for the journal")
 	a.add(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return v.open(c.Context(), true, func(ctx context.Context, e Engine) error { return v.deploy(ctx, e, args, a) })
+		if v.server != "" {
+			return v.asked(func(ctx context.Context, s Service, args []string) error { return v.deploy(ctx, s, args, a) })(c, args)
+		}
+		return v.open(c.Context(), true, func(ctx context.Context, e Engine) error { return v.deploy(ctx, v.folder(e), args, a) })
 	}
 	return c
 }
@@ -218,9 +190,9 @@ type applying struct {
 	why          string
 }
 
-func (v *invocation) deploy(ctx context.Context, e Engine, args []string, a applying) error {
+func (v *invocation) deploy(ctx context.Context, s Service, args []string, a applying) error {
 	expected := ""
-	var kept *planned
+	var kept *act.Planned
 	if len(args) == 1 {
 		expected = args[0]
 		if file, ok := keptPlan(args[0]); ok {
@@ -233,60 +205,48 @@ func (v *invocation) deploy(ctx context.Context, e Engine, args []string, a appl
 	if err := applicable(expected, kept, a); err != nil {
 		return err
 	}
-	c, p, err := v.make(ctx, e, a.wanted)
+	p, err := v.propose(ctx, s, a.wanted)
 	if err != nil {
 		return err
 	}
-	if c != nil {
-		deployed, err := e.Deployed(ctx)
-		if err == nil && deployed.Hash == c.Hash {
-			return v.show(p, func() { v.say("The configuration is deployed already.") })
-		}
-		if err != nil && fault.KindOf(err) != fault.NotFound {
-			return err
-		}
+	if p.Already {
+		return v.show(p.Planned, func() { v.say("The configuration is deployed already.") })
 	}
-	if expected != "" && expected != p.Name {
-		v.planDiffers(p, kept)
-		return &fault.Error{
-			Kind: fault.Conflict, Op: "apply", Msg: fmt.Sprintf("the plan is %s now, not %s: something changed since it was made", p.Name, expected),
-			Do: "look at it with `provisor plan` and apply the new name",
+	x := act.ToApply{Name: cmp.Or(expected, p.Name), Release: a.release, Why: a.why}
+	if err := x.Check(p); err != nil {
+		switch {
+		case x.Name != p.Name:
+			v.planDiffers(p.Planned, kept)
+		case p.RollBack != nil:
+			v.planKept(p.Planned)
 		}
-	}
-	if len(p.Released) > 0 && !a.release {
-		return &fault.Error{
-			Kind: fault.Refused, Op: "apply", Msg: fmt.Sprintf("%s would be released: nothing declares them any more", count(len(p.Released), "account")),
-			Do: "look at them with `provisor plan`, then add --release; nothing is removed from the systems",
-		}
-	}
-	if expected == "" && !a.yes {
-		if err := v.askToDeploy(p); err != nil {
-			return err
-		}
-	}
-	if c == nil {
-		return v.rollBack(ctx, e, p, a.why)
-	}
-	if err := e.Deploy(ctx, c, a.why); err != nil {
 		return err
 	}
-	return v.show(p, func() {
+	if expected == "" && !a.yes {
+		if err := v.askToDeploy(p.Planned); err != nil {
+			return err
+		}
+	}
+	if p.RollBack != nil {
+		return v.rollBack(ctx, s, p, x)
+	}
+	if err := s.Deploy(ctx, p, x); err != nil {
+		return err
+	}
+	return v.show(p.Planned, func() {
 		v.say("Deployed %s. Next: `provisor run` goes the whole way round once.", p.Name)
 	})
 }
 
 // applicable refuses what merely supposes, and a roll-back whose orders are not named.
-func applicable(expected string, kept *planned, a applying) error {
+func applicable(expected string, kept *act.Planned, a applying) error {
 	switch {
 	case plan.IsSupposition(expected):
 		why := "it supposes decisions that nobody made, or a day that has not come"
 		if kept != nil {
-			why = kept.supposes()
+			why = kept.Supposes()
 		}
-		return &fault.Error{
-			Kind: fault.Refused, Op: "apply", Msg: expected + " cannot be applied: " + why,
-			Do: "decide, or wait for the day; the configuration alone is planned by `provisor plan` without them",
-		}
+		return act.NotReal(expected, why)
 	case plan.IsRollBack(expected) && !a.rollsBack():
 		return wrongUsage("name the orders too: provisor apply "+expected+" --roll-back ORDER,...; or keep the plan in a file (plan --out)",
 			"%s rolls orders back, and they are not named", expected)
@@ -295,7 +255,7 @@ func applicable(expected string, kept *planned, a applying) error {
 }
 
 // askToDeploy shows the plan and asks whoever sits at the terminal.
-func (v *invocation) askToDeploy(p planned) error {
+func (v *invocation) askToDeploy(p act.Planned) error {
 	if !v.InTerminal || v.json {
 		return wrongUsage("add --yes, or name the plan: provisor apply "+p.Name, "apply asks before it deploys, and nobody is here to answer")
 	}
@@ -309,18 +269,18 @@ func (v *invocation) askToDeploy(p planned) error {
 }
 
 // keptPlan reads a plan that was kept in a file.
-func keptPlan(file string) (planned, bool) {
+func keptPlan(file string) (act.Planned, bool) {
 	text, err := os.ReadFile(filepath.Clean(file))
 	if err != nil {
-		return planned{}, false
+		return act.Planned{}, false
 	}
-	var p planned
+	var p act.Planned
 	return p, json.Unmarshal(text, &p) == nil && p.Plan != nil && p.Name != ""
 }
 
 // planDiffers shows what a plan would cause that the kept one did not, and the
 // other way round; without the kept one, the plan as it is now.
-func (v *invocation) planDiffers(p planned, kept *planned) {
+func (v *invocation) planDiffers(p act.Planned, kept *act.Planned) {
 	if v.json {
 		return // the value is for what was done
 	}
@@ -329,7 +289,7 @@ func (v *invocation) planDiffers(p planned, kept *planned) {
 		return
 	}
 	sides := [2]map[string]bool{{}, {}}
-	for side, made := range []planned{*kept, p} {
+	for side, made := range []act.Planned{*kept, p} {
 		for _, o := range made.Orders {
 			sides[side][orderLine(o)] = true
 		}

@@ -10,10 +10,11 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/act"
 )
 
 // planText writes a plan as people read it.
-func (v *invocation) planText(p planned) {
+func (v *invocation) planText(p act.Planned) {
 	title := "for " + p.Day
 	if p.Ahead != nil {
 		title = fmt.Sprintf("for a day in the future, %s (today is %s)", p.Day, p.Ahead.Today)
@@ -95,7 +96,7 @@ func (v *invocation) eventsText(title, when string, list []plan.Event) {
 }
 
 // planRoles says who gains and loses roles.
-func (v *invocation) planRoles(p planned) {
+func (v *invocation) planRoles(p act.Planned) {
 	if len(p.Roles) == 0 {
 		return
 	}
@@ -141,7 +142,7 @@ func verbFor(n int, one, many string) string {
 }
 
 // planOrders lists the orders by kind and type; without -v the first of each.
-func (v *invocation) planOrders(p planned) {
+func (v *invocation) planOrders(p act.Planned) {
 	if len(p.Orders) == 0 {
 		v.say("\nNo order would be opened or changed.")
 		return
@@ -185,7 +186,7 @@ func turns(before, after string) string {
 }
 
 // planReach says whom the orders touch: the blast radius.
-func (v *invocation) planReach(p planned) {
+func (v *invocation) planReach(p act.Planned) {
 	r := p.Reach
 	if r == nil {
 		return
@@ -227,7 +228,7 @@ func kindsText(kinds map[orders.Kind]int) string {
 }
 
 // planPaces says how long the systems would need.
-func (v *invocation) planPaces(p planned) {
+func (v *invocation) planPaces(p act.Planned) {
 	if len(p.Paces) == 0 {
 		return
 	}
@@ -273,7 +274,7 @@ func lasting(seconds float64) string {
 }
 
 // planKept says what a roll-back leaves as it is, and why.
-func (v *invocation) planKept(p planned) {
+func (v *invocation) planKept(p act.Planned) {
 	if p.RollBack == nil || len(p.RollBack.Cannot) == 0 {
 		return
 	}

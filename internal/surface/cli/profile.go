@@ -15,6 +15,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/surface/sheets"
 )
 
 func (v *invocation) profile() *cobra.Command {
@@ -38,11 +39,14 @@ for each person when he asks, and "provisor profile show" tells the rules.`,
 	c.Flags().BoolVar(&all, "all", false, "with --assigned: those that are over or revoked, too")
 	c.RunE = v.asked(func(ctx context.Context, e Service, _ []string) error {
 		if assigned {
-			return v.showAssigned(ctx, e, all)
+			return v.showAssigned(ctx, e, all, c)
 		}
 		list, err := e.AccessDesk().Known(ctx)
 		if err != nil {
 			return err
+		}
+		if v.csv {
+			return v.asList(profilesSheet(list), c)
 		}
 		return v.show(map[string]any{"profiles": list}, func() {
 			g := v.columns("profile", "name", "permissions", "reaches", "by rule", "about")
@@ -55,7 +59,7 @@ for each person when he asks, and "provisor profile show" tells the rules.`,
 	return c
 }
 
-func (v *invocation) showAssigned(ctx context.Context, e Service, all bool) error {
+func (v *invocation) showAssigned(ctx context.Context, e Service, all bool, c *cobra.Command) error {
 	list, err := e.AccessDesk().Given(ctx)
 	if err != nil {
 		return err
@@ -64,6 +68,9 @@ func (v *invocation) showAssigned(ctx context.Context, e Service, all bool) erro
 	list = slices.DeleteFunc(list, func(a access.ProfileAssignment) bool {
 		return !all && (!a.Revoked.IsZero() || !a.To.IsZero() && !now.Before(a.To))
 	})
+	if v.csv {
+		return v.asList(sheets.Assignments("profiles", list), c)
+	}
 	return v.show(map[string]any{"assigned": list}, func() {
 		g := v.columns("no", "profile", "who", "how", "reaches", "from", "to", "by", "why")
 		for _, a := range list {

@@ -10,6 +10,7 @@ import (
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -127,6 +128,9 @@ func (v *invocation) reconcileList() *cobra.Command {
 		list, err := f.questions(ctx, e)
 		if err != nil {
 			return err
+		}
+		if v.csv {
+			return v.asList(sheets.Questions(once(list), ""), c)
 		}
 		return v.show(map[string]any{"questions": list}, func() { v.questionsText(list) })
 	})

@@ -87,7 +87,7 @@ Nothing is written to any system: the role stays, another word stands for it.`,
 		var role roles.RoleID
 		if !all {
 			var err error
-			if owner, err = onePerson(ctx, folder{e}, args[0]); err != nil {
+			if owner, err = onePerson(ctx, v.folder(e), args[0]); err != nil {
 				return err
 			}
 			role = roles.RoleID(args[1])

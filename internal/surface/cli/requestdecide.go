@@ -10,6 +10,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/requests"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -41,6 +42,9 @@ reviewer is named who is here or all of them asked for it themselves.`,
 				return err
 			}
 			f.Owner = &ref
+		}
+		if v.csv {
+			return v.asList(sheets.Requests(ctx, e.Ask(), f), c)
 		}
 		page, err := e.Ask().Requests(ctx, f)
 		if err != nil {

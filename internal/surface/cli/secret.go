@@ -13,6 +13,7 @@ import (
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/stage/declare"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 	"provisor.dev/provisor/secret"
 )
@@ -191,42 +192,16 @@ change the secrets in their systems too.`,
 	return c
 }
 
-// warnOfSecrets finds the references of a configuration to secrets that are not
-// set, and says so: opening their connections will fail.
-func (v *invocation) warnOfSecrets(ctx context.Context, e Engine, c *declare.Configuration) ([]fault.Finding, error) {
-	uses := c.StoredSecrets()
-	if len(uses) == 0 {
-		return nil, nil
-	}
-	list, err := e.Questions().Secrets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	set := map[string]bool{}
-	for _, x := range list {
-		set[x.Name] = true
-	}
-	var warnings []fault.Finding
-	for _, use := range uses {
-		if !set[use.Name] {
-			w := fault.Finding{
-				File: use.Position.File, Line: use.Position.Line, Column: use.Position.Column, Object: use.Setting,
-				What: "the secret " + use.Name + " is not set", Do: "set it with `provisor secret set " + use.Name + "`",
-			}
-			warnings = append(warnings, w)
-			v.note("%s", w)
-		}
-	}
-	return warnings, nil
-}
-
-// warnWhereStored warns like warnOfSecrets where there is a store: validate needs none.
+// warnWhereStored warns of secrets that are not set where there is a store: validate needs none.
 func (v *invocation) warnWhereStored(ctx context.Context, c *declare.Configuration) (warnings []fault.Finding, err error) {
 	if len(c.StoredSecrets()) == 0 || v.server != "" {
 		return nil, nil
 	}
 	err = v.open(ctx, false, func(ctx context.Context, e Engine) error {
-		warnings, err = v.warnOfSecrets(ctx, e, c)
+		warnings, err = act.SecretsUnset(ctx, e.Questions(), c)
+		for _, w := range warnings {
+			v.note("%s", w)
+		}
 		return err
 	})
 	if fault.KindOf(err) == fault.NotFound {

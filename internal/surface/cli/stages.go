@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
@@ -19,33 +18,16 @@ import (
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/stage/synchronize"
 	"provisor.dev/provisor/internal/stage/verify"
+	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
-// reading is what became of one entity type.
-type reading struct {
-	view.Reading
-	Details []fault.Finding `json:"details,omitempty"`
-}
-
-func readingsOf(outcomes []synchronize.Outcome) []reading {
-	list := make([]reading, len(outcomes))
-	for i, o := range outcomes {
-		r := o.Reading
-		list[i] = reading{view.Reading{
-			ID: r.ID, Connector: string(r.Connector), Entity: string(r.Entity), Began: r.Began, Ended: r.Ended,
-			Complete: r.Complete, State: string(r.State), Counts: r.Counts, Findings: len(o.Findings), Why: r.Why,
-		}, o.Findings}
-	}
-	return list
-}
-
 // troubled reports whether a reading did not become what is known.
-func troubled(list []reading) bool {
-	return slices.ContainsFunc(list, func(r reading) bool { return r.State != string(resources.Committed) })
+func troubled(list []act.Reading) bool {
+	return slices.ContainsFunc(list, func(r act.Reading) bool { return r.State != string(resources.Committed) })
 }
 
-func (v *invocation) readingLine(r reading) {
+func (v *invocation) readingLine(r act.Reading) {
 	name := r.Connector + " " + r.Entity
 	switch r.State {
 	case string(resources.Committed):
@@ -92,7 +74,7 @@ with 6 when a reading failed or was parked.`,
 		if err != nil {
 			return err
 		}
-		list := readingsOf(outcomes)
+		list := act.ReadingsOf(outcomes)
 		err = v.show(map[string]any{"readings": list}, func() {
 			for _, r := range list {
 				v.readingLine(r)
@@ -316,7 +298,7 @@ func (v *invocation) processedText(p review.Processed) {
 // wentRound is what run shows.
 type wentRound struct {
 	Day         string           `json:"day"`
-	Synchronize []reading        `json:"synchronize"`
+	Synchronize []act.Reading    `json:"synchronize"`
 	Verify      verify.Summary   `json:"verify"`
 	Requests    review.Processed `json:"requests"`
 	Evaluate    evaluate.Summary `json:"evaluate"`
@@ -348,7 +330,7 @@ failed; everything else was done.`,
 		if err != nil {
 			return err
 		}
-		shown := wentRound{r.Day, readingsOf(r.Synchronize), r.Verify, r.Requests, r.Evaluate, r.Generate, r.Fulfil, w}
+		shown := wentRound{r.Day, act.ReadingsOf(r.Synchronize), r.Verify, r.Requests, r.Evaluate, r.Generate, r.Fulfil, w}
 		err = v.show(shown, func() { v.roundText(shown) })
 		return endedIf(err, troubled(shown.Synchronize) || down(r.Fulfil) || len(r.Evaluate.Findings) > 0 || w.in(orders.Error))
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -107,6 +108,9 @@ func (v *invocation) journalList() *cobra.Command {
 				return err
 			}
 			f.Since = day
+		}
+		if v.csv {
+			return v.asList(sheets.Journal(ctx, e.Ask(), f), c)
 		}
 		page, err := e.Ask().Journal(ctx, f)
 		if err != nil {

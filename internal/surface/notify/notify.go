@@ -76,6 +76,22 @@ type Desk interface {
 	Retry(ctx context.Context, who journal.Actor, why string) (int64, error)
 }
 
+// Own is what messages call whoever asks; "" for nobody in particular. local is who
+// acts where nobody signs in.
+func Own(ctx context.Context, d Desk, who access.Principal, local string) (string, error) {
+	switch {
+	case who.Account != "":
+		return NameOf(who.Account, who.Person), nil
+	case local == "":
+		return "", nil
+	}
+	name, err := d.Named(ctx, local)
+	if fault.KindOf(err) == fault.NotFound { // nobody is read yet
+		err = nil
+	}
+	return name, err
+}
+
 // A Failure is a job that fails again and again, or a part of the server.
 type Failure struct {
 	Job   string

@@ -43,6 +43,11 @@ type reached struct {
 	ask Questions
 }
 
+// All refuses what is about accounts of which some are not reached.
+func All(ctx context.Context, ask Questions, ids []orders.AssignedID) error {
+	return reached{nil, ask}.only(ctx, ids)
+}
+
 // only refuses a decision on accounts that are not reached.
 func (d reached) only(ctx context.Context, ids []orders.AssignedID) error {
 	known, err := d.ask.Reached(ctx, ids)

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"slices"
+	"time"
 
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -31,6 +32,16 @@ func Explain(ctx context.Context, ask Questions, m *roles.Model, prove func(cont
 	}
 	proof, err := prove(ctx, p, q)
 	return proof.Within(seen), err
+}
+
+// Timeline says what changes for somebody up to a day, as far as ask shows what he has.
+func Timeline(ctx context.Context, ask Questions, m *roles.Model, ahead func(context.Context, view.Owner, time.Time) (explain.Timeline, error), p view.Person, until time.Time) (explain.Timeline, error) {
+	seen, err := SightOf(ctx, ask, m, p)
+	if err != nil {
+		return explain.Timeline{}, err
+	}
+	line, err := ahead(ctx, p.Owner, until)
+	return line.Within(seen), err
 }
 
 // SightOf is of which resource types and roles whoever asks sees what somebody has.

@@ -6,33 +6,63 @@ import (
 	"net/url"
 	"time"
 
+	"provisor.dev/provisor/client"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/secret"
 )
 
-// AccessDesk is where profiles and tokens are kept in order on the server. Accounts
-// are kept where the store is.
+// AccessDesk is where accounts, profiles and tokens are kept in order on the server.
 func (s *Server) AccessDesk() act.AccessDesk { return accessDesk{s} }
 
 type accessDesk struct{ *Server }
 
-// kept says that accounts are kept on the server's machine.
-func (d accessDesk) kept() error {
-	return &fault.Error{Kind: fault.Refused, Msg: "accounts are kept on the server's machine, not through " + d.Client.URL, Do: "run `provisor account` there"}
+// accountOf is an account as a folder has it; of its password it is known alone that
+// there is one.
+func accountOf(x client.SignInAccount) stage.Account {
+	a := stage.Account{
+		Name: x.Account, Person: resources.Ref{Type: schema.EntityType(x.Entity), Key: resources.Key(x.Person)}, Issuer: x.Issuer,
+		Disabled: x.Disabled, At: x.At, By: x.By,
+	}
+	if x.Way == "password" {
+		a.Hash = "on the server"
+	}
+	return a
 }
 
-func (d accessDesk) Add(context.Context, act.Entrant) (stage.Account, error) {
-	return stage.Account{}, d.kept()
+func (d accessDesk) Add(ctx context.Context, x act.Entrant) (stage.Account, error) {
+	made, err := d.Client.CreateSignInAccount(ctx, client.NewSignInAccount{
+		Account: x.Name, Entity: string(x.Person.Type), Person: string(x.Person.Key), Password: x.Password, Provider: x.Provider, Why: x.Why,
+	})
+	return accountOf(made), Failed(err, d.Client.URL)
 }
-func (d accessDesk) Disable(context.Context, string, string) error { return d.kept() }
-func (d accessDesk) Enable(context.Context, string, string) error  { return d.kept() }
-func (d accessDesk) SetPassword(context.Context, string, secret.Text, string) error {
-	return d.kept()
+
+func (d accessDesk) Disable(ctx context.Context, name, why string) error {
+	return Failed(d.Client.DisableSignInAccount(ctx, name, "", why), d.Client.URL)
 }
-func (d accessDesk) Accounts(context.Context) ([]stage.Account, error) { return nil, d.kept() }
+
+func (d accessDesk) Enable(ctx context.Context, name, why string) error {
+	return Failed(d.Client.EnableSignInAccount(ctx, name, "", why), d.Client.URL)
+}
+
+func (d accessDesk) SetPassword(ctx context.Context, name string, password secret.Text, why string) error {
+	return Failed(d.Client.SetPassword(ctx, name, password, why), d.Client.URL)
+}
+
+func (d accessDesk) Accounts(ctx context.Context) ([]stage.Account, error) {
+	list := []stage.Account{}
+	for x, err := range d.Client.SignInAccounts(ctx) {
+		if err != nil {
+			return nil, Failed(err, d.Client.URL)
+		}
+		list = append(list, accountOf(x))
+	}
+	return list, nil
+}
 
 func (d accessDesk) CreateToken(ctx context.Context, account, name string, days int, why string) (act.MadeToken, error) {
 	made, err := d.Client.CreateToken(ctx, account, name, days, why)

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"provisor.dev/provisor/client"
 	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/journal"
 	"provisor.dev/provisor/internal/domain/orders"
@@ -57,19 +56,11 @@ func sorted(q url.Values, columns view.Columns, s view.Sort) {
 	}
 }
 
-// Orders reads a page. A server's cursors are its own, so they are remembered by the
-// order that they stand after.
+// Orders reads a page.
 func (a asked) Orders(ctx context.Context, f view.OrderFilter) (page view.OrderPage, err error) {
-	q, next := orderQuery(f), ""
-	if f.After != 0 {
-		q.Set("after", a.next[f.After])
-	}
-	if page.Orders, next, err = some[view.Order](ctx, a.Server, "/orders", q, f.Limit); err == nil && next != "" {
+	more := false
+	if page.Orders, more, err = window[view.Order](ctx, a.Server, "/orders", orderQuery(f), f.Limit, place(f.After), func(x view.Order) string { return place(x.ID) }); more {
 		page.After = page.Orders[len(page.Orders)-1].ID
-		if a.next == nil {
-			a.next = map[orders.OrderID]string{}
-		}
-		a.next[page.After] = next
 	}
 	return page, err
 }
@@ -159,8 +150,8 @@ func (a asked) People(ctx context.Context, f view.PeopleFilter) (page view.Peopl
 	q := url.Values{}
 	given(q, "q", f.Text)
 	sorted(q, view.PeopleColumns, f.Sort)
-	next := ""
-	if page.People, next, err = some[view.Owner](ctx, a.Server, "/people"+escaped(f.Entity), q, f.Limit); err == nil && next != "" {
+	after, more := f.After.Key, false
+	if page.People, more, err = window[view.Owner](ctx, a.Server, "/people"+escaped(f.Entity), q, f.Limit, after, func(x view.Owner) string { return x.Key }); more {
 		last := page.People[len(page.People)-1]
 		page.After = &view.PeopleCursor{Display: last.Display, Key: last.Key}
 	}
@@ -199,8 +190,8 @@ func (a asked) Requests(ctx context.Context, f view.RequestFilter) (page view.Re
 	yes(q, "stuck", f.Stuck)
 	yes(q, "closed", f.Closed)
 	sorted(q, view.RequestColumns, f.Sort)
-	next := ""
-	if page.Requests, next, err = some[view.Request](ctx, a.Server, "/requests", q, f.Limit); err == nil && next != "" {
+	more := false
+	if page.Requests, more, err = window[view.Request](ctx, a.Server, "/requests", q, f.Limit, place(f.After), func(x view.Request) string { return place(x.ID) }); more {
 		page.After = page.Requests[len(page.Requests)-1].ID
 	}
 	return page, err
@@ -243,7 +234,7 @@ func (a asked) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (page vie
 }
 
 // Journal reads as many as are asked for; a server looks through so many entries
-// at a time, and pages may be short.
+// at a time, and its pages may be short.
 func (a asked) Journal(ctx context.Context, f view.JournalFilter) (page view.JournalPage, err error) {
 	q := url.Values{}
 	given(q, "q", f.Text)
@@ -252,17 +243,42 @@ func (a asked) Journal(ctx context.Context, f view.JournalFilter) (page view.Jou
 	if f.Oldest {
 		q.Set("sort", "number")
 	}
-	limit := view.Rows(f.Limit)
-	q.Set("limit", strconv.Itoa(limit))
-	for e, err := range client.Each[journal.Entry](ctx, a.Client, "/journal", q) {
-		if err != nil {
-			return page, Failed(err, a.Client.URL)
+	limit, after, more := view.Rows(f.Limit), place(f.Before), true
+	for more && len(page.Entries) < limit {
+		var list []journal.Entry
+		if list, after, more, err = a.entries(ctx, q, limit-len(page.Entries), after); err != nil {
+			return page, err
 		}
-		if len(page.Entries) == limit {
+		page.Entries = append(page.Entries, list...)
+	}
+	if !more {
+		return page, nil
+	}
+	// Whether there is another one of these is known once it is seen.
+	for from, more := after, true; more; {
+		var list []journal.Entry
+		if list, from, more, err = a.entries(ctx, q, 1, from); err != nil {
+			return page, err
+		}
+		if len(list) > 0 {
 			page.Before = page.Entries[limit-1].Seq
-			break
+			a.remember("/journal", place(page.Before), a.next["/journal "+after])
+			return page, nil
 		}
-		page.Entries = append(page.Entries, e)
 	}
 	return page, nil
+}
+
+// entries reads a part of the journal from a place on, and names the place behind it.
+func (a asked) entries(ctx context.Context, q url.Values, limit int, after string) (list []journal.Entry, behind string, more bool, err error) {
+	if after != "" {
+		q.Set("after", a.next["/journal "+after])
+	}
+	list, next, err := some[journal.Entry](ctx, a.Server, "/journal", q, limit)
+	if err != nil || next == "" {
+		return list, "", false, err
+	}
+	behind = "cursor " + next
+	a.remember("/journal", behind, next)
+	return list, behind, true, nil
 }

@@ -19,7 +19,6 @@ import (
 
 	"provisor.dev/provisor/client"
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
@@ -31,7 +30,7 @@ type Server struct {
 	Client *client.Client
 	// Note is told what the answer does not show; it may be nil.
 	Note func(format string, args ...any)
-	next map[orders.OrderID]string // cursors, by the last order before them
+	next map[string]string // a server's cursors, by the list and the last row before them
 }
 
 // Close lets go of the connections that are not in use.
@@ -129,6 +128,45 @@ func some[T any](ctx context.Context, s *Server, path string, query url.Values, 
 	return page.Items, page.Next, nil
 }
 
+// window reads a part of a list. A server's cursors are its own, so they are
+// remembered by what they stand after: after is the last row of the page before, ""
+// for the first page.
+func window[T any](ctx context.Context, s *Server, path string, query url.Values, limit int, after string, last func(T) string) (list []T, more bool, err error) {
+	if after != "" {
+		cursor, known := s.next[path+" "+after]
+		if !known {
+			return nil, false, &fault.Error{Kind: fault.Invalid, Msg: "a server knows no place after " + after, Do: "ask from the beginning, with a higher --limit"}
+		}
+		query.Set("after", cursor)
+	}
+	list, next, err := some[T](ctx, s, path, query, limit)
+	for err == nil && next != "" && len(list) == 0 { // nothing is left of a page that was looked through
+		query.Set("after", next)
+		list, next, err = some[T](ctx, s, path, query, limit)
+	}
+	if err != nil || next == "" {
+		return list, false, err
+	}
+	s.remember(path, last(list[len(list)-1]), next)
+	return list, true, nil
+}
+
+// remember keeps a server's cursor by the row that it stands after.
+func (s *Server) remember(path, row, cursor string) {
+	if s.next == nil {
+		s.next = map[string]string{}
+	}
+	s.next[path+" "+row] = cursor
+}
+
+// place names a row by its number; "" for none.
+func place[N ~int64](id N) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(id), 10)
+}
+
 // escaped puts texts into an address.
 func escaped(parts ...string) string {
 	var b strings.Builder
@@ -198,6 +236,11 @@ func (s *Server) Prove(ctx context.Context, p view.Person, ask explain.Query) (p
 	given(q, "value", ask.Value)
 	given(q, "role", ask.Role)
 	return proof, s.get(ctx, "/people"+escaped(p.Type, p.Key)+"/why", q, &proof)
+}
+
+// Timeline asks what changes for somebody up to a day.
+func (s *Server) Timeline(ctx context.Context, owner view.Owner, until time.Time) (line explain.Timeline, err error) {
+	return line, s.get(ctx, "/people"+escaped(owner.Type, owner.Key)+"/timeline", url.Values{"until": {day(until)}}, &line)
 }
 
 // VerifyJournal has the server recompute the chain.

@@ -12,6 +12,7 @@ import (
 	"provisor.dev/provisor/internal/stage"
 	"provisor.dev/provisor/internal/stage/review"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -105,7 +106,7 @@ func (s *site) decideChanges(r *http.Request) (outcome, error) {
 
 // startedWaits names who may decide a started workflow now.
 func startedWaits(x view.Started) string {
-	return waitsFor(view.Request{Waits: x.Waits, Open: true})
+	return sheets.WaitsFor(view.Request{Waits: x.Waits, Open: true})
 }
 
 // moreText is not empty where a list goes on.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"provisor.dev/provisor/internal/surface/export"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -34,14 +35,14 @@ func permissionsSheet(p personShown) *export.Sheet {
 		}
 	}
 	columns := []string{"Role", "Parameters", "Resource type", "Account", "Property", "Value", "Provisioning state", "Workflow state", "Start", "End", "Origin"}
-	return sheetAll("permissions-"+p.Key, columns, lines, func(x line) []string {
+	return sheets.All("permissions-"+p.Key, columns, lines, func(x line) []string {
 		if x.gift.Account.ID == 0 {
 			r := x.role
-			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, dated(r.Start), dated(r.End), origin("", r.Reasons)}
+			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, sheets.Dated(r.Start), sheets.Dated(r.End), origin("", r.Reasons)}
 		}
 		it := x.gift.Item
 		cells := append([]string{x.role.Role, x.role.With, x.gift.Account.Type, x.gift.Account.Target}, valueCells(it)...)
-		return append(cells, it.State.String(), it.Workflow.Name, dated(it.Start), dated(it.End), origin(x.gift.Account.Type, it.Reasons))
+		return append(cells, it.State.String(), it.Workflow.Name, sheets.Dated(it.Start), sheets.Dated(it.End), origin(x.gift.Account.Type, it.Reasons))
 	})
 }
 
@@ -50,7 +51,7 @@ func valueCells(it view.Item) []string {
 	if it.Link != "" {
 		return []string{it.Property, nameOr(it.LinkName, it.Link)}
 	}
-	return []string{it.Property, plain(it.Policy)}
+	return []string{it.Property, sheets.Plain(it.Policy)}
 }
 
 // accountsSheet is somebody's accounts, a row for each value.
@@ -66,38 +67,38 @@ func accountsSheet(p view.Person) *export.Sheet {
 		}
 	}
 	columns := []string{"Resource type", "Account", "Connector", "Connection", "Property", "Expected", "Found", "Provisioning state", "Workflow state", "Start", "End"}
-	return sheetAll("accounts-"+p.Key, columns, lines, func(x line) []string {
+	return sheets.All("accounts-"+p.Key, columns, lines, func(x line) []string {
 		cells := append([]string{x.account.Type, x.account.Target, x.account.Connector, x.account.Connection}, valueCells(x.item)...)
-		return append(cells, plain(x.item.Current), x.item.State.String(), x.item.Workflow.Name, dated(x.item.Start), dated(x.item.End))
+		return append(cells, sheets.Plain(x.item.Current), x.item.State.String(), x.item.Workflow.Name, sheets.Dated(x.item.Start), sheets.Dated(x.item.End))
 	})
 }
 
 // profileSheet is somebody's values.
 func profileSheet(p profileShown) *export.Sheet {
-	return sheetAll("profile-"+p.Key, []string{"Property", "Value", "Source gives"}, p.Values, func(x property) []string {
-		return []string{x.Name, plain(x.Value), plain(x.Source)}
+	return sheets.All("profile-"+p.Key, []string{"Property", "Value", "Source gives"}, p.Values, func(x property) []string {
+		return []string{x.Name, sheets.Plain(x.Value), sheets.Plain(x.Source)}
 	})
 }
 
 // historySheet is all that happened to somebody's access.
 func historySheet(p view.Person, events []happening) *export.Sheet {
 	columns := []string{"At", "What", "Account", "Items", "From", "Event", "To", "By", "Reason"}
-	return sheetAll("history-"+p.Key, columns, slices.Clone(events), func(h happening) []string {
+	return sheets.All("history-"+p.Key, columns, slices.Clone(events), func(h happening) []string {
 		switch {
 		case h.Move != nil:
-			return []string{stamped(h.At), "step", h.Account.Type + " " + h.Account.Target, strings.Join(h.Move.Names, ", "), h.Move.From.String(), h.Move.Event, h.Move.To.String(), h.Move.Actor, h.Move.Why}
+			return []string{sheets.Stamped(h.At), "step", h.Account.Type + " " + h.Account.Target, strings.Join(h.Move.Names, ", "), h.Move.From.String(), h.Move.Event, h.Move.To.String(), h.Move.Actor, h.Move.Why}
 		case h.Ruling != nil:
-			return []string{stamped(h.At), "ruling", "", h.Request.Role, "", h.Ruling.Verdict, "", h.Ruling.By, h.Ruling.Why}
+			return []string{sheets.Stamped(h.At), "ruling", "", h.Request.Role, "", h.Ruling.Verdict, "", h.Ruling.By, h.Ruling.Why}
 		default:
-			return []string{stamped(h.At), "request", "", h.Request.Role, "", h.Request.Action, h.Request.Workflow.Name, h.Request.By, h.Request.Why}
+			return []string{sheets.Stamped(h.At), "request", "", h.Request.Role, "", h.Request.Action, h.Request.Workflow.Name, h.Request.By, h.Request.Why}
 		}
 	})
 }
 
 // connectorsSheet is the connectors with their resource types.
 func connectorsSheet(list []connectorRow) *export.Sheet {
-	return sheetAll("connectors", []string{"Connector", "Name", "Connections", "Entity types", "Resource types", "Thresholds that hold orders"}, list, func(x connectorRow) []string {
-		return []string{string(x.ID), x.Name, joinedKeys(x.Connections), joinedKeys(x.Entities), strings.Join(x.Types, ", "), whole(int64(x.Parked))}
+	return sheets.All("connectors", []string{"Connector", "Name", "Connections", "Entity types", "Resource types", "Thresholds that hold orders"}, list, func(x connectorRow) []string {
+		return []string{string(x.ID), x.Name, joinedKeys(x.Connections), joinedKeys(x.Entities), strings.Join(x.Types, ", "), sheets.Whole(int64(x.Parked))}
 	})
 }
 
@@ -107,7 +108,7 @@ func connectorSheet(c connectorShown) *export.Sheet {
 	for _, e := range c.Entities {
 		last := ""
 		if e.Last != nil {
-			last = stamped(e.Last.Ended)
+			last = sheets.Stamped(e.Last.Ended)
 		}
 		lines = append(lines, []string{"entity type", e.Type, "", e.Count, last})
 	}
@@ -116,5 +117,5 @@ func connectorSheet(c connectorShown) *export.Sheet {
 			lines = append(lines, []string{"resource type", string(t.ID), n.State.String(), countText(n.Count, n.More), ""})
 		}
 	}
-	return sheetAll("connector-"+string(c.ID), []string{"What", "Name", "State", "Count", "Last read"}, lines, func(x []string) []string { return x })
+	return sheets.All("connector-"+string(c.ID), []string{"What", "Name", "State", "Count", "Last read"}, lines, func(x []string) []string { return x })
 }

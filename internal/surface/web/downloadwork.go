@@ -2,53 +2,18 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 
-	"provisor.dev/provisor/internal/domain/access"
-	"provisor.dev/provisor/internal/domain/runs"
 	"provisor.dev/provisor/internal/surface/export"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
 // runsSheet is the runs of jobs, the newest first.
 func (s *site) runsSheet(r *http.Request, asked view.RunFilter) *export.Sheet {
-	asked.Before, asked.Limit = 0, view.MaxLimit
-	columns := []string{"Run", "Job", "Connector", "State", "Attempt", "Asked for", "Began", "Ended", "By", "Schedule", "Server", "What is wrong"}
-	return sheetOf("jobs", columns, func() ([]runs.Run, bool, error) {
-		page, err := s.Questions.Runs(r.Context(), asked)
-		asked.Before = page.Before
-		return page.Runs, page.Before != 0, err
-	}, func(x runs.Run) []string {
-		return []string{
-			whole(int64(x.ID)), string(x.Job), string(x.Connector), string(x.State), strconv.Itoa(x.Attempt),
-			stamped(x.At), stamped(x.Began), stamped(x.Ended), x.By, x.Schedule, x.Server, x.Wrong,
-		}
-	})
+	return sheets.Runs(r.Context(), s.Questions, asked)
 }
 
 // messagesSheet is what was told, the newest first.
 func (s *site) messagesSheet(r *http.Request, asked view.MessageFilter) *export.Sheet {
-	asked.Before, asked.Limit = 0, view.MaxLimit
-	columns := []string{"Message", "Way", "Recipient", "Address", "Subject", "State", "At", "Sent", "Attempts", "Next attempt", "What is wrong"}
-	return sheetOf("messages", columns, func() ([]view.Message, bool, error) {
-		page, err := s.Questions.Messages(r.Context(), asked)
-		asked.Before = page.Before
-		return page.Messages, page.Before != 0, err
-	}, func(x view.Message) []string {
-		return []string{
-			whole(x.ID), x.Way, x.Recipient, x.Address, x.Subject, x.State,
-			stamped(x.At), stamped(x.Sent), strconv.Itoa(x.Attempts), stamped(x.Next), x.Why,
-		}
-	})
-}
-
-// assignmentsSheet is who has which profile.
-func assignmentsSheet(name string, list []access.ProfileAssignment) *export.Sheet {
-	columns := []string{"Profile", "Who", "Reaching", "How", "From", "Until", "Given by", "Given at", "Ended", "Reason"}
-	return sheetAll(name, columns, list, func(a access.ProfileAssignment) []string {
-		return []string{
-			string(a.Profile), a.Holder.String(), a.Scope.String(), assignedHow(a), stamped(a.From), stamped(a.To),
-			a.By, stamped(a.At), stamped(a.Revoked), a.Why,
-		}
-	})
+	return sheets.Messages(r.Context(), s.Questions, asked)
 }

@@ -75,6 +75,7 @@ var probes = map[string]probe{
 	"GET /rules":          {address: fixed("/rules")},
 	"GET /plans":          {address: fixed("/plans")},
 	"GET /plans/{file}":   {address: fixed("/plans/none.json"), status: http.StatusNotFound},
+	"POST /plans/{file}":  {address: fixed("/plans/none.plan"), method: http.MethodPost, status: http.StatusNotFound},
 	"GET /journal":        {address: fixed("/journal")},
 	"GET /journal/verify": {address: fixed("/journal/verify")},
 	"GET /docs":           {address: fixed("/docs"), status: http.StatusFound}, "GET /docs/{path...}": {address: fixed("/docs/README.md")},

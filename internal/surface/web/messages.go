@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/messages"
 	"provisor.dev/provisor/internal/surface/notify"
 	"provisor.dev/provisor/internal/surface/routes"
@@ -65,18 +64,7 @@ type ownMessages struct {
 
 // recipient is what messages call whoever asks; "" for nobody in particular.
 func (s *site) recipient(r *http.Request) (string, error) {
-	who := routes.Who(r.Context())
-	if who.Account != "" {
-		return notify.NameOf(who.Account, who.Person), nil
-	}
-	if s.Local.As == "" {
-		return "", nil
-	}
-	name, err := s.Messages.Named(r.Context(), s.Local.As)
-	if fault.KindOf(err) == fault.NotFound { // nobody is read yet
-		err = nil
-	}
-	return name, err
+	return notify.Own(r.Context(), s.Messages, routes.Who(r.Context()), s.Local.As)
 }
 
 // ownMessages shows how whoever asks is told, and lets him choose.

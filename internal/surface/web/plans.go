@@ -9,8 +9,12 @@ import (
 
 	"github.com/a-h/templ"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/plan"
+	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/surface/export"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -32,6 +36,7 @@ type planShown struct {
 	Orders []plan.Order
 	Paged  bool
 	Next   string
+	Kept   kept
 }
 
 // tallied is how many orders of a plan fall under a name.
@@ -50,7 +55,7 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := planShown{Filed: filed, Paged: from > 0}
+	p := planShown{Filed: filed, Paged: from > 0, Kept: keptOf(r)}
 	types := pick{Name: "type", Label: "Resource type"}
 	for _, o := range filed.Plan.Orders {
 		p.Kinds, p.Types = oneMore(p.Kinds, string(o.Kind)), oneMore(p.Types, string(o.Type))
@@ -73,7 +78,76 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	if len(all) > start+rowsOnPage {
 		p.Next = p.Filter.next("after", strconv.Itoa(start+rowsOnPage))
 	}
-	return page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p)}, nil
+	return page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p), Sheet: plannedSheet(filed.File, all)}, nil
+}
+
+// plannedSheet is the orders of a plan, a row for each value.
+func plannedSheet(file string, list []plan.Order) *export.Sheet {
+	type line struct {
+		plan.Order
+		item plan.Item
+	}
+	var lines []line
+	for _, o := range list {
+		for _, it := range o.Items {
+			lines = append(lines, line{o, it})
+		}
+	}
+	columns := append([]string{"Kind", "Resource type"}, append(slices.Clone(sheets.OwnerColumns), "Property", "Link", "Before", "After", "State", "Because")...)
+	return sheets.All(file, columns, lines, func(x line) []string {
+		cells := append([]string{string(x.Kind), string(x.Type)}, sheets.OwnerCells(planOwner(x.Order))...)
+		return append(cells, x.item.Property, nameOr(x.item.LinkName, x.item.Link), sheets.Plain(x.item.Before), sheets.Plain(x.item.After), x.item.State, x.item.Why)
+	})
+}
+
+// applicable reports whether a page can apply the plan: a roll-back is a decision on
+// orders, and what merely supposes something nobody applies.
+func (p planShown) applicable() bool {
+	return p.Unreadable == "" && !plan.IsSupposition(p.Plan.Name) && !plan.IsRollBack(p.Plan.Name)
+}
+
+// applyPlan deploys the files of the server's folder, where they would still cause
+// what the plan says.
+func (s *site) applyPlan(r *http.Request) (outcome, error) {
+	filed, err := plan.FromFolder(s.Folder, r.PathValue("file"))
+	if err != nil {
+		return outcome{}, err
+	}
+	if !(planShown{Filed: filed}).applicable() {
+		return outcome{Refused: []string{"This plan is no configuration to deploy."}}, nil
+	}
+	if !sure(r) {
+		what := []string{count(len(filed.Plan.Orders), "order") + " as the plan lists them", count(len(filed.Differences), "difference") + " of the configuration"}
+		if n := len(filed.Plan.Released); n > 0 {
+			what = append(what, count(n, "account")+" that nothing declares any more: Provisor lets go of them, and removes nothing")
+		}
+		return asking("Deploy plan "+filed.Plan.Name+"?", "Deploy it", what), nil
+	}
+	select {
+	case s.planning <- struct{}{}:
+		defer func() { <-s.planning }()
+	default:
+		return outcome{Refused: []string{"Somebody else's plan is being made: try again in a moment."}}, nil
+	}
+	desk := s.Desks.PlanDesk(s.actor(r))
+	// What is released stands in the plan, and in the question that was answered.
+	x := act.ToApply{ToPlan: act.ToPlan{Sources: filed.Sources}, Name: filed.Plan.Name, Release: len(filed.Plan.Released) > 0, Why: r.PostForm.Get("why")}
+	p, err := x.Do(r.Context(), desk)
+	if err == nil && !p.Already {
+		err = x.Check(p)
+	}
+	switch kind := fault.KindOf(err); {
+	case kind == fault.Invalid || kind == fault.Conflict || kind == fault.Refused || kind == fault.NotFound:
+		return outcome{Refused: []string{advised(err)}}, nil
+	case err != nil:
+		return outcome{}, err
+	case p.Already:
+		return outcome{Said: "The configuration is deployed already."}, nil
+	}
+	if err := desk.Deploy(r.Context(), p.Checked, x.Why); err != nil {
+		return outcome{}, err
+	}
+	return outcome{Said: "Plan " + p.Name + " is deployed. The next round makes its orders."}, nil
 }
 
 // oneMore counts one more under a name; the names stay in order.

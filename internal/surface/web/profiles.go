@@ -16,6 +16,7 @@ import (
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
+	"provisor.dev/provisor/internal/surface/sheets"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -111,7 +112,7 @@ func (s *site) profiles(r *http.Request) (page, error) {
 	if upto < len(chosen) {
 		l.Next = l.Filter.next("after", strconv.Itoa(upto))
 	}
-	return page{Title: "Profiles", Section: "profiles", Body: profilesPage(l), Sheet: assignmentsSheet("profiles", chosen)}, nil
+	return page{Title: "Profiles", Section: "profiles", Body: profilesPage(l), Sheet: sheets.Assignments("profiles", chosen)}, nil
 }
 
 // assignmentsChosen are those that a filter lets through. Whoever is named exactly
@@ -375,17 +376,6 @@ func lastDay(a access.ProfileAssignment) time.Time {
 		return a.To
 	}
 	return a.To.Add(-time.Second)
-}
-
-// assignedHow says how somebody came to a profile.
-func assignedHow(a access.ProfileAssignment) string {
-	switch a.How {
-	case access.Delegation:
-		return "delegated by " + a.Delegator.String()
-	case access.ByRule:
-		return "by rule"
-	}
-	return "by hand, of " + a.By
 }
 
 // scopeFields are what a scope names, by the name of the field.

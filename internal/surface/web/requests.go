@@ -88,26 +88,6 @@ func stepOf(q view.Request) string {
 	return fmt.Sprintf("step %d of %d", step, of)
 }
 
-// waitsFor names who may decide now.
-func waitsFor(q view.Request) string {
-	if q.Stuck != "" {
-		return "nobody: " + q.Stuck
-	}
-	names := make([]string, len(q.Waits))
-	for i, w := range q.Waits {
-		names[i] = w.Person + " (" + w.As + ")"
-	}
-	switch {
-	case len(names) > 0:
-		return strings.Join(names, ", ")
-	case q.Workflow.Number == int(assignments.RequestedMissingParameters):
-		return "a parameter"
-	case q.Open:
-		return "the next run, which takes it to its first step"
-	}
-	return ""
-}
-
 // asksFor says what a request asks for.
 func asksFor(m *roles.Model, q view.Request) string {
 	text := sentenceCase(q.Action) + " " + roleName(m, q.Role)

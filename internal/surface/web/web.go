@@ -95,6 +95,7 @@ type site struct {
 	began             string // tells this process's error numbers from another's
 	errors            atomic.Int64
 	exports           chan struct{} // a place for each list that is being written out
+	planning          chan struct{} // a place for a plan that is being made: it looks at everybody
 }
 
 // New returns the pages, in the registry to which the server adds routes of its own.
@@ -105,7 +106,7 @@ func New(o Options) *routes.Registry {
 	if o.Poll == 0 {
 		o.Poll = pollEvery
 	}
-	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36), exports: make(chan struct{}, exportsAtOnce)}
+	s := &site{Options: o, began: strconv.FormatInt(o.Clock().UnixMilli(), 36), exports: make(chan struct{}, exportsAtOnce), planning: make(chan struct{}, 1)}
 	s.Questions = reach.Narrowed(o.within())
 	s.live = newLive(o, access.HomeView, o.Changes, s.homeFragment)
 	s.liveJobs = newLive(o, access.JobsView, o.RunsTouched, s.jobsFragment)
@@ -172,6 +173,7 @@ func (s *site) keeping(g *routes.Registry) {
 	g.Show("/rules", access.RulesView, s.show(s.rules))
 	g.Show("/plans", access.PlanView, s.show(s.plans))
 	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
+	g.Act("/plans/{file}", access.ConfigurationApply, s.do(s.applyPlan, s.planKept))
 	g.Show("/messages", access.MessagesView, s.show(s.messages))
 	g.Act("/messages", access.JobsRun, s.do(s.retryMessages, s.messages))
 	g.Show("/messages/mine", access.OwnMessages, s.show(s.ownMessages))
