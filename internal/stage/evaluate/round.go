@@ -44,6 +44,7 @@ type round struct {
 	asked   []Request // by those that wait
 	served  bool      // all were: what somebody still lacks is not to be had now
 	summary Summary
+	of      int             // owners to be evaluated; 0: not known, or nobody is told
 	again   []resources.Ref // to be evaluated by the next run too
 	held    []resources.Ref // targets that are to be looked at by the next run too
 
@@ -167,6 +168,7 @@ func (q *round) goThrough() error {
 	if err := q.allocateOwn(); err != nil {
 		return err
 	}
+	q.of = q.toEvaluate()
 	if err := q.evaluate(q.shards); err != nil {
 		return err
 	}
@@ -332,6 +334,24 @@ func (q *round) allocate(requests []Request) error {
 	return q.Store.Decide(q.ctx, act, x.Made)
 }
 
+// toEvaluate counts the owners where they are at hand.
+func (q *round) toEvaluate() (n int) {
+	if q.Progress == nil {
+		return 0
+	}
+	for _, t := range q.e.sources() {
+		switch {
+		case q.only != nil:
+			n += len(q.only.ownersOf(t))
+		case q.e.World.whole(t):
+			n += len(q.e.World.order[t])
+		default:
+			return 0 // counting them would take as long as going through them
+		}
+	}
+	return n
+}
+
 // shards cuts the owners into shards.
 func (q *round) shards(next func(*shard)) error {
 	for _, t := range q.e.sources() {
@@ -455,6 +475,9 @@ func (q *round) settle(s *shard, x Result) error {
 		return s.world.failed
 	}
 	q.summary.Owners += len(s.owners)
+	if q.Progress != nil {
+		q.Progress(q.summary.Owners, q.of)
+	}
 	for _, r := range s.owners {
 		if q.seen != nil {
 			q.seen[r.Ref] = true

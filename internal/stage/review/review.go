@@ -32,6 +32,7 @@ type Store interface {
 	Requests(ctx context.Context, f stage.RequestFilter) ([]requests.Request, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
+	OpenOf(ctx context.Context, at stage.ParkKey, after orders.OrderID, limit int) ([]orders.AssignedID, orders.OrderID, error)
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
 }
 

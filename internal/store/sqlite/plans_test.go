@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -146,6 +147,14 @@ func TestNoListGoesThroughATable(t *testing.T) {
 				t.Fatalf("question %d: %v", i, err)
 			}
 		}
+	}
+	// What acts and stages ask of queues, beside the pages.
+	at := statement.ParkKey{Type: "T", Kind: orders.Deletion}
+	_, _, err := store.OpenOf(ctx, at, 5, 10)
+	_, ofStanding := store.Standing(ctx, []roles.ResourceTypeID{"T"})
+	_, ofCollected := store.ToCollect(ctx, "c", "x", 1)
+	if err := errors.Join(err, ofStanding, ofCollected); err != nil {
+		t.Fatal(err)
 	}
 	all := plans(t, store)
 	if len(all) < 100 {

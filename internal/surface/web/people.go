@@ -80,6 +80,9 @@ func (s *site) people(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	q, entity := r.URL.Query(), r.PathValue("entity")
+	if !slices.Contains(types, entity) && s.formedBy(r.Context(), entity) {
+		return page{Move: "/workflows"}, nil
+	}
 	if !slices.Contains(types, entity) {
 		return page{}, &fault.Error{
 			Kind: fault.NotFound, Msg: fmt.Sprintf("%q is no entity type of people", entity), Do: "The directory lists those that the deployed configuration takes as a source.",
