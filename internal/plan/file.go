@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
+	"provisor.dev/provisor/internal/domain/schema"
 )
 
 // A Filed is a plan that somebody kept in a file, as it was made then.
@@ -17,6 +18,8 @@ type Filed struct {
 	Plan Plan
 	// Differences are the parts of the configuration that would change.
 	Differences []FiledDifference
+	// Sources are the connectors that were read for it.
+	Sources []schema.ConnectorID
 	// Unreadable says why the file is no plan; the rest is empty then.
 	Unreadable string
 }
@@ -87,11 +90,31 @@ func (f *Filed) read(folder fs.FS) {
 	}
 	var kept struct {
 		Plan
-		Differences []FiledDifference `json:"configuration"`
+		Differences []FiledDifference    `json:"configuration"`
+		Sources     []schema.ConnectorID `json:"sources"`
 	}
 	if json.Unmarshal(text, &kept) != nil || kept.Name == "" {
 		f.Unreadable = "it is not what `provisor plan --out` keeps"
 		return
 	}
-	f.Plan, f.Differences = kept.Plan, kept.Differences
+	f.Plan, f.Differences, f.Sources = kept.Plan, kept.Differences, kept.Sources
+}
+
+// FileName is how a plan is filed by its name: the same plan takes the same place.
+func (p *Plan) FileName() string { return p.Name + filedEnding }
+
+// Text is a plan as it is kept in a file.
+func (p *Plan) Text() ([]byte, error) {
+	kept := struct {
+		*Plan
+		Differences []FiledDifference `json:"configuration,omitempty"`
+	}{Plan: p}
+	if p.Orders == nil {
+		p.Orders = []Order{}
+	}
+	for _, d := range p.Configuration {
+		kept.Differences = append(kept.Differences, FiledDifference{d.Object, string(d.Change), d.Before, d.After})
+	}
+	text, err := json.MarshalIndent(kept, "", "  ")
+	return append(text, '\n'), err
 }

@@ -146,6 +146,9 @@ func (d *Desk) deciding(ctx context.Context, model *roles.Model, x Decision) dec
 		if err == nil {
 			settleLinked(a, x, o, roles, also)
 		}
+		if err == nil && x.On == orders.Release && !waiting(a) && stage.HeldByThreshold(a.Order) {
+			a.Order.Waits = "" // what else it may wait for is found when it is to go out
+		}
 		return err
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -56,6 +57,11 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 	for _, f := range []view.FoundRoleFilter{{}, {Roles: []string{"r"}}, {PreExisting: true}} {
 		_, err := v.FoundRoles(ctx, f)
 		say(err)
+	}
+	for _, f := range []view.RuleFilter{{Type: "T"}, {Role: "r"}} {
+		if _, err := v.RuleReach(ctx, f); fault.KindOf(err) != fault.Denied { // of part of an installation nothing is counted
+			say(err)
+		}
 	}
 	_, err := v.Holders(ctx, view.HolderFilter{Role: "r"})
 	say(err)

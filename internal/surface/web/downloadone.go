@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -37,11 +38,11 @@ func permissionsSheet(p personShown) *export.Sheet {
 	return sheetAll("permissions-"+p.Key, columns, lines, func(x line) []string {
 		if x.gift.Account.ID == 0 {
 			r := x.role
-			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, dated(r.Start), dated(r.End), origin("", r.Reasons)}
+			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, dated(r.Start), dated(r.End), origin(context.Background(), "", r.Reasons)}
 		}
 		it := x.gift.Item
 		cells := append([]string{x.role.Role, x.role.With, x.gift.Account.Type, x.gift.Account.Target}, valueCells(it)...)
-		return append(cells, it.State.String(), it.Workflow.Name, dated(it.Start), dated(it.End), origin(x.gift.Account.Type, it.Reasons))
+		return append(cells, it.State.String(), it.Workflow.Name, dated(it.Start), dated(it.End), origin(context.Background(), x.gift.Account.Type, it.Reasons))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/runs"
+	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/surface/export"
 	"provisor.dev/provisor/internal/view"
 )
@@ -50,5 +51,33 @@ func assignmentsSheet(name string, list []access.ProfileAssignment) *export.Shee
 			string(a.Profile), a.Holder.String(), a.Scope.String(), assignedHow(a), stamped(a.From), stamped(a.To),
 			a.By, stamped(a.At), stamped(a.Revoked), a.Why,
 		}
+	})
+}
+
+// plansSheet is the plans that were kept.
+func plansSheet(list []plan.Filed) *export.Sheet {
+	return sheetAll("plans", []string{"File", "Name", "Kept", "Day", "Orders", "Thresholds that would trip", "It is"}, list, func(f plan.Filed) []string {
+		if f.Unreadable != "" {
+			return []string{f.File, "", stamped(f.At), "", "", "", f.Unreadable}
+		}
+		return []string{f.File, f.Plan.Name, stamped(f.At), f.Plan.Day, strconv.Itoa(len(f.Plan.Orders)), strconv.Itoa(len(f.Plan.Parks)), planKind(f.Plan.Name)}
+	})
+}
+
+// planSheet is the orders of a plan, a row for each item.
+func planSheet(name string, list []plan.Order) *export.Sheet {
+	type line struct {
+		of plan.Order
+		it plan.Item
+	}
+	var lines []line
+	for _, o := range list {
+		for _, it := range o.Items {
+			lines = append(lines, line{o, it})
+		}
+	}
+	return sheetAll("plan-"+name, append([]string{"Kind", "Resource type"}, append(ownerColumns, "Item", "Before", "After", "State", "Why")...), lines, func(x line) []string {
+		cells := append([]string{string(x.of.Kind), string(x.of.Type)}, ownerCells(planOwner(x.of))...)
+		return append(cells, planItem(x.it), plain(x.it.Before), plain(x.it.After), x.it.State, x.it.Why)
 	})
 }

@@ -58,13 +58,23 @@ func (s *site) askRelease(r *http.Request, p view.Park, rules string) (outcome, 
 		return outcome{}, err
 	}
 	lines := []string{p.Why}
-	what := fmt.Sprintf("Release all %s of %s", count(held, p.Kind), p.Type)
+	called := typeCalled(s.calling(r.Context()), p.Type)
+	what := fmt.Sprintf("Release all %s of %s", count(held, p.Kind), called)
 	if rules != "" {
 		if held == 0 {
 			return outcome{}, review.NotRaised(rules)
 		}
-		what = fmt.Sprintf("Release %s of %s", count(held, p.Kind), p.Type)
+		what = fmt.Sprintf("Release %s of %s", count(held, p.Kind), called)
 		lines = append(lines, "Only what came of "+rules+". The rest stays parked.")
 	}
 	return asking(what+"?", what, append(lines, "They go out with the next run, in widening waves where the resource type asks for it.")), nil
+}
+
+// releaseText says on the button of a rule how many orders it lets through; where
+// they are counted some at a time, those are not all.
+func releaseText(l parkedList, n int) string {
+	if l.From || l.Further != "" {
+		return "Release all of this rule"
+	}
+	return "Release " + count(n, "order")
 }

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"errors"
+	"io/fs"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/plan"
 	"provisor.dev/provisor/internal/view"
@@ -20,7 +24,101 @@ func (s *site) plans(*http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Plans", Section: "plans", Body: plansPage(list)}, nil
+	return page{Title: "Plans", Section: "plans", Body: plansPage(list), Sheet: plansSheet(list)}, nil
+}
+
+// makePlan plans what the files of the configuration would cause.
+func (s *site) makePlan(r *http.Request) (outcome, error) {
+	file, err := s.Plans(s.actor(r)).Make(r.Context())
+	var list fault.Findings
+	if errors.As(err, &list) { // the files cannot be read: all that is wrong is said
+		out := outcome{}
+		for _, x := range list {
+			out.Refused = append(out.Refused, x.String())
+		}
+		return out, nil
+	}
+	return outcome{Said: "Planned. Nothing is deployed yet.", To: string(planAddress(file))}, err
+}
+
+// applyPlan does what a kept plan says, once whoever applies it has seen what that
+// touches.
+func (s *site) applyPlan(r *http.Request) (outcome, error) {
+	filed, err := plan.FromFolder(s.Folder, r.PathValue("file"))
+	if err != nil {
+		return outcome{}, err
+	}
+	if r.PostForm.Get("do") != "apply" || !applicable(filed) {
+		return outcome{}, unreadable("what to do", r.PostForm.Get("do"), "Use a button of the page.")
+	}
+	if !sure(r) {
+		p := planShown{Filed: filed}
+		p.count()
+		return asking("Apply plan "+filed.Plan.Name+"?", applyText(filed), p.touches()), nil
+	}
+	x, err := s.Plans(s.actor(r)).Apply(r.Context(), filed.File, r.PostForm.Get("release") == "1", r.PostForm.Get("why"))
+	if err != nil {
+		return outcome{}, err
+	}
+	out := outcome{Said: "Deployed " + x.Name + ". The next run works out what follows.", Refused: refusals(x.Refused)}
+	if x.Back {
+		out.Said = "Rolled back " + count(x.Accounts, "account") + ": what was there before is an exception now. The next run writes it."
+	}
+	return out, nil
+}
+
+// applicable tells whether a plan is one that can be applied.
+func applicable(f plan.Filed) bool { return f.Unreadable == "" && !plan.IsSupposition(f.Plan.Name) }
+
+// applyText says on the button what applying does, and how much it touches.
+func applyText(f plan.Filed) string {
+	does := "Deploy the configuration: "
+	if f.Plan.RollBack != nil {
+		does = "Roll back: "
+	}
+	return does + count(len(f.Plan.Orders), "order")
+}
+
+// touches says in lines what applying causes.
+func (p planShown) touches() []string {
+	var lines []string
+	for _, x := range p.Kinds {
+		lines = append(lines, count(x.Count, x.Name))
+	}
+	if p.Plan.Reach != nil {
+		lines = append(lines, strconv.Itoa(p.Plan.Reach.People)+" of "+peopleText(p.Plan.Reach.Of)+" are touched")
+	}
+	for _, x := range p.Plan.Parks {
+		lines = append(lines, string(x.Kind)+"s of "+string(x.Type)+" would be parked: "+x.Why)
+	}
+	if n := len(p.Plan.Released); n > 0 {
+		lines = append(lines, count(n, "account")+" would be let go of: nothing declares them any more")
+	}
+	return append(lines, "It is planned again first, and refused where it would cause something else by now.")
+}
+
+func peopleText(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return thousands(n) + " people"
+}
+
+// planFile is how an address asks for the file of a plan.
+const planFile = "plan"
+
+// filed is a file in the folder, to be had as it is.
+type filed struct {
+	name   string
+	folder fs.FS
+}
+
+func (f *filed) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	h.Set("Cache-Control", "no-store")
+	http.ServeFileFS(w, r, f.folder, f.name)
 }
 
 // planShown is one plan that was kept.
@@ -32,6 +130,7 @@ type planShown struct {
 	Orders []plan.Order
 	Paged  bool
 	Next   string
+	Kept   kept
 }
 
 // tallied is how many orders of a plan fall under a name.
@@ -50,11 +149,9 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := planShown{Filed: filed, Paged: from > 0}
+	p := planShown{Filed: filed, Paged: from > 0, Kept: keptOf(r)}
 	types := pick{Name: "type", Label: "Resource type"}
-	for _, o := range filed.Plan.Orders {
-		p.Kinds, p.Types = oneMore(p.Kinds, string(o.Kind)), oneMore(p.Types, string(o.Type))
-	}
+	p.count()
 	for _, t := range p.Types {
 		types.Options = append(types.Options, option{t.Name, t.Name})
 	}
@@ -73,7 +170,18 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	if len(all) > start+rowsOnPage {
 		p.Next = p.Filter.next("after", strconv.Itoa(start+rowsOnPage))
 	}
-	return page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p)}, nil
+	shown := page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p), Sheet: planSheet(filed.Plan.Name, all)}
+	shown.File = fileOf(s.Folder, filed.File)
+	return shown, nil
+}
+
+func fileOf(folder fs.FS, name string) *filed { return &filed{name, folder} }
+
+// count counts the orders of the plan by kind and by resource type.
+func (p *planShown) count() {
+	for _, o := range p.Plan.Orders {
+		p.Kinds, p.Types = oneMore(p.Kinds, string(o.Kind)), oneMore(p.Types, string(o.Type))
+	}
 }
 
 // oneMore counts one more under a name; the names stay in order.

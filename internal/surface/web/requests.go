@@ -311,3 +311,11 @@ func (s *site) decideRequest(r *http.Request) (outcome, error) {
 	out.To = "/requests"
 	return out, err
 }
+
+// nothingWaits says that a list is empty: whose it is depends on whether anybody acts.
+func nothingWaits(l requestList) string {
+	if l.Nobody {
+		return "No request is open."
+	}
+	return "No request waits for you."
+}

@@ -42,7 +42,7 @@ func requestsPage(l requestList) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p class=\"muted\">Requests for roles that wait for a decision. Whoever asked, and whom it is for, does not decide.</p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p class=\"muted\">Requests for roles that wait for a decision. Neither who asked nor whom it is for decides.</p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -71,7 +71,7 @@ func requestsPage(l requestList) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = empty("No request waits for you. People ask for roles on the page of a person, or at a terminal.", "provisor request add PERSON ROLE").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty(nothingWaits(l)+" People ask for roles on the page of a person, or at a terminal.", "provisor request add PERSON ROLE").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
