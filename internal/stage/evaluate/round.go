@@ -168,7 +168,10 @@ func (q *round) goThrough() error {
 	if err := q.allocateOwn(); err != nil {
 		return err
 	}
-	q.of = q.toEvaluate()
+	if q.Progress != nil {
+		q.of = q.toEvaluate()
+		q.Progress(0, q.of)
+	}
 	if err := q.evaluate(q.shards); err != nil {
 		return err
 	}
@@ -336,9 +339,6 @@ func (q *round) allocate(requests []Request) error {
 
 // toEvaluate counts the owners where they are at hand.
 func (q *round) toEvaluate() (n int) {
-	if q.Progress == nil {
-		return 0
-	}
 	for _, t := range q.e.sources() {
 		switch {
 		case q.only != nil:

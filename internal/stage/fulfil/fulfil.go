@@ -177,6 +177,7 @@ func (d *drain) run(ctx context.Context) error {
 		if d.of, err = d.Store.ToCollect(ctx, d.connector, d.connection.ID, orders.At(d.Clock())); err != nil {
 			return err
 		}
+		d.tell()
 	}
 	if d.connection.Manual {
 		if err := d.settleUnknown(ctx); err != nil {

@@ -198,6 +198,9 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
+	if r.Progress != nil && o.Owner == nil {
+		r.Progress(0, of)
+	}
 	if err := r.judge(ctx, occasion, numbers, o, g, of, &s); err != nil {
 		return s, err
 	}

@@ -142,7 +142,9 @@ func (r *Runner) toCompare(ctx context.Context, readings map[schema.EntityType]s
 		}
 	}
 	slices.Sort(types)
-	return r.Store.Standing(ctx, types)
+	of, err := r.Store.Standing(ctx, types)
+	r.Progress(0, of)
+	return of, err
 }
 
 // observationOf says when each property was read: links that the other side

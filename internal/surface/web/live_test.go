@@ -42,9 +42,11 @@ func (c *counted) FoundRoles(context.Context, view.FoundRoleFilter) (view.FoundR
 	return view.FoundRolePage{}, nil
 }
 func (c *counted) EntityCounts(context.Context, []string) (map[string]int, error) { return nil, nil }
-func (c *counted) Runs(context.Context, view.RunFilter) (view.RunPage, error)     { return view.RunPage{}, nil }
-func (c *counted) Model(context.Context) (*roles.Model, error)                    { return &roles.Model{}, nil }
-func (c *counted) Entities(context.Context) ([]string, error) { return []string{"Person"}, nil }
+func (c *counted) Runs(context.Context, view.RunFilter) (view.RunPage, error) {
+	return view.RunPage{}, nil
+}
+func (c *counted) Model(context.Context) (*roles.Model, error) { return &roles.Model{}, nil }
+func (c *counted) Entities(context.Context) ([]string, error)  { return []string{"Person"}, nil }
 
 func (c *counted) Changes(context.Context) (int64, error) {
 	c.asked.Add(1)

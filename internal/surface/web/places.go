@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"provisor.dev/provisor/internal/domain/access"
+	"provisor.dev/provisor/internal/surface/routes"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -33,6 +34,10 @@ func (s *site) places(ctx context.Context) ([]place, error) {
 		}
 	}
 	directory := place{Name: "Directory"}
+	if me := routes.Who(ctx).Person; me.Key != "" {
+		own := string(personAddress(view.Owner{Type: string(me.Type), Key: string(me.Key)}))
+		directory.Pages = append(directory.Pages, placePage{"Yourself", own, "what you have, and asking for more", access.DirectoryView})
+	}
 	for _, t := range types {
 		says := "search by name"
 		if n, counted := counts[t]; counted {

@@ -110,7 +110,7 @@ func reconciliationPage(l questionList) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = empty("No question is open: what the systems hold is what the rules expect. A reading of the systems finds new ones.", "provisor synchronize").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty("No question is open. A reading of the systems finds what they hold and no rule explains.", "provisor synchronize").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
