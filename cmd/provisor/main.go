@@ -152,7 +152,13 @@ func (e engine) WorkflowDesk(ctx context.Context) (cli.WorkflowDesk, error) {
 func (e engine) Follow(p cli.Progress) { e.Progress = followed(p) }
 
 // followed is what the command line is told of progress, in the loop's words.
-func followed(p cli.Progress) loop.Progress { return loop.Progress{Read: p.Read, Carried: p.Carried} }
+func followed(p cli.Progress) loop.Progress {
+	f := loop.Progress{Read: p.Read}
+	if p.Carried != nil {
+		f.Carried = func(connection string, orders, _ int) { p.Carried(connection, orders) }
+	}
+	return f
+}
 
 func (e engine) Round(ctx context.Context, block bool) (cli.Round, error) {
 	r, err := e.Run(ctx, block)

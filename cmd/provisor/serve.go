@@ -76,7 +76,7 @@ func serve(ctx context.Context, e *loop.Engine, o cli.ServeOptions) error {
 		Within: func(f access.Filter) web.Questions { return namedWithin(e, f) }, SignIn: door,
 		Clock: e.Clock, Log: log, Stopping: ctx.Done(), Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
 		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
-		Messages: e.MessageDesk(), Secure: secure,
+		Messages: e.MessageDesk(), Secure: secure, KeepPlan: e.KeepPlan, Monitoring: "/metrics",
 	})
 	api.Register(pages, api.Options{
 		Within: func(f access.Filter) reach.Questions { return namedWithin(e, f) }, Entities: e.Owners, Answers: e.DB,

@@ -97,3 +97,6 @@ func (f *Filed) read(folder fs.FS) {
 	}
 	f.Plan, f.Sources, f.Differences = kept.Plan, kept.Sources, kept.Differences
 }
+
+// FileName is the file that keeps a plan of this name.
+func FileName(name string) string { return name + filedEnding }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"provisor.dev/provisor/internal/domain/orders"
@@ -225,6 +226,12 @@ func (g *Gates) unnamed(t roles.ResourceType, a *orders.AssignedResource, ready 
 	return "the values that name the account"
 }
 
+// waitsForThreshold is how what a threshold holds begins to say what it waits for.
+const waitsForThreshold = "a threshold: "
+
+// HeldByThreshold reports whether an order was found to wait for a threshold.
+func HeldByThreshold(o *orders.Order) bool { return strings.HasPrefix(o.Waits, waitsForThreshold) }
+
 // threshold holds what nobody released of a kind that a threshold parked.
 func (g *Gates) threshold(t roles.ResourceType, a *orders.AssignedResource) string {
 	park, parked := g.Parks[ParkKey{t.ID, a.Order.Kind}]
@@ -233,7 +240,7 @@ func (g *Gates) threshold(t roles.ResourceType, a *orders.AssignedResource) stri
 	}
 	for _, it := range a.Ready(g.Now) {
 		if it.Place.Mark != orders.Released {
-			return "a threshold: " + park.Why
+			return waitsForThreshold + park.Why
 		}
 	}
 	return ""

@@ -58,3 +58,22 @@ type Peers struct {
 	More  bool           `json:"more,omitempty"` // there are more than were counted
 	Roles map[string]int `json:"roles"`          // how many of them have each
 }
+
+// RuleWithin is how many accounts of a resource type, or holders of a role, are
+// looked at for what their rules give: the reasons stand in documents, and each is
+// read.
+const RuleWithin = 1_000
+
+// RuleFilter names whose reasons are counted: of the accounts of a resource type, or
+// of those who have a role.
+type RuleFilter struct {
+	Type string
+	Role string
+}
+
+// RuleReach is how many people rules give something.
+type RuleReach struct {
+	People map[string]int `json:"people"` // by rule line
+	Looked int            `json:"looked"` // rows that were looked at
+	More   bool           `json:"more,omitempty"`
+}

@@ -58,9 +58,17 @@ func (n naming) Person(ctx context.Context, ref resources.Ref) (Person, error) {
 	if err != nil {
 		return p, err
 	}
+	p.Called = map[string]string{}
 	return p, n.name(ctx, func(c *called) {
 		for i := range p.Accounts {
 			c.account(&p.Accounts[i])
+		}
+		entity, _ := c.model.Entity(ref.Type)
+		for name, declared := range entity.Properties {
+			for _, key := range p.Links[string(name)] {
+				at := resources.Ref{Type: declared.Link, Key: resources.Key(key)}
+				c.places[at] = append(c.places[at], func(text string) { p.Called[string(name)+" "+key] = text })
+			}
 		}
 	})
 }

@@ -43,6 +43,7 @@ type Person struct {
 	Gone     bool                `json:"gone,omitempty"` // his resource is not there any more
 	Values   map[string]string   `json:"values,omitempty"`
 	Links    map[string][]string `json:"links,omitempty"`
+	Called   map[string]string   `json:"-"`                // what a link leads to is called, by "property key"
 	Edited   map[string]string   `json:"edited,omitempty"` // what the source gives, of what people edited
 	Roles    []Role              `json:"roles"`
 	Requests []Request           `json:"requests,omitempty"` // open ones

@@ -61,6 +61,8 @@ type Questions interface {
 	EntityCounts(ctx context.Context, entities []string) (map[string]int, error)
 	AccountCounts(ctx context.Context, types []string) ([]TypeCount, error)
 	Holders(ctx context.Context, f HolderFilter) (HolderPage, error)
+	// RuleReach counts people as far as RuleWithin rows tell.
+	RuleReach(ctx context.Context, f RuleFilter) (RuleReach, error)
 	// Peers counts as far as PeersMost.
 	Peers(ctx context.Context, f PeersFilter) (Peers, error)
 

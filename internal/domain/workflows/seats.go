@@ -83,8 +83,9 @@ func MayStart(m *roles.Model, w roles.Workflow, about *resources.Resource, perso
 	})
 }
 
-// MightStart reports whether a person may start a workflow that creates: what is
-// created may be told by what he writes, as a new contractor's manager is.
+// MightStart reports whether a person may start a workflow about what is not known
+// yet: one that creates, or one whose subject is still to be chosen. What is
+// created may be told by what is written, as the manager of a new contractor is.
 func MightStart(m *roles.Model, w roles.Workflow, person string) bool {
 	told := func(word string) bool { return word == Manager || word == Self }
 	byForm := slices.ContainsFunc(w.Who, func(word string) bool {

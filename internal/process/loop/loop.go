@@ -65,8 +65,12 @@ type Engine struct {
 
 // Progress is told how far long work has come; its functions may be nil.
 type Progress struct {
-	Read    func(entity schema.EntityType, objects int)
-	Carried func(connection string, orders int)
+	Read func(entity schema.EntityType, objects int)
+	// of is how many there are in all, 0 where that is not known.
+	Carried   func(connection string, orders, of int)
+	Compared  func(accounts, of int) // with what was read
+	Evaluated func(owners, of int)
+	Judged    func(accounts, of int)
 	// Begins is told of each stage; false leaves it out, since what it did lately
 	// still holds.
 	Begins func(stage string) bool

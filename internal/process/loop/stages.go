@@ -80,7 +80,7 @@ func (e *Engine) synchronize(ctx context.Context, d *deployment, o synchronize.O
 func (e *Engine) Verify(ctx context.Context) (verify.Summary, error) { return alone(ctx, e, e.verify) }
 
 func (e *Engine) verify(ctx context.Context, d *deployment) (verify.Summary, error) {
-	r := verify.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor}
+	r := verify.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor, Progress: e.Progress.Compared}
 	return told(e, Verifying, func() (verify.Summary, error) { return r.Run(ctx) })
 }
 
@@ -110,7 +110,7 @@ func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary,
 func (e *Engine) evaluator(d *deployment) *evaluate.Runner {
 	return &evaluate.Runner{
 		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held, Warm: &d.warm,
-		Clock: e.Clock, Moment: e.Moment, Actor: e.Actor,
+		Clock: e.Clock, Moment: e.Moment, Actor: e.Actor, Progress: e.Progress.Evaluated,
 	}
 }
 
@@ -154,7 +154,7 @@ func (e *Engine) Generate(ctx context.Context, block bool) (generate.Summary, er
 }
 
 func (e *Engine) generate(ctx context.Context, d *deployment, block bool) (generate.Summary, error) {
-	r := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor, Configuration: d.Hash}
+	r := generate.Runner{Store: e.DB, Model: d.Model, Clock: e.Clock, Actor: e.Actor, Configuration: d.Hash, Progress: e.Progress.Judged}
 	return told(e, Generating, func() (generate.Summary, error) {
 		return r.Run(ctx, generate.Options{Day: e.Day(), Block: block})
 	})

@@ -74,17 +74,14 @@ func (s *server) round(ctx context.Context, e *loop.Engine, tell *jobs.Teller) e
 // progress tells a run, and the metrics, how far the stages are.
 func (s *server) progress(ctx context.Context, run runs.Run, tell *jobs.Teller) loop.Progress {
 	var lock sync.Mutex
-	read, carried := map[string]int{}, map[string]int{}
+	read, carried, toCarry := map[string]int{}, map[string]int{}, map[string]int{}
 	known := s.lastCounts(ctx)
-	reached := func(step string, of map[string]int, name string, n, total int) {
+	// reached takes what is done of a step in parts; of is how much all of it is.
+	reached := func(step string, done map[string]int, name string, n int, of func() int) {
 		lock.Lock()
 		defer lock.Unlock()
-		of[name] = n
-		sum := 0
-		for _, n := range of {
-			sum += n
-		}
-		tell.Reached(step, sum, max(total, sum))
+		done[name] = n
+		tell.Reached(step, summed(done), max(of(), summed(done)))
 	}
 	return loop.Progress{
 		Begins: func(stage string) bool {
@@ -100,9 +97,22 @@ func (s *server) progress(ctx context.Context, run runs.Run, tell *jobs.Teller) 
 			return true
 		},
 		Read: func(entity schema.EntityType, n int) {
-			reached(loop.Synchronizing, read, string(entity), n, known.of(run.Connector))
+			reached(loop.Synchronizing, read, string(entity), n, func() int { return known.of(run.Connector) })
 		},
-		Carried: func(connection string, n int) { reached(loop.Fulfilling, carried, connection, n, 0) },
+		Carried: func(connection string, n, of int) {
+			reached(loop.Fulfilling, carried, connection, n, func() int {
+				toCarry[connection] = max(of, n)
+				return summed(toCarry)
+			})
+		},
+		Compared: func(n, of int) { tell.Reached(loop.Verifying, n, max(n, of)) },
+		Evaluated: func(n, of int) {
+			if of == 0 { // more than are held in memory: as many as there were
+				of = known.owners
+			}
+			tell.Reached(loop.Evaluating, n, max(n, of))
+		},
+		Judged: func(n, of int) { tell.Reached(loop.Generating, n, max(n, of)) },
 		Ended: func(stage string, summary any, err error) {
 			s.metrics.stage(summary)
 			end := runs.Step{Counts: countsOf(summary)}
@@ -121,9 +131,17 @@ func (s *server) progress(ctx context.Context, run runs.Run, tell *jobs.Teller) 
 	}
 }
 
+func summed(of map[string]int) (sum int) {
+	for _, n := range of {
+		sum += n
+	}
+	return sum
+}
+
 // expected is how many resources the last readings showed, by entity type.
 type expected struct {
 	counts map[schema.EntityType]int
+	owners int // of which may own accounts
 	model  func(schema.EntityType) schema.ConnectorID
 }
 
@@ -141,6 +159,9 @@ func (s *server) lastCounts(ctx context.Context) expected {
 	}
 	for _, l := range last {
 		x.counts[l.Entity] = l.Committed.Counts.Read
+	}
+	for _, t := range model.Owners() {
+		x.owners += x.counts[t]
 	}
 	x.model = func(t schema.EntityType) schema.ConnectorID {
 		entity, _ := model.Entity(t)

@@ -117,7 +117,7 @@ func TestAProfileIsDelegatedAndTakenBackByItsHolderAlone(t *testing.T) {
 	if _, _, text := lead.do(http.MethodPost, "/delegations", url.Values{"do": {"delegate"}, "profile": {"manager"}, "who": {"temp"}}); !strings.Contains(text, "A delegation ends on a day.") {
 		t.Error("a delegation for good is made, or not explained")
 	}
-	if _, _, text := lead.do(http.MethodPost, "/delegations", url.Values{"do": {"delegate"}, "profile": {"auditor"}, "who": {"temp"}, "until": {until}}); !strings.Contains(text, "does not have the profile auditor himself") {
+	if _, _, text := lead.do(http.MethodPost, "/delegations", url.Values{"do": {"delegate"}, "profile": {"auditor"}, "who": {"temp"}, "until": {until}}); !strings.Contains(text, "does not have the profile auditor of their own") {
 		t.Error("somebody delegates what he does not have")
 	}
 	code, _, text := lead.do(http.MethodPost, "/delegations", url.Values{"do": {"delegate"}, "profile": {"manager"}, "who": {"temp"}, "until": {until}, "why": {"holidays"}})

@@ -39,7 +39,7 @@ func (d *Desk) Assign(ctx context.Context, a access.ProfileAssignment) (access.P
 		return a, err
 	}
 	if own {
-		return a, &fault.Error{Kind: fault.Denied, Op: "assign profile", Msg: d.Actor.As + " would give a profile to himself: four eyes see more than two", Do: "ask another administrator"}
+		return a, &fault.Error{Kind: fault.Denied, Op: "assign profile", Msg: d.Actor.As + " would give a profile to themselves: four eyes see more than two", Do: "ask another administrator"}
 	}
 	a.ID, err = d.Store.AddProfile(ctx, d.given("assign profile", a), a)
 	return a, err
@@ -81,7 +81,7 @@ func (d *Desk) Delegate(ctx context.Context, from access.Holder, a access.Profil
 		return a, err
 	}
 	if !slices.Contains(has, a.Profile) {
-		return a, refuse("`provisor profile list --assigned` shows who has what", "%s does not have the profile %s himself, and what was delegated is not delegated again", from, a.Profile)
+		return a, refuse("`provisor profile list --assigned` shows who has what", "%s does not have the profile %s of their own, and what was delegated is not delegated again", from, a.Profile)
 	}
 	a.ID, err = d.Store.AddProfile(ctx, d.given("delegate profile", a), a)
 	return a, err

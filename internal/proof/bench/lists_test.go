@@ -186,6 +186,14 @@ func otherQuestions(people int) []question {
 		{"open requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{} })},
 		{"stuck requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Stuck: true} })},
 		{"settled requests", requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Closed: true, Sort: view.Newest} })},
+		{"whom rules of a type touch", func(ctx context.Context, v *statement.Views, _ int) (int, error) {
+			reach, err := v.RuleReach(ctx, view.RuleFilter{Type: "T0"})
+			return reach.Looked, err
+		}},
+		{"whom rules of a role touch", func(ctx context.Context, v *statement.Views, i int) (int, error) {
+			reach, err := v.RuleReach(ctx, view.RuleFilter{Role: fmt.Sprintf("r%d", i%rolesLaid)})
+			return reach.Looked, err
+		}},
 		{"who has a role", listed(func(ctx context.Context, v *statement.Views, i int) (view.HolderPage, error) {
 			return v.Holders(ctx, view.HolderFilter{Role: fmt.Sprintf("r%d", i%rolesLaid), Limit: shown})
 		}, func(p view.HolderPage) int { return len(p.Holders) })},

@@ -19,10 +19,10 @@ func everyPage(t *testing.T, base string) []string {
 	t.Helper()
 	person := "/directory/Person/" + somebody
 	return []string{
-		"/", "/directory/Person", person, person + "/profile", person + "/accounts", person + "/history", person + "/why",
+		"/", "/directory/Person", person, person + "?q=crm", person + "?state=3", person + "/profile", person + "/accounts", person + "/history", person + "/why",
 		person + "/request", person + "/request/auditor",
 		"/requests", "/requests?show=open", "/requests/1", "/requests/changes",
-		"/workflows", "/workflows/contractor", "/workflows/title?about=" + somebody, "/workflows/started/1",
+		"/workflows", "/workflows/contractor", "/workflows/title", "/workflows/title?q=nobodyatall", "/workflows/leave", "/workflows/title?about=" + somebody, "/workflows/started/1",
 		"/review", "/review?kind=update", "/review?q=nobodyatall", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"),
 		"/reconciliation", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles", "/reconciliation/999999", "/reconciliation/properties",

@@ -244,6 +244,7 @@ const forms = `connectors:
           start:   {type: date}
 workflows:
   title: {name: New title, entity: Person, action: change, who: anybody, approval: one, reviewers: {one: ["person:E00005"]}, fields: [{property: title, label: Title, required: true}]}
+  leave: {name: End of the contract, entity: Contractor, action: change, who: anybody, approval: none, fields: [{property: last, label: Last name}]}
   contractor:
     name: New contractor
     entity: Contractor
@@ -415,7 +416,7 @@ func pages(e *loop.Engine, as string, stopping <-chan struct{}) *routes.Registry
 		Questions: parking{view.Named(e.Views(), e.Model)}, Entities: e.Owners, Changes: e.ChangeCounter, Company: "Larkfield", Version: "test",
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stopping: stopping,
 		Desks: e.Desks(), Local: journal.Actor{Process: "test", As: as}, Model: e.Model, Explain: e.Explain, VerifyJournal: e.VerifyJournal,
-		Messages: e.MessageDesk(), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
+		Messages: e.MessageDesk(), KeepPlan: e.KeepPlan, RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
 		Folder: fstest.MapFS{"change.plan": {Data: []byte(kept), ModTime: day}},
 	})
 }

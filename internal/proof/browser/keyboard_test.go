@@ -57,7 +57,7 @@ func TestEveryPageIsWalkedThroughWithTheTabulator(t *testing.T) {
 	ctx, _ := window(t, 1280, 900, false)
 	for _, page := range []string{
 		"/", "/directory/Person?q=lang", person, person + "/profile", person + "/accounts", person + "/history", person + "/why",
-		person + "/request", person + "/request/auditor", "/requests?show=open", "/requests/1", "/requests/changes", "/workflows", "/workflows/contractor", "/workflows/title?about=" + somebody, "/workflows/started/1",
+		person + "/request", person + "/request/auditor", "/requests?show=open", "/requests/1", "/requests/changes", "/workflows", "/workflows/contractor", "/workflows/title?q=lang", "/workflows/title?about=" + somebody, "/workflows/started/1",
 		"/review?kind=addition", address(t, base, "/review", "/review/"), "/review/properties", "/review/properties?type=LedgerAccount&property=email",
 		"/manual", address(t, base, "/manual", "/manual/"), "/reconciliation?q=lang", address(t, base, "/reconciliation", "/reconciliation/"), "/reconciliation/roles",
 		"/orders?q=lang", address(t, base, "/orders", "/orders/"), "/states", "/states/5", "/connectors", "/connectors/crm", "/roles?q=events", "/roles/crm-sales",

@@ -265,9 +265,9 @@ func TestARoleIsAskedForApprovedWrittenAndVerifiedByKeyboardAlone(t *testing.T) 
 	amelie.sees("that step 2 is pending", "Pending approval 2 of 2")
 	o.signedIn("events").approves("2", "step 2 of 2")
 	o.judges()
-	amelie.sees("that it is approved and will be written", "Guest of the events team 1 Pending 16 Approved", "teams → EventsCrmUser 1 Pending")
+	amelie.sees("that it is approved and will be written", "Guest of the events team 1 Pending 16 Approved", "teams → EventsCRM account 1 Pending")
 	o.carriesOut()
-	amelie.sees("that it was written and read back", "Guest of the events team 4 Verified 16 Approved", "teams → EventsCrmUser 4 Verified")
+	amelie.sees("that it was written and read back", "Guest of the events team 4 Verified 16 Approved", "teams → EventsCRM account 4 Verified")
 	if text := is[string](t, amelie.Context, `document.querySelector("#path").innerText`); !strings.Contains(text, "Verified") {
 		t.Errorf("the path does not end at Verified: %s", text)
 	}
@@ -281,7 +281,7 @@ func TestAReviewedOrderIsDecidedByPropertyAndVerifiedByKeyboardAlone(t *testing.
 	o.signedIn("sarka").approves("2", "step 1 of 2")
 	o.signedIn("hedda").approves("2", "step 2 of 2")
 	o.judges()
-	nadia.sees("that the order awaits a review", "Post in the ledger 5 Awaiting Approval 16 Approved", "rights → PostLedgerAccount 5 Awaiting Approval")
+	nadia.sees("that the order awaits a review", "Post in the ledger 5 Awaiting Approval 16 Approved", "rights → PostLedger account 5 Awaiting Approval")
 	sofia := o.signedIn("sofia")
 	sofia.opens("/review/properties")
 	sofia.presses(`#list a[href*="LedgerAccount"][href*="property=rights"]`, `#list form`)
@@ -294,9 +294,9 @@ func TestAReviewedOrderIsDecidedByPropertyAndVerifiedByKeyboardAlone(t *testing.
 	sofia.step("decides on a property", "5 Awaiting Approval")
 	sofia.presses(`.bulk button:not([name])`, ".told")
 	sofia.step("has decided", "approved", "declined")
-	nadia.sees("that it is approved", "fullName 4 Verified frozen", "Post in the ledger 1 Pending", "rights → PostLedgerAccount 1 Pending")
+	nadia.sees("that it is approved", "fullName 4 Verified frozen", "Post in the ledger 1 Pending", "rights → PostLedger account 1 Pending")
 	o.carriesOut()
-	nadia.sees("that it is verified", "Post in the ledger 4 Verified 16 Approved", "rights → PostLedgerAccount 4 Verified")
+	nadia.sees("that it is verified", "Post in the ledger 4 Verified 16 Approved", "rights → PostLedger account 4 Verified")
 }
 
 func TestAManualOrderIsAskedForHandedOutConfirmedAndVerifiedByKeyboardAlone(t *testing.T) {
@@ -306,9 +306,9 @@ func TestAManualOrderIsAskedForHandedOutConfirmedAndVerifiedByKeyboardAlone(t *t
 	o.goesRound()
 	o.signedIn("sarka").approves("2", "step 1 of 1")
 	o.judges()
-	amelie.sees("that a badge is pending", "SiteBadge 1 Pending")
+	amelie.sees("that a badge is pending", "Badge for the main site 1 Pending")
 	o.carriesOut()
-	amelie.sees("that people have the order", "SiteBadge 2 Transmitted")
+	amelie.sees("that people have the order", "Badge for the main site 2 Transmitted")
 	tim := o.signedIn("tim")
 	tim.opens("/manual?q=E00052")
 	tim.presses(`#list a[href^="/manual/"]`, ".todo")
@@ -320,9 +320,9 @@ func TestAManualOrderIsAskedForHandedOutConfirmedAndVerifiedByKeyboardAlone(t *t
 	}
 	tim.presses(`button[value="confirm"]`, ".told")
 	tim.step("has confirmed it", "confirmed.")
-	amelie.sees("that it is executed", "SiteBadge 8 Executed")
+	amelie.sees("that it is executed", "Badge for the main site 8 Executed")
 	o.goesRound()
-	amelie.sees("that a reading has verified it", "SiteBadge E00052 4 Verified")
+	amelie.sees("that a reading has verified it", "Badge for the main site E00052 4 Verified")
 }
 
 func TestWhatIsForbiddenOrWrongIsSaidByAPageThatEverybodyCanUse(t *testing.T) {

@@ -138,7 +138,7 @@ func (b *builder) starter(t text, w roles.Workflow, object string) {
 	case kind == workflows.Anybody && !named:
 	case kind == workflows.Self && !named:
 		if w.Action == roles.CreateResource {
-			b.find(t.Position, object, "nobody is there yet who could create himself", "write anybody, manager, reviewer, owner:CATEGORY or person:KEY")
+			b.find(t.Position, object, "nobody is there yet who could create themselves", "write anybody, manager, reviewer, owner:CATEGORY or person:KEY")
 		}
 	case kind == workflows.Reviewer && !named:
 		if w.Approval == roles.ApprovalNone {

@@ -58,7 +58,7 @@ func TestAFormIsBuiltWithWhatItsEntityTypeSays(t *testing.T) {
 func TestWhatAFormCannotDoIsSaidAtLoad(t *testing.T) {
 	for _, c := range []struct{ old, now, says string }{
 		{"action: end, who: self", "action: end, who: nobody", `workflows.end.who[0]: "nobody" does not say who may start it`},
-		{"who: [manager, reviewer]", "who: self", "workflows.new.who[0]: nobody is there yet who could create himself"},
+		{"who: [manager, reviewer]", "who: self", "workflows.new.who[0]: nobody is there yet who could create themselves"},
 		{"who: self", "who: reviewer", "workflows.end.who[0]: there is no reviewer where nobody has to approve"},
 		{"who: self", "who: \"owner:nowhere\"", "workflows.end.who[0]: there is no category nowhere"},
 		{"approval: none", "approval: one", "workflows.end.reviewers.one: nobody is named"},

@@ -46,6 +46,7 @@ type round struct {
 	served  bool             // all were: what somebody still lacks is not to be had now
 	made    []stage.Decision // that was allocated to it
 	summary Summary
+	of      int             // owners to be evaluated; 0: not known, or nobody is told
 	again   []resources.Ref // to be evaluated by the next run too
 	held    []resources.Ref // targets that are to be looked at by the next run too
 
@@ -168,6 +169,10 @@ func (q *round) run() error {
 func (q *round) goThrough() error {
 	if err := q.allocateOwn(); err != nil {
 		return err
+	}
+	if q.Progress != nil {
+		q.of = q.toEvaluate()
+		q.Progress(0, q.of)
 	}
 	if err := q.evaluate(q.shards); err != nil {
 		return err
@@ -340,6 +345,21 @@ func (q *round) allocate(requests []Request) error {
 	return q.Store.Decide(q.ctx, act, x.Made)
 }
 
+// toEvaluate counts the owners where they are at hand.
+func (q *round) toEvaluate() (n int) {
+	for _, t := range q.e.sources() {
+		switch {
+		case q.only != nil:
+			n += len(q.only.ownersOf(t))
+		case q.e.World.whole(t):
+			n += len(q.e.World.order[t])
+		default:
+			return 0 // counting them would take as long as going through them
+		}
+	}
+	return n
+}
+
 // shards cuts the owners into shards.
 func (q *round) shards(next func(*shard)) error {
 	for _, t := range q.e.sources() {
@@ -468,6 +488,9 @@ func (q *round) settle(s *shard, x Result) error {
 		return s.world.failed
 	}
 	q.summary.Owners += len(s.owners)
+	if q.Progress != nil {
+		q.Progress(q.summary.Owners, q.of)
+	}
 	for _, r := range s.owners {
 		if q.seen != nil {
 			q.seen[r.Ref] = true

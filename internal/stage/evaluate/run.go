@@ -310,6 +310,9 @@ type Runner struct {
 	Held int
 	// Warm keeps what the next run of this process can use; nil: nothing is kept.
 	Warm *Warm
+	// Progress is told how many owners were evaluated of how many, 0 where these are
+	// not counted beforehand; may be nil.
+	Progress func(owners, of int)
 	// Overlooks is what a proof plants: a dependency of which it reports true is
 	// missing when a change is followed to whom it concerns. nil: none is.
 	Overlooks func(Dependency) bool

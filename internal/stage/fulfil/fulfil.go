@@ -33,6 +33,7 @@ type Store interface {
 	Exclusive(ctx context.Context, name string) (release func() error, ok bool, err error)
 	Assigned(ctx context.Context, f stage.AssignedFilter) ([]*orders.AssignedResource, error)
 	Collectable(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID, now orders.Instant, limit int) ([]orders.AssignedID, error)
+	ToCollect(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID, now orders.Instant) (int, error)
 	Transmitted(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
 	ToReadBack(ctx context.Context, c schema.ConnectorID, id schema.ConnectionID) ([]orders.AssignedID, error)
 	ReleasedOwners(ctx context.Context, at stage.ParkKey) (int, error)
@@ -49,8 +50,9 @@ type Runner struct {
 	Wait     func(ctx context.Context, d time.Duration) // until a look-up makes sense
 	Jitter   func() float64                             // in [0, 1)
 	Actor    journal.Actor
-	// Progress is told how many orders were carried out so far; may be nil.
-	Progress func(connection string, carried int)
+	// Progress is told how many orders were carried out so far, and how many could go
+	// out when that began; may be nil.
+	Progress func(connection string, carried, of int)
 }
 
 // Options choose what is drained.
@@ -154,6 +156,7 @@ type drain struct {
 	names      *nameCache
 	about      connector.Description
 	waves      *waves
+	of         int // orders that could go out when it began; 0: nobody is told
 }
 
 func (d *drain) run(ctx context.Context) error {
@@ -170,6 +173,12 @@ func (d *drain) run(ctx context.Context) error {
 	d.numbers = stage.Numbers(ctx, d.Store, stage.OrderCounter)
 	d.names = newNameCache(d.Runner)
 	d.waves = newWaves(d)
+	if d.Progress != nil {
+		if d.of, err = d.Store.ToCollect(ctx, d.connector, d.connection.ID, orders.At(d.Clock())); err != nil {
+			return err
+		}
+		d.tell()
+	}
 	if d.connection.Manual {
 		if err := d.settleUnknown(ctx); err != nil {
 			return err
@@ -350,6 +359,14 @@ func (d *drain) handOut(ctx context.Context) error {
 		if err != nil || len(collected) == 0 {
 			return err
 		}
+		d.tell()
+	}
+}
+
+// tell says how far it is.
+func (d *drain) tell() {
+	if d.Progress != nil {
+		d.Progress(d.out.Connection, d.out.Collected, d.of)
 	}
 }
 

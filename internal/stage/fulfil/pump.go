@@ -169,9 +169,7 @@ func (d *drain) report(ctx context.Context, batch []carried) error {
 	for _, n := range verified {
 		d.out.Verified += n
 	}
-	if d.Progress != nil {
-		d.Progress(d.out.Connection, d.out.Collected)
-	}
+	d.tell()
 	if err != nil {
 		return err
 	}

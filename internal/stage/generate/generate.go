@@ -145,6 +145,8 @@ type Runner struct {
 	// Configuration names the deployed one: while it is the same, only the gates of
 	// orders are looked at of which something moved. "": those of all always are.
 	Configuration string
+	// Progress is told how many accounts were judged of how many; may be nil.
+	Progress func(judged, of int)
 }
 
 // Options steer a run.
@@ -185,7 +187,7 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 		NewOrder: func() orders.OrderID { return orders.OrderID(numbers.Next()) },
 	}
 	s := Summary{Kinds: map[orders.Kind]int{}}
-	pending, open, err := r.count(ctx, occasion)
+	pending, open, of, err := r.count(ctx, occasion)
 	if err != nil {
 		return s, err
 	}
@@ -196,7 +198,10 @@ func (r *Runner) Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := r.judge(ctx, occasion, numbers, o, g, &s); err != nil {
+	if r.Progress != nil && o.Owner == nil {
+		r.Progress(0, of)
+	}
+	if err := r.judge(ctx, occasion, numbers, o, g, of, &s); err != nil {
 		return s, err
 	}
 	if err := g.rest(ctx); err != nil {
@@ -226,8 +231,8 @@ func (r *Runner) pages(ctx context.Context, f stage.AssignedFilter, do func([]*o
 }
 
 // count counts all open orders as they will be: what is to be judged is judged for
-// it and thrown away.
-func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open map[stage.ParkKey]int, err error) {
+// it and thrown away. of is how many that is.
+func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open map[stage.ParkKey]int, of int, err error) {
 	pending, open = map[stage.ParkKey]int{}, map[stage.ParkKey]int{}
 	add := func(list []*orders.AssignedResource, times int) {
 		p, n := Pending(list)
@@ -238,7 +243,7 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 	}
 	counted, err := r.Store.OpenOrders(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	uncounted := false
 	for _, x := range counted {
@@ -255,23 +260,24 @@ func (r *Runner) count(ctx context.Context, o orders.Occasion) (pending, open ma
 			return nil
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
 	}
 	o.NewOrder = func() orders.OrderID { return -1 }
 	err = r.pages(ctx, unjudged(o), func(list []*orders.AssignedResource) error {
+		of += len(list)
 		add(list, -1)
 		_, err := Judge(list, o)
 		add(list, 1)
 		return err
 	})
-	return pending, open, err
+	return pending, open, of, err
 }
 
 // judge judges what is to be judged and stores what moved, each piece in one
 // transaction; what somebody wrote meanwhile is judged again in it. What moved is
 // judged once more by the next run: only what stays as it is has come to rest.
-func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, asked Options, g *gates, s *Summary) error {
+func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Numbering, asked Options, g *gates, of int, s *Summary) error {
 	act := journal.Act{Actor: r.Actor, Name: "generate", Subject: asked.Day.Format(time.DateOnly), At: o.Now}
 	if asked.Owner != nil {
 		act.Subject += " " + asked.Owner.String()
@@ -281,7 +287,9 @@ func (r *Runner) judge(ctx context.Context, o orders.Occasion, numbers *stage.Nu
 		if err != nil {
 			return err
 		}
-		s.Judged += len(list)
+		if s.Judged += len(list); r.Progress != nil && asked.Owner == nil {
+			r.Progress(s.Judged, of)
+		}
 		for at, n := range j.Raised {
 			s.Kinds[at.Kind] += n
 			s.Orders += n

@@ -36,32 +36,84 @@ func causeOf(a *orders.AssignedResource) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// held are the accounts whose orders a threshold parks.
-func (d *Desk) held(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]*orders.AssignedResource, error) {
+// causesWithin is how many orders one page of causes looks at: their documents are
+// read for it. What is released is looked for in all of them, as many at a time.
+const causesWithin = 1_000
+
+// parkedKind refuses what no threshold parks.
+func (d *Desk) parkedKind(ctx context.Context, at stage.ParkKey) error {
 	parks, err := d.Store.Parks(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if !slices.ContainsFunc(parks, func(p stage.Park) bool { return p.Type == t && p.Kind == k }) {
-		return nil, fault.New(fault.NotFound, "release", "no threshold parks %ss of %s", k, t)
+	if !slices.ContainsFunc(parks, func(p stage.Park) bool { return p.Type == at.Type && p.Kind == at.Kind }) {
+		return fault.New(fault.NotFound, "release", "no threshold parks %ss of %s", at.Kind, at.Type)
 	}
-	list, err := d.Store.Assigned(ctx, stage.AssignedFilter{Types: []roles.ResourceTypeID{t}, OpenOnly: true})
-	return slices.DeleteFunc(list, func(a *orders.AssignedResource) bool { return a.Order.Kind != k || !waiting(a) }), err
+	return nil
 }
 
-// Causes groups what a threshold parks by the rules that raised it, the most first.
-func (d *Desk) Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]Cause, error) {
-	list, err := d.held(ctx, t, k)
+// held are the accounts whose orders a threshold parks, among some orders after one.
+// last is the last order that was looked at, 0 where there are no more.
+func (d *Desk) held(ctx context.Context, at stage.ParkKey, after orders.OrderID) (list []*orders.AssignedResource, last orders.OrderID, err error) {
+	ids, last, err := d.Store.OpenOf(ctx, at, after, causesWithin)
+	if err != nil || len(ids) == 0 {
+		return nil, 0, err
+	}
+	list, err = d.Store.Assigned(ctx, stage.AssignedFilter{IDs: ids})
+	// What closed meanwhile is no order any more.
+	list = slices.DeleteFunc(list, func(a *orders.AssignedResource) bool {
+		return a.Order == nil || a.Order.Kind != at.Kind || !waiting(a)
+	})
+	if len(ids) < causesWithin {
+		last = 0
+	}
+	return list, last, err
+}
+
+// eachHeld calls do for every account whose order a threshold parks, some at a time.
+func (d *Desk) eachHeld(ctx context.Context, at stage.ParkKey, do func(*orders.AssignedResource)) error {
+	if err := d.parkedKind(ctx, at); err != nil {
+		return err
+	}
+	for after := orders.OrderID(0); ; {
+		list, last, err := d.held(ctx, at, after)
+		for _, a := range list {
+			do(a)
+		}
+		if err != nil || last == 0 {
+			return err
+		}
+		after = last
+	}
+}
+
+// Causes groups what a threshold parks by the rules that raised it, the most first,
+// among some orders after one. last is where the next of them begin, 0 at the end.
+func (d *Desk) Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, after orders.OrderID) (causes []Cause, last orders.OrderID, err error) {
+	at := stage.ParkKey{Type: t, Kind: k}
+	if err := d.parkedKind(ctx, at); err != nil {
+		return nil, 0, err
+	}
+	list, last, err := d.held(ctx, at, after)
 	counts := map[string]int{}
 	for _, a := range list {
 		counts[causeOf(a)]++
 	}
-	var causes []Cause
 	for rules, n := range counts {
 		causes = append(causes, Cause{rules, n})
 	}
 	slices.SortFunc(causes, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rules, b.Rules)) })
-	return causes, err
+	return causes, last, err
+}
+
+// CountHeld counts what a threshold parks or, with rules, what these raised of it.
+func (d *Desk) CountHeld(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules string) (n int, err error) {
+	err = d.eachHeld(ctx, stage.ParkKey{Type: t, Kind: k}, func(a *orders.AssignedResource) {
+		if rules == "" || causeOf(a) == rules {
+			n++
+		}
+	})
+	return n, err
 }
 
 // NotRaised says that nothing is parked that some rules raised.
@@ -72,15 +124,14 @@ func NotRaised(rules string) error {
 // ReleaseCaused lets through what these rules raised of what a threshold parks, and
 // nothing else of it.
 func (d *Desk) ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules, why string) (Outcome, error) {
-	list, err := d.held(ctx, t, k)
-	if err != nil {
-		return Outcome{}, err
-	}
 	var ids []orders.AssignedID
-	for _, a := range list {
+	err := d.eachHeld(ctx, stage.ParkKey{Type: t, Kind: k}, func(a *orders.AssignedResource) {
 		if causeOf(a) == rules {
 			ids = append(ids, a.ID)
 		}
+	})
+	if err != nil {
+		return Outcome{}, err
 	}
 	if len(ids) == 0 {
 		return Outcome{}, NotRaised(rules)
@@ -91,20 +142,18 @@ func (d *Desk) ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orde
 // ReleaseAll lets through everything of a kind that a threshold parked, this
 // time: the threshold itself stays.
 func (d *Desk) ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (Outcome, error) {
-	list, err := d.held(ctx, t, k)
+	at := stage.ParkKey{Type: t, Kind: k}
+	var ids []orders.AssignedID
+	err := d.eachHeld(ctx, at, func(a *orders.AssignedResource) { ids = append(ids, a.ID) })
 	if err != nil {
 		return Outcome{}, err
-	}
-	ids := make([]orders.AssignedID, len(list))
-	for i, a := range list {
-		ids[i] = a.ID
 	}
 	out, err := d.Decide(ctx, Decision{On: orders.Release, Assigned: ids, Why: why})
 	if err != nil {
 		return out, err
 	}
 	act := journal.Act{Actor: d.Actor, Name: "release", Subject: string(k) + "s of " + string(t), Why: why, At: d.Clock()}
-	return out, d.Store.Unpark(ctx, act, []stage.ParkKey{{Type: t, Kind: k}})
+	return out, d.Store.Unpark(ctx, act, []stage.ParkKey{at})
 }
 
 // waiting reports whether something of the order stands before a threshold.

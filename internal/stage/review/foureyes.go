@@ -17,8 +17,8 @@ import (
 // Declining, postponing and keeping give nobody anything.
 var approving = []orders.Event{orders.Approve, orders.Correct}
 
-// apart refuses a person who would approve an order of his own, or one that comes
-// of what he asked for; not where the role lets its requesters approve.
+// apart refuses a person who would approve an order of their own, or one that comes
+// of what they asked for; not where the role lets its requesters approve.
 func (d *Desk) apart(ctx context.Context, on orders.Event, a *orders.AssignedResource, m *roles.Model) error {
 	who := d.Actor.As
 	if who == "" || !slices.Contains(approving, on) {
@@ -27,7 +27,7 @@ func (d *Desk) apart(ctx context.Context, on orders.Event, a *orders.AssignedRes
 	given := rolesBehind(a)
 	own := func(id roles.RoleID) bool { return m.Roles[id].OwnApproval }
 	if string(a.Owner.Key) == who && (len(given) == 0 || !slices.ContainsFunc(given, own)) {
-		return fourEyes("it is for %s himself", who)
+		return fourEyes("it is for %s", who)
 	}
 	if len(given) == 0 {
 		return nil

@@ -32,6 +32,7 @@ type Store interface {
 	Requests(ctx context.Context, f stage.RequestFilter) ([]requests.Request, error)
 	Decisions(ctx context.Context, kind stage.DecisionKind) ([]stage.Decision, error)
 	Parks(ctx context.Context) ([]stage.Park, error)
+	OpenOf(ctx context.Context, at stage.ParkKey, after orders.OrderID, limit int) ([]orders.AssignedID, orders.OrderID, error)
 	Unpark(ctx context.Context, act journal.Act, list []stage.ParkKey) error
 }
 
@@ -144,6 +145,9 @@ func (d *Desk) deciding(ctx context.Context, model *roles.Model, x Decision) dec
 		})
 		if err == nil {
 			settleLinked(a, x, o, roles, also)
+		}
+		if err == nil && x.On == orders.Release && !waiting(a) && stage.HeldByThreshold(a.Order) {
+			a.Order.Waits = "" // what else it may wait for is found when it is to go out
 		}
 		return err
 	}

@@ -23,6 +23,7 @@ type Store interface {
 	stage.Counters
 	LastReadings(ctx context.Context) ([]stage.LastReading, error)
 	Resources(ctx context.Context, t schema.EntityType) ([]resources.Resource, error)
+	Standing(ctx context.Context, types []roles.ResourceTypeID) (int, error)
 	EachAssigned(ctx context.Context, f stage.AssignedFilter, do func(*orders.AssignedResource) error) error
 	Expiring(ctx context.Context, now orders.Instant) ([]orders.AssignedID, error)
 	Update(ctx context.Context, act journal.Act, ids []orders.AssignedID, move func(*orders.AssignedResource) error, also ...stage.Extra) error
@@ -34,6 +35,8 @@ type Runner struct {
 	Model *roles.Model
 	Clock func() time.Time
 	Actor journal.Actor
+	// Progress is told how many accounts were compared of how many; may be nil.
+	Progress func(compared, of int)
 }
 
 // A Summary says what a run did.
@@ -88,6 +91,10 @@ func (r *Runner) readings(ctx context.Context) (map[schema.EntityType]stage.Last
 // are compared in memory, and only what moves is written.
 func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]stage.LastReading, s *Summary) (map[orders.AssignedID]orders.Observation, error) {
 	moved := map[orders.AssignedID]orders.Observation{}
+	of, err := r.toCompare(ctx, readings)
+	if err != nil {
+		return nil, err
+	}
 	world := world{store: r.Store, model: r.Model, held: map[schema.EntityType]map[resources.Key]*resources.Resource{}, named: map[naming]map[string]*resources.Resource{}}
 	for id, t := range r.Model.ResourceTypes {
 		reading, ok := readings[t.Target]
@@ -108,6 +115,9 @@ func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]sta
 				obs.Resource = world.created(a, t.Target, held)
 			}
 			s.Compared++
+			if r.Progress != nil && s.Compared%comparedAtOnce == 0 {
+				r.Progress(s.Compared, of)
+			}
 			if would(a, obs, r.dry()) {
 				moved[a.ID] = obs
 			}
@@ -118,6 +128,23 @@ func (r *Runner) observe(ctx context.Context, readings map[schema.EntityType]sta
 		}
 	}
 	return moved, nil
+}
+
+// toCompare counts what will be compared; 0 where nobody is told.
+func (r *Runner) toCompare(ctx context.Context, readings map[schema.EntityType]stage.LastReading) (int, error) {
+	if r.Progress == nil {
+		return 0, nil
+	}
+	types := []roles.ResourceTypeID{}
+	for id, t := range r.Model.ResourceTypes {
+		if _, read := readings[t.Target]; read {
+			types = append(types, id)
+		}
+	}
+	slices.Sort(types)
+	of, err := r.Store.Standing(ctx, types)
+	r.Progress(0, of)
+	return of, err
 }
 
 // observationOf says when each property was read: links that the other side

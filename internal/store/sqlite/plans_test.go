@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"provisor.dev/provisor/fault"
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
@@ -55,6 +57,11 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 	for _, f := range []view.FoundRoleFilter{{}, {Roles: []string{"r"}}, {PreExisting: true}} {
 		_, err := v.FoundRoles(ctx, f)
 		say(err)
+	}
+	for _, f := range []view.RuleFilter{{Type: "T"}, {Role: "r"}} {
+		if _, err := v.RuleReach(ctx, f); fault.KindOf(err) != fault.Denied { // of part of an installation nothing is counted
+			say(err)
+		}
 	}
 	_, err := v.Holders(ctx, view.HolderFilter{Role: "r"})
 	say(err)
@@ -146,6 +153,14 @@ func TestNoListGoesThroughATable(t *testing.T) {
 				t.Fatalf("question %d: %v", i, err)
 			}
 		}
+	}
+	// What acts and stages ask of queues, beside the pages.
+	at := statement.ParkKey{Type: "T", Kind: orders.Deletion}
+	_, _, err := store.OpenOf(ctx, at, 5, 10)
+	_, ofStanding := store.Standing(ctx, []roles.ResourceTypeID{"T"})
+	_, ofCollected := store.ToCollect(ctx, "c", "x", 1)
+	if err := errors.Join(err, ofStanding, ofCollected); err != nil {
+		t.Fatal(err)
 	}
 	all := plans(t, store)
 	if len(all) < 100 {

@@ -246,6 +246,24 @@ func (db *DB) Held(ctx context.Context) (map[roles.ResourceTypeID]int, error) {
 	return held, db.failed("count held resources", err)
 }
 
+// Standing counts what is assigned of resource types and not closed.
+func (db *DB) Standing(ctx context.Context, types []roles.ResourceTypeID) (n int, err error) {
+	c := &conditions{}
+	c.say("a.closed = 0")
+	c.among("a.type", db.dialect.Texts, listOf(types))
+	_, err = db.read().one(ctx, "SELECT count(*) FROM assigned_resource a"+c.where(), c.args, &n)
+	return n, db.failed("count assigned resources", err)
+}
+
+// ToCollect counts the orders of a connection that may be sent now, as far as no
+// gate was found that they stand before.
+func (db *DB) ToCollect(ctx context.Context, connector schema.ConnectorID, connection schema.ConnectionID, now orders.Instant) (n int, err error) {
+	_, err = db.read().one(ctx, `SELECT count(*) FROM provisioning_order
+		WHERE connector = $1 AND connection = $2 AND closed_at = 0 AND ready > 0 AND gated = 0 AND due_at <= $3`,
+		[]any{connector, connection, int64(now)}, &n)
+	return n, db.failed("count collectable orders", err)
+}
+
 // ids runs a query of assigned resources' numbers.
 func (db *DB) ids(ctx context.Context, op, query string, args ...any) ([]orders.AssignedID, error) {
 	var list []orders.AssignedID
@@ -267,6 +285,20 @@ func (db *DB) Collectable(ctx context.Context, connector schema.ConnectorID, con
 	return db.ids(ctx, "find collectable orders", `SELECT assigned_resource FROM provisioning_order
 		WHERE connector = $1 AND connection = $2 AND closed_at = 0 AND ready > 0 AND due_at <= $3
 		ORDER BY gated, id LIMIT $4`, connector, connection, int64(now), limit)
+}
+
+// OpenOf returns the assigned resources with an open order of a kind of a resource
+// type, some after an order, and the last order among them.
+func (db *DB) OpenOf(ctx context.Context, at ParkKey, after orders.OrderID, limit int) (list []orders.AssignedID, last orders.OrderID, err error) {
+	err = db.read().each(ctx, `SELECT id, assigned_resource FROM provisioning_order
+		WHERE closed_at = 0 AND type = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4`,
+		[]any{string(at.Type), string(at.Kind), int64(after), limit}, func(r *sql.Rows) error {
+			var id orders.AssignedID
+			err := r.Scan(&last, &id)
+			list = append(list, id)
+			return err
+		})
+	return list, last, db.failed("find open orders of a kind", err)
 }
 
 // ReleasedOwners counts the owners of whom a person let something of a kind

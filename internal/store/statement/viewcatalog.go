@@ -3,8 +3,10 @@ package statement
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 
+	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/view"
@@ -107,4 +109,57 @@ func refsOf(list []view.Holder) []resources.Ref {
 		refs[i] = resources.Ref{Type: schema.EntityType(h.Owner.Type), Key: resources.Key(h.Owner.Key)}
 	}
 	return refs
+}
+
+// RuleReach answers how many people rules give something.
+func (v *Views) RuleReach(ctx context.Context, f view.RuleFilter) (reach view.RuleReach, err error) {
+	if err := v.whole("count whom rules touch"); err != nil {
+		return reach, err
+	}
+	of := map[string]map[resources.Ref]bool{}
+	take := func(owner resources.Ref, reasons []assignments.Reason) {
+		for _, r := range reasons {
+			if of[r.Rule] == nil {
+				of[r.Rule] = map[resources.Ref]bool{}
+			}
+			of[r.Rule][owner] = true
+		}
+	}
+	looks := func() bool {
+		if reach.More = reach.Looked == view.RuleWithin; !reach.More {
+			reach.Looked++
+		}
+		return !reach.More
+	}
+	documents := &reader{}
+	if f.Type != "" {
+		err = v.db.read().each(ctx, selectAssigned+` WHERE a.type = $1 AND a.closed = 0 ORDER BY a.id LIMIT $2`, []any{f.Type, view.RuleWithin + 1}, func(r *sql.Rows) error {
+			a, err := scanAssigned(r, documents)
+			if err != nil || !looks() {
+				return err
+			}
+			for _, it := range view.AccountOf(a).Items {
+				take(a.Owner, it.Reasons)
+			}
+			return nil
+		})
+	} else {
+		err = v.db.read().each(ctx, `SELECT owner_type, owner_key, reasons FROM assigned_role WHERE role = $1
+			ORDER BY owner_type, owner_key LIMIT $2`, []any{f.Role, view.RuleWithin + 1}, func(r *sql.Rows) error {
+			var owner resources.Ref
+			var text []byte
+			if err := r.Scan(&owner.Type, &owner.Key, &text); err != nil || !looks() {
+				return err
+			}
+			var reasons []assignments.Reason
+			err := json.Unmarshal(text, &reasons)
+			take(owner, reasons)
+			return err
+		})
+	}
+	reach.People = map[string]int{}
+	for rule, people := range of {
+		reach.People[rule] = len(people)
+	}
+	return reach, v.db.failed("count whom rules touch", err)
 }

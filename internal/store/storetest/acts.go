@@ -220,8 +220,39 @@ func collectable(t *testing.T, b *bench) {
 	other, err := b.Collectable(b.ctx, "directory", "other", orders.At(b.now), 10)
 	must(t, err)
 	want(t, "elsewhere", len(other), 0)
+	counted := func() int {
+		n, err := b.ToCollect(b.ctx, "directory", "main", orders.At(b.now))
+		must(t, err)
+		return n
+	}
+	want(t, "before no gate", counted(), 1)
 	b.collect(t, free.ID)
 	want(t, "collected", ask(b.now, 10), "[1]")
+	want(t, "before no gate when it is collected", counted(), 0)
+	standing, err := b.Standing(b.ctx, []roles.ResourceTypeID{gated.Type, "Another"})
+	must(t, err)
+	want(t, "standing", standing, 4)
+}
+
+func openOf(t *testing.T, b *bench) {
+	var at statement.ParkKey
+	for _, name := range []string{"ada", "bob", "cleo"} {
+		a := b.raise(t, name, 1)
+		must(t, b.Save(b.ctx, b.act("generate"), []*orders.AssignedResource{a}))
+		at = statement.ParkKey{Type: a.Type, Kind: a.Order.Kind}
+	}
+	b.send(t, 2)
+	b.show(t, 2) // its order closes
+	page := func(at statement.ParkKey, after orders.OrderID, limit int) string {
+		ids, last, err := b.OpenOf(b.ctx, at, after, limit)
+		must(t, err)
+		return fmt.Sprint(ids, last)
+	}
+	want(t, "all", page(at, 0, 10), "[1 3] 3")
+	want(t, "the first page", page(at, 0, 1), "[1] 1")
+	want(t, "the next page", page(at, 1, 1), "[3] 3")
+	want(t, "the end", page(at, 3, 1), "[] 0")
+	want(t, "another kind", page(statement.ParkKey{Type: at.Type, Kind: orders.Deletion}, 0, 10), "[] 0")
 }
 
 func clock(t *testing.T, b *bench) {

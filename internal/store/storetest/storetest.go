@@ -34,6 +34,7 @@ var tests = []struct {
 	{"AnActThatFailsLeavesNothing", failsWhole},
 	{"AnActCarriesItsExtrasInOneTransaction", extras},
 	{"GatedOrdersComeLastAndEarlyOnesNotAtAll", collectable},
+	{"OpenOrdersOfAKindAreListedByPages", openOf},
 	{"OwnersOfWhatWasReleasedAreCountedOnce", releasedOwners},
 	{"TheClockFindsWhatIsOver", clock},
 	{"ConcurrentUpdatesLoseNothing", concurrent},

@@ -176,6 +176,10 @@ func everyQuestion(t *testing.T, b *bench) {
 			x, err := nothing.Holders(b.ctx, view.HolderFilter{Role: "Clerk"})
 			return x.Holders, err
 		},
+		"RuleReach": func() (any, error) {
+			x, err := nothing.RuleReach(b.ctx, view.RuleFilter{Role: "Clerk"})
+			return x, err
+		},
 		"Peers":       func() (any, error) { x, err := nothing.Peers(b.ctx, peersOf("ada")); return x.Roles, err },
 		"StateCounts": func() (any, error) { x, err := nothing.StateCounts(b.ctx, 0); return x.Roles, err },
 		"TypeCounts":  func() (any, error) { return nothing.TypeCounts(b.ctx, 0) },

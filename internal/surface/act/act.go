@@ -35,8 +35,11 @@ type Desk interface {
 	Take(context.Context, []orders.AssignedID) (review.Outcome, error)
 	Confirm(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
 	Fail(ctx context.Context, ids []orders.AssignedID, items []int, why string) (review.Outcome, error)
-	// Causes groups what a threshold parks by the rules that raised it.
-	Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]review.Cause, error)
+	// Causes groups what a threshold parks by the rules that raised it, among some
+	// orders after one.
+	Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, after orders.OrderID) (causes []review.Cause, last orders.OrderID, err error)
+	// CountHeld counts what a threshold parks or, with rules, what these raised of it.
+	CountHeld(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules string) (int, error)
 	ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules, why string) (review.Outcome, error)
 	ReleaseAll(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, why string) (review.Outcome, error)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (s *service) profiles() {
-	shows(s, operation{access.HomeView, "/me", "showSelf", "Who asks, and what his profiles permit"}, s.self)
+	shows(s, operation{access.HomeView, "/me", "showSelf", "Who asks, and what that profile permits"}, s.self)
 	shows(s, operation{access.ProfilesView, "/profiles", "listProfiles", "The profiles that there are, built in and configured"}, s.listProfiles)
 	shows(s, operation{access.ProfilesView, "/profile-assignments", "listProfileAssignments", "Who has which profile, how far and from when to when"}, s.listAssignments)
 	acts(s, operation{access.ProfilesAssign, "/profile-assignments", "assignProfile", "Give somebody a profile"}, s.assignProfile)

@@ -27,7 +27,7 @@ func (s *service) tokens() {
 		Summary:     "Make a token with a name and a password",
 		Description: "Needs no token. Tries are limited by account and by address. What is made is shown in this answer alone.",
 		Security:    []map[string][]string{}, MaxBodyBytes: requestBytesMax,
-		Metadata: map[string]any{public: "who is not known yet has to say who he is"},
+		Metadata: map[string]any{public: "people who are not known yet have to say who they are"},
 		Errors:   []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, s.signIn)
 }

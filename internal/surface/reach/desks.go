@@ -138,11 +138,18 @@ func whole(ctx context.Context, t roles.ResourceTypeID) error {
 	return nil
 }
 
-func (d reached) Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind) ([]review.Cause, error) {
+func (d reached) Causes(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, after orders.OrderID) ([]review.Cause, orders.OrderID, error) {
 	if err := whole(ctx, t); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return d.Desk.Causes(ctx, t, k)
+	return d.Desk.Causes(ctx, t, k, after)
+}
+
+func (d reached) CountHeld(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules string) (int, error) {
+	if err := whole(ctx, t); err != nil {
+		return 0, err
+	}
+	return d.Desk.CountHeld(ctx, t, k, rules)
 }
 
 func (d reached) ReleaseCaused(ctx context.Context, t roles.ResourceTypeID, k orders.Kind, rules, why string) (review.Outcome, error) {

@@ -56,6 +56,7 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 	})
 	ctx, both := t.Context(), []orders.AssignedID{1, 2}
 	second := func(_ any, err error) error { return err }
+	third := func(_, _ any, err error) error { return err }
 	for name, err := range map[string]error{
 		"decide":       second(d.Decide(ctx, review.Decision{Assigned: both})),
 		"decide items": second(d.DecideItems(ctx, 2, nil)),
@@ -64,7 +65,8 @@ func TestADeskDecidesOnNothingThatIsNotReached(t *testing.T) {
 		"take":         second(d.Take(ctx, both)),
 		"confirm":      second(d.Confirm(ctx, both, nil, "")),
 		"fail":         second(d.Fail(ctx, both, nil, "")),
-		"causes":       second(d.Causes(ctx, "CrmUser", orders.Addition)),
+		"causes":       third(d.Causes(ctx, "CrmUser", orders.Addition, 0)),
+		"count held":   second(d.CountHeld(ctx, "CrmUser", orders.Addition, "")),
 		"by rule":      second(d.ReleaseCaused(ctx, "CrmUser", orders.Addition, "", "")),
 		"release all":  second(d.ReleaseAll(ctx, "CrmUser", orders.Addition, "")),
 		"ask":          second(q.Ask(ctx, review.Asked{})),

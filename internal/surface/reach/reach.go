@@ -43,6 +43,7 @@ type Questions interface {
 	AccountCounts(ctx context.Context, types []string) ([]view.TypeCount, error)
 	Readings(ctx context.Context, f view.ReadingFilter) ([]view.Reading, error)
 	Holders(ctx context.Context, f view.HolderFilter) (view.HolderPage, error)
+	RuleReach(ctx context.Context, f view.RuleFilter) (view.RuleReach, error)
 	Peers(ctx context.Context, f view.PeersFilter) (view.Peers, error)
 	Journal(ctx context.Context, f view.JournalFilter) (view.JournalPage, error)
 	Runs(ctx context.Context, f view.RunFilter) (view.RunPage, error)
@@ -139,6 +140,10 @@ func (n narrowed) Request(ctx context.Context, id requests.RequestID) (view.Requ
 
 func (n narrowed) FoundRoles(ctx context.Context, f view.FoundRoleFilter) (view.FoundRolePage, error) {
 	return n.as(ctx, access.RolesReconcile).FoundRoles(ctx, f)
+}
+
+func (n narrowed) RuleReach(ctx context.Context, f view.RuleFilter) (view.RuleReach, error) {
+	return n.as(ctx, access.RulesView).RuleReach(ctx, f)
 }
 
 func (n narrowed) EntityCounts(ctx context.Context, entities []string) (map[string]int, error) {

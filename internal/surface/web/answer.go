@@ -24,6 +24,7 @@ type page struct {
 	Told    *afterword    // what became of the act before it
 	Late    string        // why an act on it came too late, where it did
 	Sheet   *export.Sheet // its list, to be had as a file; nil: it has none
+	File    *filed        // it is a file, to be had as it is; nil: it is none
 }
 
 // A document is a page with what surrounds it.
@@ -52,6 +53,8 @@ func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 		switch {
 		case err != nil:
 			s.fail(w, r, err)
+		case as == planFile && p.File != nil:
+			p.File.send(w, r)
 		case as != "":
 			s.download(w, r, p, as)
 		case p.Move != "":
@@ -66,7 +69,7 @@ func (s *site) show(build func(*http.Request) (page, error)) http.HandlerFunc {
 // write renders the page whole before it sends any of it.
 func (s *site) write(w http.ResponseWriter, r *http.Request, status int, p page) {
 	var b bytes.Buffer
-	if err := layout(document{page: p, Company: s.Company, Version: s.Version}).Render(r.Context(), &b); err != nil {
+	if err := layout(document{page: p, Company: s.Company, Version: s.Version}).Render(s.calling(r.Context()), &b); err != nil {
 		if r.Context().Err() == nil {
 			s.Log.Error("a page could not be rendered", "path", r.URL.Path, "err", err)
 		}

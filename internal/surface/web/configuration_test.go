@@ -56,7 +56,7 @@ func TestWhatAThresholdParkedIsReleasedOneByOneOrAll(t *testing.T) {
 	if read := follows(t, h, address, "do", "release", "row", held[0], "why", "looked at it"); !strings.Contains(read, "1 order released.") {
 		t.Errorf("releasing one reads %s", read)
 	}
-	if w := post(t, h, address, "do", "all"); w.Code != http.StatusOK || !regexp.MustCompile(`Release all \d+ additions of LedgerAccount\?`).MatchString(plain(w.Body.String())) {
+	if w := post(t, h, address, "do", "all"); w.Code != http.StatusOK || !regexp.MustCompile(`Release all \d+ additions of Ledger account\?`).MatchString(plain(w.Body.String())) {
 		t.Errorf("releasing all does not ask: %d %s", w.Code, plain(w.Body.String()))
 	}
 	if read := follows(t, h, address, "do", "all", "sure", "1"); !strings.Contains(read, "released.") {
@@ -155,7 +155,7 @@ func TestThePagesOfAnEmptyFolderSayWhatWouldFillThem(t *testing.T) {
 	h := web.New(options(empty(t)))
 	for address, want := range map[string]string{
 		"/review": "Nothing waits for a reviewer", "/review/properties": "No resource type is deployed yet", "/manual": "Nothing is with people",
-		"/reconciliation": "No question is open", "/reconciliation/roles": "No role was found", "/requests": "No request waits for you", "/requests/changes": "No change of data waits for you",
+		"/reconciliation": "No question is open", "/reconciliation/roles": "No role was found", "/requests": "No request is open", "/requests/changes": "No change of data waits for you",
 		"/connectors": "No connector is declared yet", "/roles": "No role is declared yet", "/rules": "No rule is declared yet",
 		"/plans": "No plan is kept", "/journal": "Nothing was done yet",
 	} {

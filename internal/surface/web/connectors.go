@@ -245,6 +245,8 @@ type parkedList struct {
 	Park      view.Park
 	Connector string
 	Causes    []review.Cause // the same orders by the rules that raised them
+	From      bool           // they are of later orders than the first
+	Further   string         // where the causes of more orders stand
 }
 
 // parkOf finds what a threshold parks, by what an address names.
@@ -273,11 +275,19 @@ func (s *site) parked(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	causes, err := s.desk(r).Causes(r.Context(), roles.ResourceTypeID(p.Type), orders.Kind(p.Kind))
+	from, err := numbered("the place in a list", r.URL.Query().Get("causes"))
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(parkedList{*list, p, r.PathValue("id"), causes}), Sheet: list.Sheet}, nil
+	shown := parkedList{workList: *list, Park: p, Connector: r.PathValue("id"), From: from > 0}
+	causes, last, err := s.desk(r).Causes(r.Context(), roles.ResourceTypeID(p.Type), orders.Kind(p.Kind), orders.OrderID(from))
+	if err != nil {
+		return page{}, err
+	}
+	if shown.Causes = causes; last != 0 {
+		shown.Further = list.Filter.next("causes", last.String()) + "#causes"
+	}
+	return page{Title: "Parked " + p.Kind + "s", Section: "connectors", Body: parkedPage(shown), Sheet: list.Sheet}, nil
 }
 
 func parkAddress(connector string, p view.Park) string {

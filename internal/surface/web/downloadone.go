@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -38,11 +39,11 @@ func permissionsSheet(p personShown) *export.Sheet {
 	return sheets.All("permissions-"+p.Key, columns, lines, func(x line) []string {
 		if x.gift.Account.ID == 0 {
 			r := x.role
-			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, sheets.Dated(r.Start), sheets.Dated(r.End), origin("", r.Reasons)}
+			return []string{r.Role, r.With, "", "", "", "", r.Shows, r.Workflow.Name, sheets.Dated(r.Start), sheets.Dated(r.End), origin(context.Background(), "", r.Reasons)}
 		}
 		it := x.gift.Item
 		cells := append([]string{x.role.Role, x.role.With, x.gift.Account.Type, x.gift.Account.Target}, valueCells(it)...)
-		return append(cells, it.State.String(), it.Workflow.Name, sheets.Dated(it.Start), sheets.Dated(it.End), origin(x.gift.Account.Type, it.Reasons))
+		return append(cells, it.State.String(), it.Workflow.Name, sheets.Dated(it.Start), sheets.Dated(it.End), origin(context.Background(), x.gift.Account.Type, it.Reasons))
 	})
 }
 

@@ -46,19 +46,11 @@ func (s *site) offers(r *http.Request, ref resources.Ref) ([]formOffer, error) {
 	return offers, err
 }
 
-// forms lists the forms by which whoever asks may create something.
-func (s *site) forms(r *http.Request) (page, error) {
-	list, err := s.offers(r, resources.Ref{})
-	if err != nil {
-		return page{}, err
-	}
-	return page{Title: "Forms", Section: "requests", Body: formsPage(list)}, nil
-}
-
 // filling is a form that is being filled in.
 type filling struct {
 	review.Blank
 	About  *view.Person // nil where it creates
+	Listed bool         // the directory lists what it is about: it has a page of its own
 	Fields []asked
 	Else   []string // what is wrong with no one field
 	Wrong  int      // fields with something wrong
@@ -99,8 +91,18 @@ func (a asked) describedBy() string {
 // untilInput is the last day of a form that ends somebody.
 const untilInput = "until"
 
-// form shows a form with what it was filled in with.
+// form shows a form with what it was filled in with or, where it is not said whom
+// it is about, those whom it may be about.
 func (s *site) form(r *http.Request) (page, error) {
+	if r.URL.Query().Get("about") == "" {
+		m, err := s.model(r.Context())
+		if err != nil {
+			return page{}, err
+		}
+		if w, declared := m.Workflows[roles.WorkflowID(r.PathValue("id"))]; declared && w.Action != roles.CreateResource {
+			return s.subjects(r, m, w)
+		}
+	}
 	f, err := s.filled(r)
 	if err != nil {
 		return page{}, err
@@ -109,9 +111,9 @@ func (s *site) form(r *http.Request) (page, error) {
 }
 
 func (f *filling) page() page {
-	section := "directory"
-	if f.About == nil {
-		section = "requests"
+	section := "requests"
+	if f.Listed {
+		section = "directory"
 	}
 	return page{Title: f.Workflow.Name, Section: section, Body: formPage(f)}
 }
@@ -133,6 +135,11 @@ func (s *site) filled(r *http.Request) (*filling, error) {
 			return nil, err
 		}
 		f.About = &p
+		types, err := s.entities(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		f.Listed = slices.Contains(types, string(f.Entity.Type))
 	}
 	for _, field := range f.Workflow.Fields {
 		if f.Workflow.Action != roles.EndResource || field.Property != f.Workflow.Ends {

@@ -318,3 +318,29 @@ func TestAFormThatIsNotDeclaredIsNotFound(t *testing.T) {
 func formAbout(x target) string {
 	return fmt.Sprintf("/workflows/%s?about=%s", roles.WorkflowID("title"), url.QueryEscape(string(x.person.Key)))
 }
+
+func TestAFormAboutWhatNoDirectoryListsIsReachedByThePageOfForms(t *testing.T) {
+	e := withForms(t)
+	_, manager := led(t, e)
+	h := by(e, manager)
+	follows(t, h, "/workflows/contractor", "set-first", "Ada", "set-last", "Pay", "set-manager", manager, "why", "a project")
+	list := shows(t, h, "/workflows", "Forms that change or end", "End of the contract", "New title")
+	if !strings.Contains(list, `href="/workflows/contractor-end"`) {
+		t.Fatal("the page of forms does not lead to a form that ends")
+	}
+	subjects := shows(t, h, "/workflows/contractor-end", "End of the contract", "Choose what it is about", "Ada Pay", "5001")
+	if !strings.Contains(subjects, `href="/workflows/contractor-end?about=5001"`) {
+		t.Fatal("whom it is about leads to no form")
+	}
+	shows(t, h, "/workflows/contractor-end?q=nobody", "No Contractor like this")
+	shows(t, h, "/workflows/contractor-end?q=ada", "Ada Pay")
+	body := shows(t, h, "/workflows/contractor-end?about=5001", "End of the contract", "Ada Pay", "Last day")
+	if strings.Contains(body, `href="/directory/Contractor`) {
+		t.Error("the form leads into a directory that lists no contractors")
+	}
+	// To whom the form is not offered about anybody, nobody is offered.
+	shows(t, by(e, "E00003"), "/workflows/contractor-end", "There is no Contractor that the form may be about for you")
+	if code, _ := get(t, h, "/directory/Contractor"); code != http.StatusFound {
+		t.Errorf("the list of contractors answers %d, and does not lead to the forms", code)
+	}
+}

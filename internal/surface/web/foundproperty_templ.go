@@ -158,7 +158,7 @@ func foundLines(p foundByProperty) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = picker(x.value(), x.Account.Type+" "+x.Account.Target, p.Kept).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = picker(x.value(), typeCalled(ctx, x.Account.Type)+" "+x.Account.Target, p.Kept).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

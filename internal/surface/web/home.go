@@ -41,6 +41,7 @@ type standing struct {
 	Tallies map[orders.State]tally
 	Waits   []waiting
 	Parks   []view.Park
+	Places  []place
 	Quiet   bool // nothing has been evaluated yet
 	// Undeployed: there is nothing yet that could be evaluated.
 	Undeployed bool
@@ -82,7 +83,7 @@ func (s *site) homeFragment(ctx context.Context, _ string) (string, error) {
 		return "", err
 	}
 	var b bytes.Buffer
-	if err := homeLive(now).Render(ctx, &b); err != nil {
+	if err := homeLive(now).Render(s.calling(ctx), &b); err != nil {
 		return "", err
 	}
 	return b.String(), nil
@@ -140,8 +141,13 @@ func (s *site) standing(ctx context.Context) (standing, error) {
 			Count: len(found.Questions), More: found.After != 0, Link: "/reconciliation", needs: access.FoundView},
 		{Name: "Roles found", About: "Somebody keeps or removes what no rule gives.", State: orders.AwaitingApproval,
 			Count: len(deduced.Roles), More: deduced.After != nil, Link: "/reconciliation/roles", needs: access.RolesReconcile},
+		{Name: "Parked by a threshold", About: "Somebody looks at the mass change and releases it.", State: orders.Pending,
+			Count: len(parks), Link: parksAddress(parks)},
 	})
-	return now, nil
+	// What needs somebody comes first; what does not keeps its place after it.
+	slices.SortStableFunc(now.Waits, func(a, b waiting) int { return boolOf(a.Count == 0) - boolOf(b.Count == 0) })
+	now.Places, err = s.places(ctx)
+	return now, err
 }
 
 // tallies counts open orders by state and, for the states of rest, the accounts

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"provisor.dev/provisor/internal/domain/orders"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/surface/web"
 	"provisor.dev/provisor/internal/view"
 )
@@ -40,7 +41,12 @@ func (c *counted) Requests(context.Context, view.RequestFilter) (view.RequestPag
 func (c *counted) FoundRoles(context.Context, view.FoundRoleFilter) (view.FoundRolePage, error) {
 	return view.FoundRolePage{}, nil
 }
-func (c *counted) Entities(context.Context) ([]string, error) { return []string{"Person"}, nil }
+func (c *counted) EntityCounts(context.Context, []string) (map[string]int, error) { return nil, nil }
+func (c *counted) Runs(context.Context, view.RunFilter) (view.RunPage, error) {
+	return view.RunPage{}, nil
+}
+func (c *counted) Model(context.Context) (*roles.Model, error) { return &roles.Model{}, nil }
+func (c *counted) Entities(context.Context) ([]string, error)  { return []string{"Person"}, nil }
 
 func (c *counted) Changes(context.Context) (int64, error) {
 	c.asked.Add(1)
@@ -54,7 +60,7 @@ func lively(t *testing.T) (c *counted, address string, stop func()) {
 	stopping := make(chan struct{})
 	stop = sync.OnceFunc(func() { close(stopping) })
 	s := httptest.NewServer(web.New(web.Options{
-		Questions: c, Changes: c.Changes, Entities: c.Entities, Clock: time.Now, Poll: 5 * time.Millisecond, Stopping: stopping,
+		Questions: c, Changes: c.Changes, Entities: c.Entities, Model: c.Model, Clock: time.Now, Poll: 5 * time.Millisecond, Stopping: stopping,
 	}))
 	t.Cleanup(func() { stop(); s.Close() })
 	return c, s.URL, stop
@@ -171,7 +177,7 @@ func TestAStoreThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	c := &counted{}
 	var failing atomic.Bool
 	failing.Store(true)
-	o := web.Options{Questions: c, Entities: c.Entities, Clock: time.Now, Poll: 5 * time.Millisecond, Changes: func(context.Context) (int64, error) {
+	o := web.Options{Questions: c, Entities: c.Entities, Model: c.Model, Clock: time.Now, Poll: 5 * time.Millisecond, Changes: func(context.Context) (int64, error) {
 		if failing.Load() {
 			return 0, errors.New("busy")
 		}
@@ -188,7 +194,7 @@ func TestAStoreThatFailsForAWhileIsAskedAgain(t *testing.T) {
 
 func TestListenersAreLimited(t *testing.T) {
 	c := &counted{}
-	h := web.New(web.Options{Questions: c, Changes: c.Changes, Entities: c.Entities, Clock: time.Now, Poll: time.Hour})
+	h := web.New(web.Options{Questions: c, Changes: c.Changes, Entities: c.Entities, Model: c.Model, Clock: time.Now, Poll: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	var gone sync.WaitGroup
 	refused := make(chan struct{}, 10)

@@ -53,22 +53,28 @@ func (s *site) release(r *http.Request) (outcome, error) {
 
 // askRelease asks before many orders are let through, and says of what they came.
 func (s *site) askRelease(r *http.Request, p view.Park, rules string) (outcome, error) {
+	held, err := s.desk(r).CountHeld(r.Context(), roles.ResourceTypeID(p.Type), orders.Kind(p.Kind), rules)
+	if err != nil {
+		return outcome{}, err
+	}
 	lines := []string{p.Why}
-	what := fmt.Sprintf("Release all %s %ss of %s", thousands(p.Held), p.Kind, p.Type)
+	called := typeCalled(s.calling(r.Context()), p.Type)
+	what := fmt.Sprintf("Release all %s of %s", count(held, p.Kind), called)
 	if rules != "" {
-		causes, err := s.desk(r).Causes(r.Context(), roles.ResourceTypeID(p.Type), orders.Kind(p.Kind))
-		if err != nil {
-			return outcome{}, err
-		}
-		held := 0
-		for _, c := range causes {
-			held += c.Count * boolOf(c.Rules == rules)
-		}
 		if held == 0 {
 			return outcome{}, review.NotRaised(rules)
 		}
-		what = fmt.Sprintf("Release %s %ss of %s", thousands(held), p.Kind, p.Type)
+		what = fmt.Sprintf("Release %s of %s", count(held, p.Kind), called)
 		lines = append(lines, "Only what came of "+rules+". The rest stays parked.")
 	}
 	return asking(what+"?", what, append(lines, "They go out with the next run, in widening waves where the resource type asks for it.")), nil
+}
+
+// releaseText says on the button of a rule how many orders it lets through; where
+// they are counted some at a time, those are not all.
+func releaseText(l parkedList, n int) string {
+	if l.From || l.Further != "" {
+		return "Release all of this rule"
+	}
+	return "Release " + count(n, "order")
 }

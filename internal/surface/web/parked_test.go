@@ -84,7 +84,7 @@ func TestOfWhatAThresholdParkedTheOrdersOfOneRuleAreReleasedAlone(t *testing.T) 
 			t.Errorf("%s raised nothing", m[1])
 		}
 	}
-	if w := post(t, h, address, "rules", rule); w.Code != http.StatusOK || !strings.Contains(plain(w.Body.String()), "Release 2 updates of CrmUser?") {
+	if w := post(t, h, address, "rules", rule); w.Code != http.StatusOK || !strings.Contains(plain(w.Body.String()), "Release 2 updates of CRM account?") {
 		t.Errorf("it does not ask: %d %s", w.Code, plain(w.Body.String()))
 	}
 	if read := follows(t, h, address, "rules", rule, "sure", "1", "why", "the names are right"); !strings.Contains(read, "2 orders released.") {

@@ -80,6 +80,9 @@ func (s *site) people(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	q, entity := r.URL.Query(), r.PathValue("entity")
+	if !slices.Contains(types, entity) && s.formedBy(r.Context(), entity) {
+		return page{Move: "/workflows"}, nil
+	}
 	if !slices.Contains(types, entity) {
 		return page{}, &fault.Error{
 			Kind: fault.NotFound, Msg: fmt.Sprintf("%q is no entity type of people", entity), Do: "The directory lists those that the deployed configuration takes as a source.",
@@ -106,12 +109,14 @@ func (s *site) people(r *http.Request) (page, error) {
 	return page{Title: entity, Section: "directory", Finds: true, Body: peoplePage(list), Sheet: s.peopleSheet(r, filter)}, nil
 }
 
-// personShown is somebody on his page.
+// personShown is somebody on a page.
 type personShown struct {
 	view.Person
 	Roles  []roleShown
 	Chosen *chosenItem // nil without accounts
 	Model  *roles.Model
+	Filter filter
+	All    int // accounts, whether the filter leaves them or not
 	Now    time.Time
 }
 
@@ -135,7 +140,7 @@ type chosenItem struct {
 	Tall    diagram
 }
 
-// person shows somebody with everything that he has.
+// person shows somebody with everything that they have.
 func (s *site) person(r *http.Request) (page, error) {
 	ref := resources.Ref{Type: schema.EntityType(r.PathValue("entity")), Key: resources.Key(r.PathValue("key"))}
 	p, err := s.Questions.Person(r.Context(), ref)
@@ -152,7 +157,44 @@ func (s *site) person(r *http.Request) (page, error) {
 	if shown.Chosen, err = s.chosen(r.Context(), p, r.URL.Query().Get("item")); err != nil {
 		return page{}, err
 	}
+	shown.All = len(p.Accounts)
+	shown.Filter = filter{
+		Address: string(personAddress(p.Owner)), Label: "Permissions", Searches: "Permission", Hint: "Role, account or value", Picks: []pick{statePick(orders.States()...)},
+	}
+	if err := shown.Filter.read(r); err != nil {
+		return page{}, err
+	}
+	shown.narrow(s.calling(r.Context()))
 	return page{Title: named(p.Owner), Section: "directory", Body: personPage(shown), Sheet: permissionsSheet(shown)}, nil
+}
+
+// narrow leaves what the filter asks for: roles and accounts by what they are called,
+// or with those of their items that are called so and stand in the state.
+func (p *personShown) narrow(ctx context.Context) {
+	text, state := p.Filter.Text, p.Filter.chosen("state")
+	if text == "" && state == "" {
+		return
+	}
+	fits := func(it view.Item, of string) bool {
+		return (state == "" || state == number(float64(it.State.Number))) && holdsAll(of+" "+it.Name+" "+it.Proposed+" "+it.Current, text)
+	}
+	var had []roleShown
+	for _, r := range p.Roles {
+		name := roleCalled(ctx, r.Role.Role)
+		r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(g giftShown) bool { return !fits(g.Item, name+" "+typeCalled(ctx, g.Account.Type)) })
+		if len(r.Items) > 0 || state == "" && holdsAll(name, text) {
+			had = append(had, r)
+		}
+	}
+	var accounts []view.Account
+	for _, a := range p.Accounts {
+		of := typeCalled(ctx, a.Type) + " " + a.Target
+		a.Items = slices.DeleteFunc(slices.Clone(a.Items), func(it view.Item) bool { return !fits(it, of) })
+		if len(a.Items) > 0 {
+			accounts = append(accounts, a)
+		}
+	}
+	p.Roles, p.Accounts = had, accounts
 }
 
 func gifts(role view.Role, accounts []view.Account) []giftShown {

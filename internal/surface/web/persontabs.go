@@ -15,7 +15,7 @@ import (
 type profileShown struct {
 	view.Person
 	Values []property
-	Forms  []formOffer // that whoever looks may start about him
+	Forms  []formOffer // that whoever looks may start about them
 }
 
 // property is a value, or the links, of a resource.
@@ -23,6 +23,11 @@ type property struct {
 	Name, Value string
 	Source      string // what the source gives, where people edited it
 	Edited      bool
+}
+
+// edited tells whether people edited any of it.
+func (p profileShown) edited() bool {
+	return slices.ContainsFunc(p.Values, func(v property) bool { return v.Edited })
 }
 
 // profile shows somebody's values.
@@ -38,7 +43,13 @@ func (s *site) profile(r *http.Request) (page, error) {
 	}
 	for name, keys := range p.Links {
 		source, edited := p.Edited[name]
-		shown.Values = append(shown.Values, property{name, strings.Join(keys, ", "), source, edited})
+		called := make([]string, len(keys))
+		for i, key := range keys {
+			if called[i] = key; p.Called[name+" "+key] != "" {
+				called[i] = p.Called[name+" "+key] + " (" + key + ")"
+			}
+		}
+		shown.Values = append(shown.Values, property{name, strings.Join(called, ", "), source, edited})
 	}
 	if shown.Forms, err = s.offers(r, refOf(p.Owner)); err != nil {
 		return page{}, err
@@ -157,7 +168,7 @@ func (s *site) why(r *http.Request) (page, error) {
 	if shown.Proof, err = reach.Explain(r.Context(), s.Questions, m, s.Explain, p, ask); err != nil {
 		return page{}, err
 	}
-	if !shown.Filter.filtered() { // all that somebody has not would hide what he has
+	if !shown.Filter.filtered() { // all that somebody has not would hide what they have
 		shown.Proof.Absent = slices.DeleteFunc(shown.Proof.Absent, func(a explain.Absence) bool { return a.Role != "" })
 	}
 	return page{Title: "Why " + named(p.Owner) + " has what", Section: "directory", Body: whyPage(shown)}, nil

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"errors"
+	"io/fs"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,7 +27,151 @@ func (s *site) plans(*http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	return page{Title: "Plans", Section: "plans", Body: plansPage(list)}, nil
+	return page{Title: "Plans", Section: "plans", Body: plansPage(list), Sheet: plansSheet(list)}, nil
+}
+
+// makePlan plans what the files of the configuration would cause, and keeps it.
+func (s *site) makePlan(r *http.Request) (outcome, error) {
+	free, ok := s.planningAlone()
+	if !ok {
+		return outcome{Refused: []string{busyPlanning}}, nil
+	}
+	defer free()
+	p, err := act.ToPlan{}.Do(r.Context(), s.Desks.PlanDesk(s.actor(r)))
+	var list fault.Findings
+	switch {
+	case errors.As(err, &list): // the files cannot be read: all that is wrong is said
+		out := outcome{}
+		for _, x := range list {
+			out.Refused = append(out.Refused, x.String())
+		}
+		return out, nil
+	case err != nil:
+		return outcome{}, err
+	case p.Already:
+		return outcome{Refused: []string{"The files in config/ are what is deployed. Change them first: a plan shows what the change would cause."}}, nil
+	}
+	file, err := s.KeepPlan(p.Planned)
+	return outcome{Said: "Planned. Nothing is deployed yet.", To: string(planAddress(file))}, err
+}
+
+const busyPlanning = "Somebody else's plan is being made: try again in a moment."
+
+// planningAlone takes the place of the plan that is being made: one looks at everybody.
+func (s *site) planningAlone() (free func(), ok bool) {
+	select {
+	case s.planning <- struct{}{}:
+		return func() { <-s.planning }, true
+	default:
+		return nil, false
+	}
+}
+
+// applyPlan does what a kept plan says, once whoever applies it has seen what that
+// touches: it is planned again, and refused where it would cause something else by now.
+func (s *site) applyPlan(r *http.Request) (outcome, error) {
+	filed, err := plan.FromFolder(s.Folder, r.PathValue("file"))
+	if err != nil {
+		return outcome{}, err
+	}
+	if r.PostForm.Get("do") != "apply" || !applicable(filed) {
+		return outcome{}, unreadable("what to do", r.PostForm.Get("do"), "Use a button of the page.")
+	}
+	if !sure(r) {
+		p := planShown{Filed: filed}
+		p.count()
+		return asking("Apply plan "+filed.Plan.Name+"?", applyText(filed), p.touches()), nil
+	}
+	free, ok := s.planningAlone()
+	if !ok {
+		return outcome{Refused: []string{busyPlanning}}, nil
+	}
+	defer free()
+	desk := s.Desks.PlanDesk(s.actor(r))
+	x := act.ToApply{ToPlan: act.ToPlan{Sources: filed.Sources}, Name: filed.Plan.Name, Release: r.PostForm.Get("release") == "1", Why: r.PostForm.Get("why")}
+	back := filed.Plan.RollBack
+	if back != nil {
+		x.ToPlan.Back = back.Orders
+	}
+	p, err := x.Do(r.Context(), desk)
+	if err == nil && !p.Already {
+		err = x.Check(p)
+	}
+	switch {
+	case advisable(err):
+		return outcome{Refused: []string{advised(err)}}, nil
+	case err != nil:
+		return outcome{}, err
+	case p.Already:
+		return outcome{Refused: []string{"The configuration is deployed already. There is nothing left to apply."}}, nil
+	case back == nil:
+		return outcome{Said: "Deployed " + p.Name + ". The next run works out what follows."}, desk.Deploy(r.Context(), p.Checked, x.Why)
+	}
+	done, err := x.Back(r.Context(), desk, p)
+	return outcome{
+		Said:    "Rolled back " + count(done.Decided, "account") + ": what was there before is an exception now. The next run writes it.",
+		Refused: refusals(done.Refused),
+	}, err
+}
+
+// advisable reports whether an error says what whoever asked can do about it.
+func advisable(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.Invalid || kind == fault.Conflict || kind == fault.Refused || kind == fault.NotFound
+}
+
+// applicable tells whether a plan is one that can be applied.
+func applicable(f plan.Filed) bool { return f.Unreadable == "" && !plan.IsSupposition(f.Plan.Name) }
+
+// applyText says on the button what applying does, and how much it touches.
+func applyText(f plan.Filed) string {
+	does := "Deploy the configuration: "
+	if f.Plan.RollBack != nil {
+		does = "Roll back: "
+	}
+	return does + count(len(f.Plan.Orders), "order")
+}
+
+// touches says in lines what applying causes.
+func (p planShown) touches() []string {
+	var lines []string
+	for _, x := range p.Kinds {
+		lines = append(lines, count(x.Count, x.Name))
+	}
+	if p.Plan.Reach != nil {
+		lines = append(lines, strconv.Itoa(p.Plan.Reach.People)+" of "+peopleText(p.Plan.Reach.Of)+" are touched")
+	}
+	for _, x := range p.Plan.Parks {
+		lines = append(lines, string(x.Kind)+"s of "+string(x.Type)+" would be parked: "+x.Why)
+	}
+	if n := len(p.Plan.Released); n > 0 {
+		lines = append(lines, count(n, "account")+" would be let go of: nothing declares them any more")
+	}
+	return append(lines, "It is planned again first, and refused where it would cause something else by now.")
+}
+
+func peopleText(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return thousands(n) + " people"
+}
+
+// planFile is how an address asks for the file of a plan.
+const planFile = "plan"
+
+// filed is a file in the folder, to be had as it is.
+type filed struct {
+	name   string
+	folder fs.FS
+}
+
+func (f *filed) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	h.Set("Cache-Control", "no-store")
+	http.ServeFileFS(w, r, f.folder, f.name)
 }
 
 // planShown is one plan that was kept.
@@ -57,9 +204,7 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	}
 	p := planShown{Filed: filed, Paged: from > 0, Kept: keptOf(r)}
 	types := pick{Name: "type", Label: "Resource type"}
-	for _, o := range filed.Plan.Orders {
-		p.Kinds, p.Types = oneMore(p.Kinds, string(o.Kind)), oneMore(p.Types, string(o.Type))
-	}
+	p.count()
 	for _, t := range p.Types {
 		types.Options = append(types.Options, option{t.Name, t.Name})
 	}
@@ -78,7 +223,18 @@ func (s *site) planKept(r *http.Request) (page, error) {
 	if len(all) > start+rowsOnPage {
 		p.Next = p.Filter.next("after", strconv.Itoa(start+rowsOnPage))
 	}
-	return page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p), Sheet: plannedSheet(filed.File, all)}, nil
+	shown := page{Title: "Plan " + filed.File, Section: "plans", Body: planPage(p), Sheet: plannedSheet("plan-"+filed.Plan.Name, all)}
+	shown.File = fileOf(s.Folder, filed.File)
+	return shown, nil
+}
+
+func fileOf(folder fs.FS, name string) *filed { return &filed{name, folder} }
+
+// count counts the orders of the plan by kind and by resource type.
+func (p *planShown) count() {
+	for _, o := range p.Plan.Orders {
+		p.Kinds, p.Types = oneMore(p.Kinds, string(o.Kind)), oneMore(p.Types, string(o.Type))
+	}
 }
 
 // plannedSheet is the orders of a plan, a row for each value.
@@ -98,56 +254,6 @@ func plannedSheet(file string, list []plan.Order) *export.Sheet {
 		cells := append([]string{string(x.Kind), string(x.Type)}, sheets.OwnerCells(planOwner(x.Order))...)
 		return append(cells, x.item.Property, nameOr(x.item.LinkName, x.item.Link), sheets.Plain(x.item.Before), sheets.Plain(x.item.After), x.item.State, x.item.Why)
 	})
-}
-
-// applicable reports whether a page can apply the plan: a roll-back is a decision on
-// orders, and what merely supposes something nobody applies.
-func (p planShown) applicable() bool {
-	return p.Unreadable == "" && !plan.IsSupposition(p.Plan.Name) && !plan.IsRollBack(p.Plan.Name)
-}
-
-// applyPlan deploys the files of the server's folder, where they would still cause
-// what the plan says.
-func (s *site) applyPlan(r *http.Request) (outcome, error) {
-	filed, err := plan.FromFolder(s.Folder, r.PathValue("file"))
-	if err != nil {
-		return outcome{}, err
-	}
-	if !(planShown{Filed: filed}).applicable() {
-		return outcome{Refused: []string{"This plan is no configuration to deploy."}}, nil
-	}
-	if !sure(r) {
-		what := []string{count(len(filed.Plan.Orders), "order") + " as the plan lists them", count(len(filed.Differences), "difference") + " of the configuration"}
-		if n := len(filed.Plan.Released); n > 0 {
-			what = append(what, count(n, "account")+" that nothing declares any more: Provisor lets go of them, and removes nothing")
-		}
-		return asking("Deploy plan "+filed.Plan.Name+"?", "Deploy it", what), nil
-	}
-	select {
-	case s.planning <- struct{}{}:
-		defer func() { <-s.planning }()
-	default:
-		return outcome{Refused: []string{"Somebody else's plan is being made: try again in a moment."}}, nil
-	}
-	desk := s.Desks.PlanDesk(s.actor(r))
-	// What is released stands in the plan, and in the question that was answered.
-	x := act.ToApply{ToPlan: act.ToPlan{Sources: filed.Sources}, Name: filed.Plan.Name, Release: len(filed.Plan.Released) > 0, Why: r.PostForm.Get("why")}
-	p, err := x.Do(r.Context(), desk)
-	if err == nil && !p.Already {
-		err = x.Check(p)
-	}
-	switch kind := fault.KindOf(err); {
-	case kind == fault.Invalid || kind == fault.Conflict || kind == fault.Refused || kind == fault.NotFound:
-		return outcome{Refused: []string{advised(err)}}, nil
-	case err != nil:
-		return outcome{}, err
-	case p.Already:
-		return outcome{Said: "The configuration is deployed already."}, nil
-	}
-	if err := desk.Deploy(r.Context(), p.Checked, x.Why); err != nil {
-		return outcome{}, err
-	}
-	return outcome{Said: "Plan " + p.Name + " is deployed. The next round makes its orders."}, nil
 }
 
 // oneMore counts one more under a name; the names stay in order.

@@ -900,7 +900,7 @@ func accessProfilePage(x profileOpened) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if x.Assigns {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<section aria-labelledby=\"assign\"><h2 id=\"assign\">Give it to somebody</h2><p class=\"muted\">Nobody gives a profile to himself. Without a scope it reaches everything that the profile reaches.</p><form method=\"post\" class=\"card ask\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 68, "<section aria-labelledby=\"assign\"><h2 id=\"assign\">Give it to somebody</h2><p class=\"muted\">Nobody gives a profile to themselves. Without a scope it reaches everything that the profile reaches.</p><form method=\"post\" class=\"card ask\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

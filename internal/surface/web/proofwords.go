@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -32,15 +33,15 @@ func readText(list []assignments.Input) string {
 	return strings.Join(parts, ", ")
 }
 
-// absenceText names what somebody has not.
-func absenceText(a explain.Absence) string {
+// absenceText names what somebody does not have.
+func absenceText(ctx context.Context, a explain.Absence) string {
 	switch {
 	case a.Property != "":
-		return "Has not " + a.Property + " " + a.Value + " of the account " + a.Account
+		return "Does not have " + a.Property + " " + a.Value + " of " + typeCalled(ctx, a.Account)
 	case a.Account != "":
-		return "Has not the account " + a.Account
+		return "Does not have " + typeCalled(ctx, a.Account)
 	}
-	return "Has not the role " + a.Role
+	return "Does not have the role " + roleCalled(ctx, a.Role)
 }
 
 // verdict says whether a rule line holds.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,22 @@ type requestList struct {
 	Kept   kept
 	Now    time.Time
 	Model  *roles.Model
-	Nobody bool // no person acts, so that nothing can wait for one
+	Who    string // the person who acts
+	Nobody bool   // no person acts, so that nothing can wait for one
+}
+
+// waitsForPerson reports whether a request waits for whoever looks.
+func waitsForPerson(q view.Request, who string) bool {
+	return q.Open && who != "" && slices.ContainsFunc(q.Waits, func(w view.Reviewer) bool { return w.Person == who })
+}
+
+// decidable counts the requests of the page that wait for whoever looks: nothing
+// else is theirs to choose.
+func (l requestList) decidable() (n int) {
+	for _, q := range l.Page.Requests {
+		n += boolOf(waitsForPerson(q, l.Who))
+	}
+	return n
 }
 
 // What requests are listed.
@@ -50,7 +66,7 @@ func (s *site) requests(r *http.Request) (page, error) {
 	if err := f.read(r); err != nil {
 		return page{}, err
 	}
-	list := requestList{Filter: f, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Nobody: who == ""}
+	list := requestList{Filter: f, Here: r.URL.RequestURI(), Kept: keptOf(r), Now: s.Clock(), Model: m, Who: who, Nobody: who == ""}
 	asked := view.RequestFilter{Limit: rowsOnPage}
 	switch f.chosen("show") {
 	case "":
@@ -172,10 +188,11 @@ type requestShown struct {
 	Now   time.Time
 	Model *roles.Model
 	Mine  bool // whoever looks asked for it, and may take it back
+	Sits  bool // it waits for whoever looks
 }
 
 func (q requestShown) may(what requests.Event) bool {
-	if what == requests.Withdraw && !q.Mine {
+	if what == requests.Withdraw && !q.Mine || (what == requests.Approve || what == requests.Decline) && !q.Sits {
 		return false
 	}
 	for _, on := range q.May {
@@ -200,7 +217,7 @@ func (s *site) request(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	shown := requestShown{Request: q, Here: string(requestAddress(id)), Mine: q.By == s.actor(r).String(), Kept: keptOf(r), Now: s.Clock(), Model: m}
+	shown := requestShown{Request: q, Here: string(requestAddress(id)), Mine: q.By == s.actor(r).String(), Sits: waitsForPerson(q, s.actor(r).As), Kept: keptOf(r), Now: s.Clock(), Model: m}
 	p := page{Title: "Request " + r.PathValue("id"), Section: "requests", Body: requestPage(shown)}
 	if seen := shown.Kept.text("version"); seen != "" && seen != strconv.Itoa(q.Version) {
 		p.Late = "Somebody decided already"
@@ -279,4 +296,12 @@ func (s *site) decideRequest(r *http.Request) (outcome, error) {
 	out, err := s.ruled(r, act.OnRequests{Requests: []requests.RequestID{id}, Approve: approve, Why: r.PostForm.Get("why")})
 	out.To = "/requests"
 	return out, err
+}
+
+// nothingWaits says that a list is empty: whose it is depends on whether anybody acts.
+func nothingWaits(l requestList) string {
+	if l.Nobody {
+		return "No request is open."
+	}
+	return "No request waits for you."
 }

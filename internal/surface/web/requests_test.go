@@ -108,7 +108,7 @@ func TestARoleIsAskedForApprovedStepByStepAndSeenInTheHistory(t *testing.T) {
 	}
 	shows(t, asker, home, "Audit the ledger", "16 Approved")
 	shows(t, asker, home+"/history", "asked to add", "agreed", "approve of step 2")
-	shows(t, asker, home+"/why", "Role auditor", "asked by E00002")
+	shows(t, asker, home+"/why", "Role Audit the ledger", "asked by E00002")
 	shows(t, asker, form, "Has it", "Extend: move its end", "Remove: lose it")
 }
 

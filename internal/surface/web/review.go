@@ -113,7 +113,7 @@ func (s *site) decideMany(offered ...act.Verb) func(*http.Request) (outcome, err
 			return outcome{}, err
 		}
 		if verb == act.Decline && !sure(r) {
-			return asking("Decline "+count(len(list), "order")+"?", "Decline "+count(len(list), "order"), summaries(list)), nil
+			return asking("Decline "+count(len(list), "order")+"?", "Decline "+count(len(list), "order"), s.summaries(r.Context(), list)), nil
 		}
 		answer, err := x.Do(r.Context(), s.desk(r))
 		return outcome{Said: happened(len(answer.Decided), "order", pasts[verb]), Refused: refusals(answer.Refused)}, err
@@ -155,10 +155,11 @@ func (s *site) chosenOrders(r *http.Request) ([]view.Order, error) {
 }
 
 // summaries name orders in a line each.
-func summaries(list []view.Order) []string {
+func (s *site) summaries(ctx context.Context, list []view.Order) []string {
+	ctx = s.calling(ctx)
 	texts := make([]string, len(list))
 	for i, o := range list {
-		texts[i] = fmt.Sprintf("%s of %s for %s, in %s", sentenceCase(o.Kind), o.Type, nobodyOr(o.Owner), system(o))
+		texts[i] = fmt.Sprintf("%s of %s for %s, in %s", sentenceCase(o.Kind), typeCalled(ctx, o.Type), nobodyOr(o.Owner), system(o))
 	}
 	return texts
 }

@@ -70,7 +70,10 @@ func (s *site) roleCatalog(r *http.Request) (page, error) {
 }
 
 // ruleShown is one rule line, where it stands and what it says.
-type ruleShown struct{ Object, Says, Gives, Place string }
+type ruleShown struct {
+	Object, Says, Gives, Place string
+	Touches                    string // how many people; "" where that is not counted
+}
 
 func ruleOf(l roles.Line, gives string) ruleShown {
 	return ruleShown{Object: l.Object, Says: explain.Words(l), Gives: gives, Place: placeText(&l.Position)}
@@ -102,6 +105,9 @@ func (s *site) role(r *http.Request) (page, error) {
 	shown := roleOnPage{Role: role, Model: m, Grants: granted(m, role.ID)}
 	for _, rule := range role.Assign {
 		shown.Rules = append(shown.Rules, ruleOf(rule.Line, ""))
+	}
+	if err := s.touched(r.Context(), m, shown.Rules, shown.Grants); err != nil {
+		return page{}, err
 	}
 	q := r.URL.Query()
 	asked := view.HolderFilter{Role: string(role.ID), Limit: rowsOnPage}
@@ -174,6 +180,22 @@ func linkText(x roles.NavigationRule) string {
 	return strings.Join(parts, ", ")
 }
 
+// withParameters tells whether any of them has the role with parameters.
+func withParameters(list []view.Holder) bool {
+	return slices.ContainsFunc(list, func(h view.Holder) bool { return h.Parameters != "" })
+}
+
+// approvalText says whether a role can be asked for, and through how many steps.
+func approvalText(a roles.Approval) string {
+	switch a {
+	case roles.ApprovalNone:
+		return "on request, without approval"
+	case roles.ApprovalOne, roles.ApprovalTwo, roles.ApprovalThree:
+		return "on request, " + stepsText(a)
+	}
+	return "not on request"
+}
+
 func roleAddress(id roles.RoleID) templ.SafeURL {
 	return templ.SafeURL("/roles/" + url.PathEscape(string(id)))
 }
@@ -214,6 +236,9 @@ func (s *site) rules(r *http.Request) (page, error) {
 	l.Rules = all[from:min(len(all), from+rowsOnPage)]
 	if len(all) > from+rowsOnPage {
 		l.Next = l.Filter.next("after", l.Rules[len(l.Rules)-1].Object)
+	}
+	if err := s.touched(r.Context(), m, l.Rules); err != nil {
+		return page{}, err
 	}
 	return page{Title: "Rules", Section: "roles", Body: rulesPage(l), Sheet: rulesSheet("rules", all)}, nil
 }

@@ -51,7 +51,7 @@ func (s *site) signIn(g *routes.Registry) {
 	if s.SignIn == nil {
 		return
 	}
-	const why = "who is not known yet has to say who he is"
+	const why = "people who are not known yet have to say who they are"
 	g.Public(http.MethodGet, "/sign-in", why, s.entrance)
 	g.Public(http.MethodPost, "/sign-in", why, s.enter)
 	g.Public(http.MethodGet, "/sign-in/provider", why, s.toProvider)

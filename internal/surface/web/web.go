@@ -75,8 +75,11 @@ type Options struct {
 	VerifyJournal func(context.Context) (int64, error)
 	// Messages is where people say how they are told.
 	Messages notify.Desk
-	// Folder is where plans are kept.
-	Folder fs.FS
+	// Folder is where plans are kept, and KeepPlan puts one there and names its file.
+	Folder   fs.FS
+	KeepPlan func(act.Planned) (file string, err error)
+	// Monitoring is where the numbers for monitoring are; "": nowhere.
+	Monitoring string
 	// Stopping is closed when the server begins to end: live pages hang up then,
 	// which they would otherwise do only with their browser. It may be nil.
 	Stopping <-chan struct{}
@@ -172,6 +175,7 @@ func (s *site) keeping(g *routes.Registry) {
 	g.Show("/roles/{id}", access.CatalogView, s.show(s.role))
 	g.Show("/rules", access.RulesView, s.show(s.rules))
 	g.Show("/plans", access.PlanView, s.show(s.plans))
+	g.Act("/plans", access.ConfigurationApply, s.do(s.makePlan, s.plans))
 	g.Show("/plans/{file}", access.PlanView, s.show(s.planKept))
 	g.Act("/plans/{file}", access.ConfigurationApply, s.do(s.applyPlan, s.planKept))
 	g.Show("/messages", access.MessagesView, s.show(s.messages))

@@ -161,7 +161,7 @@ func options(e *loop.Engine) web.Options {
 		},
 		Log: slog.New(slog.DiscardHandler), Poll: 10 * time.Millisecond, Desks: e.Desks(), Local: e.Actor, Model: e.Model, Explain: e.Explain,
 		VerifyJournal: e.VerifyJournal, Folder: os.DirFS(e.Dir), RunsTouched: e.RunsTouched, Schedules: e.Schedules, Recompute: e.RecomputeAs,
-		Messages: e.MessageDesk(),
+		Messages: e.MessageDesk(), KeepPlan: e.KeepPlan,
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/url"
@@ -83,12 +84,12 @@ func ago(now, t time.Time) string {
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 }
 
-// moment writes an instant; "" when there is none.
+// moment writes an instant with its zone; "" when there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // day writes a bound of a period; an open one is a dash.
@@ -99,7 +100,7 @@ func day(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// named is how somebody is called: by what is displayed, else by his key.
+// named is how somebody is called: by what is displayed, else by the key.
 func named(o view.Owner) string {
 	if o.Display == "" {
 		return o.Key
@@ -109,13 +110,13 @@ func named(o view.Owner) string {
 
 // origin joins in a line what rules and roles give something. Rules of the
 // account's own resource type are named without it.
-func origin(of string, reasons []assignments.Reason) string {
+func origin(ctx context.Context, of string, reasons []assignments.Reason) string {
 	parts := make([]string, 0, len(reasons))
 	for _, r := range reasons {
 		rule := strings.TrimPrefix(r.Rule, "resourceTypes."+of+".")
 		switch {
 		case r.Role != "":
-			parts = append(parts, "role "+string(r.Role))
+			parts = append(parts, "role "+roleCalled(ctx, string(r.Role)))
 		case rule != "" && r.Note != "":
 			parts = append(parts, rule+": "+r.Note)
 		default:
@@ -154,6 +155,15 @@ func entityAddress(entity string) string { return "/directory/" + url.PathEscape
 func personAddress(o view.Owner) templ.SafeURL {
 	return templ.SafeURL(entityAddress(o.Type) + "/" + url.PathEscape(o.Key))
 }
+
+// whyAddress leads to the proof of a role, or of the accounts of a resource type.
+func whyAddress(o view.Owner, of, id string) templ.SafeURL {
+	return with(string(personAddress(o))+"/why", of, id)
+}
+
+// accountsOpen is how many accounts are shown open: of more, those that wait for
+// something are.
+const accountsOpen = 4
 
 // itemAddress opens a person at one item, with the path it took.
 func itemAddress(o view.Owner, a orders.AssignedID, item int) templ.SafeURL {
