@@ -12,7 +12,6 @@ import (
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/stage"
-	"provisor.dev/provisor/internal/stage/declare"
 	"provisor.dev/provisor/internal/stage/evaluate"
 	"provisor.dev/provisor/internal/stage/generate"
 )
@@ -40,29 +39,27 @@ type RoleMove struct {
 
 // MakePerson works out what evaluating one owner with the deployed configuration
 // would change. It is the run, of which everything about others is left out.
-func MakePerson(ctx context.Context, store Store, deployed *declare.Configuration, owner resources.Ref, day, now time.Time) (*Person, error) {
-	known, err := evaluate.Load(ctx, store, deployed.Model)
+func MakePerson(ctx context.Context, r *evaluate.Runner, owner resources.Ref, day, now time.Time) (*Person, error) {
+	known, x, err := r.Alone(ctx, day, owner)
 	if err != nil {
 		return nil, err
 	}
-	x := evaluate.Expect(deployed.Model, deployed.Programs, known, day).Of(owner)
-	known = known.Of(owner, x)
 	out := &Person{Owner: owner, Day: day.Format(time.DateOnly), Findings: x.Findings, Roles: roleMoves(known.Roles, x.Roles), Orders: []Order{}}
-	if r, there := x.World.Record(owner.Type, owner.Key); there {
-		out.Name = r.Display
+	if person, there := x.World.Record(owner.Type, owner.Key); there {
+		out.Name = person.Display
 	}
 	before := openOrders(known.Assigned)
-	judged, err := generate.Judge(adopted(deployed.Model, known, x), orders.Occasion{Now: now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
+	judged, err := generate.Judge(adopted(r.Model, known, x), orders.Occasion{Now: now, Actor: "plan", NewOrder: func() orders.OrderID { return -1 }})
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range judged.Moved {
 		if opened(a) != nil && before[a.ID] != versionOf(a) {
-			out.Orders = append(out.Orders, describe(a, deployed.Model, x.World))
+			out.Orders = append(out.Orders, describe(a, r.Model, x.World))
 		}
 	}
 	sort.Slice(out.Orders, func(i, j int) bool { return out.Orders[i].Type < out.Orders[j].Type })
-	return out, nil
+	return out, x.World.Failed()
 }
 
 func roleMoves(before, after []assignments.AssignedRole) []RoleMove {

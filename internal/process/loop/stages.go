@@ -103,22 +103,26 @@ func (e *Engine) EvaluateAll(ctx context.Context) (evaluate.Summary, error) {
 }
 
 func (e *Engine) evaluate(ctx context.Context, d *deployment) (evaluate.Summary, error) {
-	r := evaluate.Runner{
+	r := e.evaluator(d)
+	return told(e, Evaluating, func() (evaluate.Summary, error) { return r.Run(ctx, e.Day()) })
+}
+
+func (e *Engine) evaluator(d *deployment) *evaluate.Runner {
+	return &evaluate.Runner{
 		Store: e.DB, Model: d.Model, Programs: d.Programs, Configuration: d.Hash, Held: e.Held, Warm: &d.warm,
 		Clock: e.Clock, Moment: e.Moment, Actor: e.Actor,
 	}
-	return told(e, Evaluating, func() (evaluate.Summary, error) { return r.Run(ctx, e.Day()) })
 }
 
 // EvaluatePerson shows what evaluating one owner anew would change and, with save,
 // stores what is expected of that owner.
 func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save bool) (*plan.Person, error) {
 	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
-		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		r := e.evaluator(d)
+		p, err := plan.MakePerson(ctx, r, owner, e.Day(), e.Clock())
 		if err != nil || !save {
 			return p, err
 		}
-		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
 		_, err = r.RunOwner(ctx, e.Day(), owner)
 		p.Saved = err == nil
 		return p, err
@@ -129,11 +133,11 @@ func (e *Engine) EvaluatePerson(ctx context.Context, owner resources.Ref, save b
 // that come of it, and says what changed.
 func (e *Engine) Recompute(ctx context.Context, owner resources.Ref) (*plan.Person, error) {
 	return alone(ctx, e, func(ctx context.Context, d *deployment) (*plan.Person, error) {
-		p, err := plan.MakePerson(ctx, e.DB, d.Configuration, owner, e.Day(), e.Clock())
+		r := e.evaluator(d)
+		p, err := plan.MakePerson(ctx, r, owner, e.Day(), e.Clock())
 		if err != nil {
 			return nil, err
 		}
-		r := evaluate.Runner{Store: e.DB, Model: d.Model, Programs: d.Programs, Clock: e.Clock, Moment: e.Moment, Actor: e.Actor}
 		if _, err := r.RunOwner(ctx, e.Day(), owner); err != nil {
 			return nil, err
 		}

@@ -171,9 +171,14 @@ func (w *world) stored(known map[orders.AssignedID]bool) picture {
 	return p
 }
 
-func (w *world) runner() evaluate.Runner {
+// held is how many resources of a type a run may hold, as servers and tests do.
+var held = []int{1, 2, 1000}
+
+func (w *world) runner() evaluate.Runner { return w.runnerThatHolds(pick(w, held)) }
+
+func (w *world) runnerThatHolds(most int) evaluate.Runner {
 	r := evaluate.Runner{
-		Store: w.db, Model: w.deployed.Model, Programs: w.deployed.Programs, Configuration: w.deployed.Hash, Held: pick(w, []int{1, 2, 1000}),
+		Store: w.db, Model: w.deployed.Model, Programs: w.deployed.Programs, Configuration: w.deployed.Hash, Held: most,
 		Clock: w.clock, Actor: w.act("").Actor, Overlooks: w.overlooks,
 	}
 	if w.server {
@@ -185,6 +190,9 @@ func (w *world) runner() evaluate.Runner {
 // evaluate evaluates the same state in full in memory and in the store, and
 // compares what both leave.
 func (w *world) evaluate() {
+	if w.overlooks == nil && w.aside.IntN(aloneOneIn) == 0 {
+		w.alone()
+	}
 	full, known := w.inFull(nil)
 	r := w.runner()
 	s, err := r.Run(w.ctx, w.day)

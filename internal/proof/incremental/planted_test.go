@@ -26,11 +26,11 @@ func (c *catcher) Fatalf(format string, args ...any) {
 	panic(c)
 }
 
-// found lets a world live that overlooks dependencies and returns what it found.
-func found(t *testing.T, seed uint64, overlooks func(evaluate.Dependency) bool) (said string, steps int) {
+// found lets a world live in which something is planted and returns what it found.
+func found(t *testing.T, seed uint64, plant func(*world)) (said string, steps int) {
 	c := &catcher{TB: t}
 	w := newWorld(c, seed)
-	w.overlooks = overlooks
+	plant(w)
 	defer func() {
 		if p := recover(); p != nil && p != any(c) {
 			panic(p)
@@ -71,7 +71,7 @@ func TestPlantedAMissingDependencyIsFound(t *testing.T) {
 		t.Run(planted.what, func(t *testing.T) {
 			t.Parallel()
 			for seed := planted.from; seed < planted.from+plantedWorlds; seed++ {
-				said, steps := found(t, seed, planted.overlooks)
+				said, steps := found(t, seed, func(w *world) { w.overlooks = planted.overlooks })
 				if strings.Contains(said, "evaluating everybody") {
 					t.Logf("found in world %d after %d steps", seed, steps)
 					return
@@ -83,6 +83,25 @@ func TestPlantedAMissingDependencyIsFound(t *testing.T) {
 			t.Errorf("%s were overlooked, and %d worlds of %d steps did not show it", planted.what, plantedWorlds, stepsUsual)
 		})
 	}
+}
+
+// Who competes for accounts has a part in what one owner gets, alone too.
+func TestPlantedACompetitorThatIsOverlookedIsFoundAlone(t *testing.T) {
+	t.Parallel()
+	plant := func(w *world) {
+		w.overlooksAlone = func(d evaluate.Dependency) bool { return d.Kind == evaluate.Rivalry }
+	}
+	for seed := range uint64(plantedWorlds) {
+		said, steps := found(t, seed, plant)
+		if strings.Contains(said, " alone (held") {
+			t.Logf("found in world %d after %d steps", seed, steps)
+			return
+		}
+		if said != "" {
+			t.Fatal(said)
+		}
+	}
+	t.Errorf("competitors were overlooked, and %d worlds of %d steps did not show it", plantedWorlds, stepsUsual)
 }
 
 func TestASeedIsTheSameWorldEveryTime(t *testing.T) {

@@ -66,8 +66,8 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	incremental, left := 100*all.incremental/all.steps, 100*all.left/max(1, all.owners)
-	fmt.Printf("note: %d steps; %d %% evaluated incrementally (%d of them nobody), which changed %d accounts and left %d %% of the owners alone, %d\n",
-		all.steps, incremental, all.idle, all.changed, left, all.left)
+	fmt.Printf("note: %d steps; %d %% evaluated incrementally (%d of them nobody), which changed %d accounts and left %d %% of the owners alone, %d; %d owners evaluated by themselves\n",
+		all.steps, incremental, all.idle, all.changed, left, all.left, all.alone)
 	if count == worldsUsual && (incremental < incrementalPercent || left < leftAlonePercent) {
 		t.Errorf("at least %d %% of the runs should be incremental, and leave %d %% of the owners alone", incrementalPercent, leftAlonePercent)
 	}

@@ -27,6 +27,7 @@ type world struct {
 	ctx       context.Context
 	seed      uint64
 	chance    *rand.Rand
+	aside     *rand.Rand // of what is looked at beside the history, which stays the same
 	db        *statement.DB
 	now       time.Time
 	day       time.Time
@@ -38,6 +39,8 @@ type world struct {
 	trace     []string
 	tally     tally
 	overlooks func(evaluate.Dependency) bool // planted
+	// overlooksAlone is planted where one owner is evaluated alone.
+	overlooksAlone func(evaluate.Dependency) bool
 }
 
 // A tally counts what the runs did.
@@ -48,6 +51,7 @@ type tally struct {
 	owners      int // who were there in incremental steps
 	left        int // of them left alone
 	changed     int // assigned resources that incremental runs changed
+	alone       int // owners who were evaluated alone too
 }
 
 func (t *tally) add(o tally) {
@@ -57,18 +61,11 @@ func (t *tally) add(o tally) {
 	t.owners += o.owners
 	t.left += o.left
 	t.changed += o.changed
+	t.alone += o.alone
 }
 
 func newWorld(t testing.TB, seed uint64) *world {
-	w := &world{
-		t: t, ctx: context.Background(), seed: seed, chance: rand.New(rand.NewPCG(seed, 11)),
-		now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), there: map[resources.Ref]resources.Resource{}, gone: map[resources.Ref]resources.Resource{},
-	}
-	w.day = w.now.Truncate(schema.Day)
-	w.server = seed%2 == 0
-	db, err := sqlite.Open(w.ctx, sqlite.Memory, sqlite.Options{Careless: true})
-	w.must("open the store", err)
-	w.db = db
+	w := emptyWorld(t, seed)
 	w.deploy(newConfiguration(w.chance))
 	var all []resources.Resource
 	for i := range populations {
@@ -80,6 +77,20 @@ func newWorld(t testing.TB, seed uint64) *world {
 		}
 	}
 	w.write(all, nil)
+	return w
+}
+
+// emptyWorld is one without a configuration and without anybody.
+func emptyWorld(t testing.TB, seed uint64) *world {
+	w := &world{
+		t: t, ctx: context.Background(), seed: seed, chance: rand.New(rand.NewPCG(seed, 11)), aside: rand.New(rand.NewPCG(seed, 12)),
+		now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), there: map[resources.Ref]resources.Resource{}, gone: map[resources.Ref]resources.Resource{},
+	}
+	w.day = w.now.Truncate(schema.Day)
+	w.server = seed%2 == 0
+	db, err := sqlite.Open(w.ctx, sqlite.Memory, sqlite.Options{Careless: true})
+	w.must("open the store", err)
+	w.db = db
 	return w
 }
 

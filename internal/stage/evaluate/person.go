@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -10,11 +11,11 @@ import (
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/orders"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/stage"
 )
 
-// Of keeps of an expectation what concerns one owner. Everybody is evaluated all
-// the same: who else has a name, or matches an account, is part of the answer.
+// Of keeps of an expectation what concerns one owner.
 func (x Expectation) Of(owner resources.Ref) Expectation {
 	of := Expectation{World: x.World}
 	of.Roles = only(x.Roles, func(a assignments.AssignedRole) bool { return a.Owner == owner })
@@ -39,15 +40,97 @@ func (k *Known) Of(owner resources.Ref, x Expectation) *Known {
 	return &of
 }
 
+// Alone evaluates one owner on a day and stores nothing: what is known of that owner,
+// and what a run would expect. Beside what the owner's own evaluation reads, it reads
+// who competes with the owner for accounts: they are matched in their order, and not
+// evaluated. Where values are allocated, the owner comes before all who wait for one.
+func (r *Runner) Alone(ctx context.Context, day time.Time, owner resources.Ref) (*Known, Expectation, error) {
+	todo, err := r.Store.ToEvaluate(ctx)
+	if err != nil {
+		return nil, Expectation{}, err
+	}
+	return r.alone(ctx, day, owner, todo)
+}
+
+func (r *Runner) alone(ctx context.Context, day time.Time, owner resources.Ref, todo stage.ToEvaluate) (*Known, Expectation, error) {
+	var x Expectation
+	within, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	q, err := r.begun(within, stop, day, todo, r.Configuration+" "+day.Format(time.DateOnly)+" ")
+	if err != nil {
+		return nil, x, err
+	}
+	known := *q.known
+	q.take = func(p Part) error {
+		if slices.Contains(p.Owners, owner) { // others who are gone, and nobody's accounts, come too
+			known.Assigned, known.Roles, x.Result, x.World = p.Stored, p.Roles, p.Result, p.World
+		}
+		return nil
+	}
+	x.World = q.e.World.layer() // of somebody who owns nothing and never will
+	matched, err := q.onlyFor(owner)
+	if err == nil {
+		err = q.run()
+	}
+	if err != nil {
+		return nil, x, err
+	}
+	q.e.World.source = shelf{ctx, r.Store, r.Model} // whoever describes what is expected asks on
+	x.World.source = q.e.World.source
+	x.Made, x.Findings = q.made, q.summary.Findings
+	x = x.Of(owner)
+	if err := q.nobodys(&known, owner, x); err != nil {
+		return nil, x, err
+	}
+	if q.kept && len(q.made) == 0 { // what was allocated is stored by nobody yet
+		*r.Warm = Warm{run: todo.Run, basis: todo.Basis, e: q.e, known: q.known, touched: matched}
+	}
+	return known.Of(owner, x), x, nil
+}
+
+// onlyFor cuts a round down to one owner and who competes with that owner, and
+// returns the targets for which they do.
+func (q *round) onlyFor(owner resources.Ref) (map[roles.ResourceTypeID]map[resources.Key]bool, error) {
+	q.solely = &owner
+	q.only = &affected{
+		round: q, owners: map[resources.Ref]bool{}, targets: map[roles.ResourceTypeID]map[resources.Key]bool{}, byText: map[textsOf]map[string][]resources.Key{},
+	}
+	q.only.owner(owner)
+	err := q.only.match()
+	matched := q.only.targets
+	q.only.targets = nil // what belongs to nobody is not asked
+	return matched, err
+}
+
+// nobodys adds what is stored of accounts as nobody's that are to be the owner's.
+func (q *round) nobodys(known *Known, owner resources.Ref, x Expectation) error {
+	var refs []resources.Ref
+	for _, e := range x.Resources {
+		if e.Target != "" {
+			refs = append(refs, resources.Ref{Type: owner.Type, Key: nobody + e.Target})
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	list, err := q.from.Assigned(q.ctx, stage.AssignedFilter{Owners: refs})
+	known.Assigned = append(known.Assigned, list...)
+	slices.SortFunc(known.Assigned, func(a, b *orders.AssignedResource) int { return cmp.Compare(a.ID, b.ID) })
+	return err
+}
+
 // RunOwner evaluates one owner on a day and stores what is expected of that owner:
 // exactly what a run would store of it.
 func (r *Runner) RunOwner(ctx context.Context, day time.Time, owner resources.Ref) (Summary, error) {
-	k, err := Load(ctx, r.Store, r.Model)
+	todo, err := r.Store.ToEvaluate(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
-	x := Expect(r.Model, r.Programs, k, day).Of(owner)
-	summary, err := r.save(ctx, day, k.Of(owner, x), x)
+	known, x, err := r.alone(ctx, day, owner, todo)
+	if err != nil {
+		return Summary{}, err
+	}
+	summary, err := r.save(ctx, day, known, x)
 	if err != nil {
 		return summary, err
 	}
@@ -55,6 +138,9 @@ func (r *Runner) RunOwner(ctx context.Context, day time.Time, owner resources.Re
 	next := stage.ToEvaluate{Again: []resources.Ref{owner}}
 	if slices.ContainsFunc(x.Made, func(d stage.Decision) bool { return string(d.Type) == string(owner.Type) }) {
 		next.Changed = next.Again
+	}
+	if len(x.Made) == 0 {
+		next.Run = todo.Run // all else that was stored is marked: what a server keeps stays of use
 	}
 	return summary, r.Store.Evaluated(ctx, next)
 }

@@ -38,11 +38,13 @@ type round struct {
 	matched bool // by the run before
 	kept    bool // what concerns everybody was left by the run before
 
-	only    *affected // nil: everybody
+	only    *affected      // nil: everybody
+	solely  *resources.Ref // of those only this one is evaluated, the others are just matched; nil: all
 	seen    map[resources.Ref]bool
-	waiting []waiting // for values that are allocated when all were asked
-	asked   []Request // by those that wait
-	served  bool      // all were: what somebody still lacks is not to be had now
+	waiting []waiting        // for values that are allocated when all were asked
+	asked   []Request        // by those that wait
+	served  bool             // all were: what somebody still lacks is not to be had now
+	made    []stage.Decision // that was allocated to it
 	summary Summary
 	again   []resources.Ref // to be evaluated by the next run too
 	held    []resources.Ref // targets that are to be looked at by the next run too
@@ -302,6 +304,9 @@ func (q *round) spread(refs []resources.Ref) error {
 
 // allocate serves requests and stores the values: they are inputs from now on.
 func (q *round) allocate(requests []Request) error {
+	if q.solely != nil {
+		requests = only(requests, func(r Request) bool { return r.Owner.Ref == *q.solely })
+	}
 	if len(requests) == 0 {
 		return nil
 	}
@@ -323,6 +328,9 @@ func (q *round) allocate(requests []Request) error {
 	var x Expectation
 	x.keep(&q.e.Input, made, nil)
 	q.e.World.allocate(q.e.Allocations)
+	if q.solely != nil {
+		q.made = append(q.made, x.Made...)
+	}
 	q.summary.Allocated += len(x.Made)
 	if q.take != nil {
 		return nil
@@ -340,7 +348,9 @@ func (q *round) shards(next func(*shard)) error {
 			if err != nil {
 				return err
 			}
-			next(s)
+			if len(s.owners) > 0 {
+				next(s)
+			}
 			return context.Cause(q.ctx)
 		})
 		if err != nil {
@@ -367,6 +377,9 @@ func (q *round) shard(t schema.EntityType, keys []resources.Key, layer *World, k
 			accounts = known[len(s.owners)]
 		} else {
 			accounts = e.accountsOfAll(r)
+		}
+		if q.solely != nil && r.Ref != *q.solely {
+			continue
 		}
 		for id, list := range accounts {
 			for _, m := range list {

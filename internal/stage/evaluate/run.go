@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -352,7 +353,7 @@ func (r *Runner) save(ctx context.Context, day time.Time, k *Known, x Expectatio
 	ids := stage.Numbers(ctx, r.Store, stage.AssignedCounter)
 	ids.Prepare(added(k, x)) // exactly, so that the numbers of accounts follow each other
 	changed := Adopt(r.Model, k, x, func() orders.AssignedID { return orders.AssignedID(ids.Next()) })
-	if err := ids.Err(); err != nil {
+	if err := errors.Join(ids.Err(), x.World.Failed()); err != nil {
 		return Summary{}, err
 	}
 	for start := 0; start < len(changed); start += savedAtOnce {
