@@ -43,11 +43,44 @@ func (w *world) step() {
 		w.run("plan", w.plan)
 	case w.oneIn(2):
 		w.redeploy()
+	case w.oneIn(2) && w.comesDue():
 	default:
 		w.now = w.now.Add(time.Duration(w.chance.IntN(48)) * time.Hour)
 		w.note("the clock jumps")
 	}
 	w.crash = 0
+}
+
+// restsAfter is in how many runs of generate what was refused for a while comes to
+// rest: one judges it, one more what that noted on it, and the last finds nothing.
+const restsAfter = 3
+
+// comesDue judges until nothing moves, lets the next attempt of some order come due,
+// and judges once more: nothing but the time says that it waits no more. False where
+// no order waits for its next attempt.
+func (w *world) comesDue() bool {
+	var due orders.Instant
+	for _, a := range w.book.sorted() {
+		if a.Order == nil {
+			continue
+		}
+		for _, it := range a.Carried() {
+			if it.Place.State == orders.Pending && it.NotBefore > orders.At(w.now) && (due == 0 || it.NotBefore < due) {
+				due = it.NotBefore
+			}
+		}
+	}
+	if due == 0 {
+		return false
+	}
+	generate := func(ctx context.Context) error { return w.generate(ctx, false) }
+	for range restsAfter {
+		w.run("generate", generate)
+	}
+	w.now = due.Time()
+	w.note("the next attempt of an order is due")
+	w.run("generate", generate)
+	return true
 }
 
 // redeploy deploys the configuration with one variant more or fewer.

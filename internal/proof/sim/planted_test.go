@@ -290,6 +290,14 @@ func TestPlantedAPlanThatIsNotWhatHappensIsCaught(t *testing.T) {
 	must(t, w, "the plan was", func() { _ = w.executes(ctx, c, made) })
 }
 
+func TestPlantedAGateThatNobodyLookedAtIsCaught(t *testing.T) {
+	w := busyWorld(t)
+	must(t, w, "says that it waits for \"the moon\"", func() {
+		w.exec(`UPDATE provisioning_order SET waits = 'the moon' WHERE closed_at = 0`)
+		w.gatesAreAsTheyStand(context.Background())
+	})
+}
+
 func TestPlantedUnrestIsCaught(t *testing.T) {
 	w := quietWorld(t)
 	w.hire("P77")
