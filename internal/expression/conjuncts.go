@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 
@@ -31,7 +30,7 @@ func (p *Program) Conjuncts() []*Program {
 	list := make([]*Program, len(parts))
 	for i, part := range parts {
 		tree := ast.NewCheckedAST(ast.NewAST(part, p.tree.SourceInfo()), p.tree.TypeMap(), p.tree.ReferenceMap())
-		run, err := env.PlanProgram(tree, cel.EvalOptions(cel.OptOptimize))
+		run, err := planned(env, tree)
 		if err != nil {
 			return whole
 		}

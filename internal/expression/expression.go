@@ -201,7 +201,7 @@ func (e *Environment) Compile(scope Scope, want Result, x schema.Expression) (*P
 func (e *Environment) plan(env *cel.Env, scope Scope, want Result, x schema.Expression, checked *cel.Ast) (*Program, []fault.Finding) {
 	reads := e.reads(scope, checked.NativeRep())
 	equateEmpty(checked.NativeRep())
-	run, err := env.PlanProgram(checked.NativeRep(), cel.EvalOptions(cel.OptOptimize))
+	run, err := planned(env, checked.NativeRep())
 	if err != nil {
 		return nil, one(at(x, 1, 0), "the expression cannot be prepared: "+err.Error(), "")
 	}

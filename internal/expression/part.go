@@ -1,9 +1,14 @@
 package expression
 
 import (
+	"regexp"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
 
 	"provisor.dev/provisor/internal/domain/schema"
 )
@@ -111,8 +116,54 @@ func (p *Program) Source() schema.EntityType { return p.scope.source }
 func (p *Program) prepare() (cel.Program, error) {
 	p.plan.once.Do(func() {
 		if p.plan.run == nil {
-			p.plan.run, p.plan.err = p.env.PlanProgram(p.tree, cel.EvalOptions(cel.OptOptimize))
+			p.plan.run, p.plan.err = planned(p.env, p.tree)
 		}
 	})
 	return p.plan.run, p.plan.err
+}
+
+// planned is how the interpreter runs a tree.
+func planned(env *cel.Env, tree *ast.AST) (cel.Program, error) {
+	return env.PlanProgram(tree, cel.EvalOptions(cel.OptOptimize), cel.OptimizeRegex(patterns), cel.CustomDecoratorV2(instants))
+}
+
+// CEL gives one and the same error to all programs where a pattern that is written
+// out is asked of null, and where an instant lies outside the years that there are. It
+// writes into it where that was first: others would say that place for theirs. What
+// follows does the same with an error for each.
+
+// patterns compiles patterns that are written out, once.
+var patterns = &interpreter.RegexOptimization{
+	Function: "matches", OverloadID: overloads.MatchesString, RegexIndex: 1,
+	Factory: func(call interpreter.InterpretableCall, pattern string) (interpreter.InterpretableCall, error) {
+		compiled, err := regexp.Compile(pattern)
+		if err != nil {
+			return nil, err
+		}
+		return interpreter.NewCall(call.ID(), call.Function(), call.OverloadID(), call.Args(), func(args ...ref.Val) ref.Val {
+			s, ok := args[0].(types.String)
+			if !ok {
+				return types.MaybeNoSuchOverloadErr(args[0])
+			}
+			return types.Bool(compiled.MatchString(string(s)))
+		}), nil
+	},
+}
+
+// instants reads and makes instants.
+func instants(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := i.(interpreter.InterpretableCall)
+	if !ok || call.Function() != overloads.TypeConvertTimestamp {
+		return i, nil
+	}
+	return interpreter.NewCall(call.ID(), call.Function(), call.OverloadID(), call.Args(), func(args ...ref.Val) ref.Val {
+		if isNull(args[0]) {
+			return types.NewErr("no such overload")
+		}
+		out := args[0].ConvertToType(types.TimestampType)
+		if err, failed := out.(*types.Err); failed {
+			return types.NewErr("%s", err.String())
+		}
+		return out
+	}), nil
 }
