@@ -124,12 +124,15 @@ func (p *Program) prepare() (cel.Program, error) {
 
 // planned is how the interpreter runs a tree.
 func planned(env *cel.Env, tree *ast.AST) (cel.Program, error) {
-	return env.PlanProgram(tree, cel.EvalOptions(cel.OptOptimize), cel.OptimizeRegex(patterns))
+	return env.PlanProgram(tree, cel.EvalOptions(cel.OptOptimize), cel.OptimizeRegex(patterns), cel.CustomDecoratorV2(instants))
 }
 
-// patterns compiles patterns that are written out, once. CEL's own way gives one and
-// the same error to all programs for a text that is null, and writes into it where
-// that was first: others would say that place for theirs.
+// CEL gives one and the same error to all programs where a pattern that is written
+// out is asked of null, and where an instant lies outside the years that there are. It
+// writes into it where that was first: others would say that place for theirs. What
+// follows does the same with an error for each.
+
+// patterns compiles patterns that are written out, once.
 var patterns = &interpreter.RegexOptimization{
 	Function: "matches", OverloadID: overloads.MatchesString, RegexIndex: 1,
 	Factory: func(call interpreter.InterpretableCall, pattern string) (interpreter.InterpretableCall, error) {
@@ -145,4 +148,22 @@ var patterns = &interpreter.RegexOptimization{
 			return types.Bool(compiled.MatchString(string(s)))
 		}), nil
 	},
+}
+
+// instants reads and makes instants.
+func instants(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := i.(interpreter.InterpretableCall)
+	if !ok || call.Function() != overloads.TypeConvertTimestamp {
+		return i, nil
+	}
+	return interpreter.NewCall(call.ID(), call.Function(), call.OverloadID(), call.Args(), func(args ...ref.Val) ref.Val {
+		if isNull(args[0]) {
+			return types.NewErr("no such overload")
+		}
+		out := args[0].ConvertToType(types.TimestampType)
+		if err, failed := out.(*types.Err); failed {
+			return types.NewErr("%s", err.String())
+		}
+		return out
+	}), nil
 }

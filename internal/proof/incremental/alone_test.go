@@ -12,7 +12,7 @@ import (
 )
 
 // aloneOneIn is before every which step one owner is evaluated alone as well.
-const aloneOneIn = 2
+const aloneOneIn = 4
 
 // alone evaluates one owner alone, in the state that stands before everybody is
 // evaluated, and compares that with what evaluating everybody finds of that owner.

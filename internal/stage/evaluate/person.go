@@ -57,20 +57,28 @@ func (r *Runner) alone(ctx context.Context, day time.Time, owner resources.Ref, 
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	q, err := r.begun(within, stop, day, todo, r.Configuration+" "+day.Format(time.DateOnly)+" ")
+	if err == nil && q.kept { // what is kept is read anew where something changed, as by a run
+		var since *affected
+		if since, err = q.affectedBy(todo); err == nil && since == nil {
+			q, err = r.begin(within, stop, day)
+		}
+	}
 	if err != nil {
 		return nil, x, err
 	}
-	known := *q.known
+	known, found := *q.known, false
 	q.take = func(p Part) error {
 		if slices.Contains(p.Owners, owner) { // others who are gone, and nobody's accounts, come too
-			known.Assigned, known.Roles, x.Result, x.World = p.Stored, p.Roles, p.Result, p.World
+			known.Assigned, known.Roles, x.Result, x.World, found = p.Stored, p.Roles, p.Result, p.World, true
 		}
 		return nil
 	}
-	x.World = q.e.World.layer() // of somebody who owns nothing and never will
 	matched, err := q.onlyFor(owner)
 	if err == nil {
 		err = q.run()
+	}
+	if err == nil && !found { // nothing is for resources like this any more: what there is of it is let go
+		err = q.ownersGone(owner.Type, []resources.Key{owner.Key})
 	}
 	if err != nil {
 		return nil, x, err
