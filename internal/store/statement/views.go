@@ -120,11 +120,12 @@ func (v *Views) sortedOrders(ctx context.Context, s *session, f view.OrderFilter
 }
 
 // ordersIn and accountsIn are where orders and assigned resources have what filters
-// ask for. In ordersWalked are expressions: no index is searched for them, and that
-// of the order is walked.
+// ask for. No index is searched for an expression: in ordersWalked all are, so that
+// the index of the order is walked; in ordersNamed all but the owners, with whom it begins.
 var (
 	ordersIn     = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type", state: "o.state", how: "o.kind"}
 	ordersWalked = columns{kind: access.Account, owner: "o.owner_type || ''", key: "o.owner_key || ''", what: "o.type || ''", state: "o.state + 0", how: "o.kind || ''"}
+	ordersNamed  = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type || ''", state: "o.state + 0", how: "o.kind || ''"}
 	accountsIn   = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
 )
 
@@ -139,6 +140,9 @@ const (
 
 // ordersChosen are the conditions of a choice of orders.
 func (v *Views) ordersChosen(ctx context.Context, s *session, f view.OrderFilter, at columns) (c *conditions, found finding, err error) {
+	if f.Text != "" && at == ordersIn {
+		at = ordersNamed
+	}
 	c = orderConditions(f, at, &v.db.dialect)
 	c.within(v.within, at, &v.db.dialect)
 	few, err := c.owner(ctx, s, f.Text, at)
