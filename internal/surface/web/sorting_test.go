@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -194,48 +195,88 @@ func asksJSON(t *testing.T, h http.Handler, address string, into any) int {
 	return w.Code
 }
 
+// bothWays follows each heading of a list, and says how many rows it has.
+func bothWays(t *testing.T, h http.Handler, address string, columns int) (rows int) {
+	t.Helper()
+	_, body := get(t, h, address)
+	ways, links := headings(body)
+	if len(ways) != columns {
+		t.Errorf("%s has the headings %v", address, links)
+		return 0
+	}
+	for i, link := range links {
+		if _, query, ok := strings.Cut(address, "?"); ok && !strings.Contains(link, query) {
+			t.Errorf("%s: the heading %s forgets what is looked for", address, link)
+		}
+		_, body := get(t, h, link)
+		now, back := headings(body)
+		if len(now) != len(ways) || now[i] == "none" || now[i] == ways[i] {
+			t.Errorf("%s: %s is sorted %v, as before %v", address, link, now, ways)
+			continue
+		}
+		one, other := firsts(t, h, link), firsts(t, h, back[i])
+		slices.Reverse(other)
+		if fmt.Sprint(one) != fmt.Sprint(other) {
+			t.Errorf("%s: from the end it is not the same list:\n%v\n%v", link, one, other)
+		}
+		if rows = len(one); rows == 0 || len(slices.Compact(slices.Sorted(slices.Values(one)))) < min(rows, 2) {
+			t.Errorf("%s shows too little to tell: %v", link, one)
+		}
+	}
+	return rows
+}
+
 func TestAHeadingSortsTheWholeListBothWays(t *testing.T) {
 	e, role := filled(t)
 	h := web.New(options(e))
-	sorted := 0
 	for address, columns := range map[string]int{
 		"/directory/Person": 2, "/directory/Person?q=a": 2, "/orders": 5, "/orders?kind=update": 5, "/orders?waits=review": 5, "/orders?waits=technician": 5,
 		"/states/2": 4, "/states/4": 4, "/review": 5, "/manual": 4, "/roles": 2, "/roles/" + role: 2, "/reconciliation": 4, "/reconciliation/roles": 3,
 		"/requests?show=settled": 3, "/requests?show=open": 3, "/journal": 1, "/jobs": 1, "/messages": 1, "/profiles": 3,
 	} {
-		_, body := get(t, h, address)
-		ways, links := headings(body)
-		if len(ways) != columns {
-			t.Errorf("%s has the headings %v", address, links)
-			continue
-		}
-		for i, link := range links {
-			if _, query, ok := strings.Cut(address, "?"); ok && !strings.Contains(link, query) {
-				t.Errorf("%s: the heading %s forgets what is looked for", address, link)
-			}
-			_, body := get(t, h, link)
-			now, back := headings(body)
-			if len(now) != len(ways) || now[i] == "none" || now[i] == ways[i] {
-				t.Errorf("%s: %s is sorted %v, as before %v", address, link, now, ways)
-				continue
-			}
-			one, other := firsts(t, h, link), firsts(t, h, back[i])
-			slices.Reverse(other)
-			if fmt.Sprint(one) != fmt.Sprint(other) {
-				t.Errorf("%s: from the end it is not the same list:\n%v\n%v", link, one, other)
-			}
-			if sorted++; len(one) == 0 {
-				t.Errorf("%s is empty", link)
-			}
-		}
+		bothWays(t, h, address, columns)
 	}
-	if sorted < 50 {
-		t.Errorf("only %d headings were followed", sorted)
+	long := web.New(options(laid(t)))
+	for address, columns := range map[string]int{"/orders": 5, "/states/1": 4, "/directory/Person": 2} {
+		if n := bothWays(t, long, address, columns); n <= 50 {
+			t.Errorf("%s has %d rows, which is no more than a page", address, n)
+		}
 	}
 	if code, _ := get(t, h, "/orders?sort=price"); code != http.StatusBadRequest {
 		t.Errorf("an unknown column answers %d", code)
 	}
 	if body := shows(t, h, "/orders?sort=-number"); !strings.Contains(body, `<option value="-number" selected>`) || !strings.Contains(body, "sort=-number&amp;export=csv") {
 		t.Error("the form or the file forgets the order")
+	}
+}
+
+// endless are orders of which there are too many to sort them by owner.
+type endless struct{ web.Questions }
+
+func (q endless) Orders(ctx context.Context, f view.OrderFilter) (view.OrderPage, error) {
+	if f.Sort.By == view.ByOwner {
+		return view.OrderPage{}, view.TooLong(view.ByOwner)
+	}
+	return q.Questions.Orders(ctx, f)
+}
+
+func TestAListThatIsTooLongForAnOrderSaysSo(t *testing.T) {
+	o := options(laid(t))
+	o.Questions = endless{o.Questions}
+	h := web.New(o)
+	for _, address := range []string{"/orders?sort=owner", "/orders?sort=-owner&after=9&by=Ann", "/review?sort=owner"} {
+		body := shows(t, h, address)
+		if strings.Contains(address, "/orders") && !strings.Contains(plain(body), "More than 5,000 rows fit, which is too many to sort them by name") {
+			t.Errorf("%s does not say why it is in another order", address)
+		}
+		if ways, _ := headings(body); len(ways) > 0 && ways[0] != "ascending" {
+			t.Errorf("%s is sorted %v", address, ways)
+		}
+	}
+	if body := shows(t, h, "/orders?sort=since"); strings.Contains(body, "More than 5,000") {
+		t.Error("an order that a list has is refused")
+	}
+	if list, _ := sheet(t, h, "/orders?sort=owner", "csv"); len(list) < 2 {
+		t.Error("such a list has no file")
 	}
 }
