@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -104,6 +105,7 @@ func questions(people int) []question {
 		{"search, nobody", peopleQuestion(func(int) view.PeopleFilter { return view.PeopleFilter{Text: "zzz"} })},
 	}
 	list = append(list, orderQuestions(people)...)
+	list = append(list, sortedQuestions(people)...)
 	list = append(list, foundQuestions()...)
 	list = append(list, otherQuestions(people)...)
 	return list
@@ -151,6 +153,61 @@ func orderQuestions(people int) []question {
 		list = append(list, question{"state " + state.String(), ordersQuestion(same(f))})
 	}
 	return list
+}
+
+// sortedQuestions are those about lists in an order that is not the usual one: by
+// an index; or of few, which are taken and sorted; or refused, for there are too many.
+func sortedQuestions(people int) (list []question) {
+	review := view.ReviewQueue()
+	review.On = laidAt.Add(24 * time.Hour)
+	for name, f := range map[string]view.OrderFilter{
+		"orders": {}, "review": review, "manual": view.ManualQueue(), "state Errored": {States: []orders.State{orders.Errored}}, "orders of a type without any": {Types: []string{"T4"}},
+		"orders of two types": {Types: []string{"T0", "T4"}}, "orders of a kind without any": {Kinds: []orders.Kind{orders.Deletion}},
+		"orders, history too": {Closed: true}, "orders by name": {Text: named(7919, 1_200)},
+	} {
+		for _, text := range view.OrderColumns[1:].Texts() {
+			one := f
+			one.Sort, _ = view.OrderColumns.Read(text, f.Sort)
+			list = append(list, question{name + " by " + text, orNone(ordersQuestion(func(int) view.OrderFilter { return one }))})
+		}
+	}
+	deep := view.OrderFilter{Sort: view.Sort{By: view.BySince}, After: orders.OrderID(openFrom + people/2), AfterBy: fmt.Sprint(laidAt.UnixNano())}
+	list = append(list, question{"orders by since, deep", ordersQuestion(func(int) view.OrderFilter { return deep })})
+	for _, text := range view.RequestColumns[1:].Texts() {
+		sort, _ := view.RequestColumns.Read(text, view.Sort{})
+		list = append(list, question{"my tasks by " + text, requestsQuestion(func(i int) view.RequestFilter { return view.RequestFilter{WaitsFor: personKey(i % 500), Sort: sort} })},
+			question{"open requests by " + text, orNone(requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Sort: sort} }))},
+			question{"settled requests by " + text, orNone(requestsQuestion(func(int) view.RequestFilter { return view.RequestFilter{Closed: true, Sort: sort} }))})
+	}
+	for _, text := range view.QuestionColumns[1:].Texts() {
+		sort, _ := view.QuestionColumns.Read(text, view.Sort{})
+		list = append(list, question{"reconciliation by " + text, orNone(foundQuestion(view.ReconciliationFilter{Sort: sort}))},
+			question{"reconciliation of a type without any, by " + text, orNone(foundQuestion(view.ReconciliationFilter{Types: []string{"T4"}, Sort: sort}))})
+	}
+	for _, text := range view.FoundRoleColumns[1:].Texts() {
+		sort, _ := view.FoundRoleColumns.Read(text, view.Sort{})
+		list = append(list, question{"found roles by " + text, orNone(listed(func(ctx context.Context, v *statement.Views, _ int) (view.FoundRolePage, error) {
+			return v.FoundRoles(ctx, view.FoundRoleFilter{Sort: sort, Limit: shown})
+		}, func(p view.FoundRolePage) int { return len(p.Roles) }))})
+	}
+	for _, text := range view.HolderColumns.Texts() {
+		sort, _ := view.HolderColumns.Read(text, view.Sort{})
+		list = append(list, question{"who has a role by " + text, orNone(listed(func(ctx context.Context, v *statement.Views, i int) (view.HolderPage, error) {
+			return v.Holders(ctx, view.HolderFilter{Role: fmt.Sprintf("r%d", i%rolesLaid), Sort: sort, Limit: shown})
+		}, func(p view.HolderPage) int { return len(p.Holders) }))})
+	}
+	return list
+}
+
+// orNone takes the refusal of a list that is too long for an answer.
+func orNone(ask func(context.Context, *statement.Views, int) (int, error)) func(context.Context, *statement.Views, int) (int, error) {
+	return func(ctx context.Context, v *statement.Views, i int) (int, error) {
+		rows, err := ask(ctx, v, i)
+		if errors.Is(err, view.ErrTooLong) {
+			return 0, nil
+		}
+		return rows, err
+	}
 }
 
 // foundQuestions are those about what was found.

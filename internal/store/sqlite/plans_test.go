@@ -40,22 +40,42 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 			func(f *view.OrderFilter) { f.Kinds = []orders.Kind{orders.Deletion} }, func(f *view.OrderFilter) { f.Text = "ada" },
 			func(f *view.OrderFilter) { f.SinceBefore = time.Unix(1, 0) }, func(f *view.OrderFilter) { f.Types, f.Property = []string{"T"}, "p" },
 		} {
-			one := f
-			cut(&one)
-			_, err := v.Orders(ctx, one)
-			say(err)
+			for _, text := range view.OrderColumns.Texts() {
+				one := f
+				if cut(&one); text != "number" && text != "-number" { // which way is the question's own
+					one.Sort, _ = view.OrderColumns.Read(text, one.Sort)
+				}
+				_, err := v.Orders(ctx, one)
+				say(err)
+			}
 		}
 	}
 	for _, f := range []view.ReconciliationFilter{{}, {Types: []string{"T"}}, {Drifted: true}, {Unauthorized: true}, {Types: []string{"T"}, Property: "p"}} {
 		_, err := v.Reconciliation(ctx, f)
 		say(err)
 	}
-	for _, f := range []view.RequestFilter{{}, {Sort: view.Newest}, {WaitsFor: "max"}, {Stuck: true}, {Closed: true, Sort: view.Newest}} {
-		_, err := v.Requests(ctx, f)
-		say(err)
+	for _, f := range []view.RequestFilter{{}, {WaitsFor: "max"}, {Stuck: true}, {Closed: true}} {
+		for _, text := range view.RequestColumns.Texts() {
+			f.Sort, _ = view.RequestColumns.Read(text, f.Sort)
+			_, err := v.Requests(ctx, f)
+			say(err)
+		}
 	}
 	for _, f := range []view.FoundRoleFilter{{}, {Roles: []string{"r"}}, {PreExisting: true}} {
-		_, err := v.FoundRoles(ctx, f)
+		for _, text := range view.FoundRoleColumns.Texts() {
+			f.Sort, _ = view.FoundRoleColumns.Read(text, f.Sort)
+			_, err := v.FoundRoles(ctx, f)
+			say(err)
+		}
+	}
+	for _, text := range view.HolderColumns.Texts() {
+		s, _ := view.HolderColumns.Read(text, view.Sort{})
+		_, err := v.Holders(ctx, view.HolderFilter{Role: "r", Sort: s})
+		say(err)
+	}
+	for _, text := range view.QuestionColumns.Texts() {
+		s, _ := view.QuestionColumns.Read(text, view.Sort{})
+		_, err := v.Reconciliation(ctx, view.ReconciliationFilter{Types: []string{"T"}, Sort: s})
 		say(err)
 	}
 	for _, f := range []view.RuleFilter{{Type: "T"}, {Role: "r"}} {
@@ -63,13 +83,11 @@ func asksOf(ctx context.Context, v *statement.Views) []error {
 			say(err)
 		}
 	}
-	_, err := v.Holders(ctx, view.HolderFilter{Role: "r"})
-	say(err)
 	for _, hops := range [][]access.Hop{{{Entity: "Person", Property: "department"}}, {{Entity: "Person", Property: "manager"}, {Entity: "Person", Property: "department"}}} {
-		_, err = v.Peers(ctx, view.PeersFilter{Owner: resources.Ref{Type: "Person", Key: "ada"}, Hops: hops, Roles: []string{"r"}})
+		_, err := v.Peers(ctx, view.PeersFilter{Owner: resources.Ref{Type: "Person", Key: "ada"}, Hops: hops, Roles: []string{"r"}})
 		say(err)
 	}
-	_, err = v.StateCounts(ctx, view.CountMost)
+	_, err := v.StateCounts(ctx, view.CountMost)
 	say(err)
 	_, err = v.TypeCounts(ctx, view.CountMost)
 	say(err)
@@ -181,5 +199,97 @@ func TestNoListGoesThroughATable(t *testing.T) {
 	}
 	if planted == 0 {
 		t.Error("without the index of open orders nothing goes through them: " + fmt.Sprint(len(all)))
+	}
+}
+
+// laidLong lays more open orders and requests than are sorted for a page.
+func laidLong(t *testing.T, store *statement.DB) {
+	t.Helper()
+	for _, text := range []string{
+		`INSERT INTO assigned_resource (id, type, owner_type, owner_key, entity, target, connector, connection, manual, workflow, state, blocked, errored,
+			found, present, confidence, from_at, to_at, waiting, closed, version, document)
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= %d)
+			SELECT i, 'T', 'Person', 'p' || i, 'Account', 'cn=' || i, 'c', 'm', 1, 18, 1, 1, 0, 0, 0, 100, 0, 0, 0, 0, 1, '{}' FROM n`,
+		`INSERT INTO provisioning_order (id, assigned_resource, kind, version, created_at, closed_at, supersedes, outcome, waits, taken_by, agent, fence,
+			lease_until, not_before, type, owner_type, owner_key, connector, connection, manual, state, gated, ready, transmitted, read_back, blocked,
+			errored, due_at, expires_at, since_at)
+			SELECT id, id, 'addition', 1, 1, 0, 0, '', '', '', '', 0, 0, 0, type, owner_type, owner_key, connector, connection, 1, 1, 0, 0, 1, 0, 1, 0, 0, 0, id %% 7
+			FROM assigned_resource WHERE id <= %d + 1`,
+		`INSERT INTO request (id, owner_type, owner_key, role, action, parameters, from_at, to_at, why, actor, at, workflow, since_at, remarks, stuck, version)
+			SELECT id, owner_type, owner_key, 'r', 'add', '', 0, 0, '', 'bob', 1, 9, id %% 7, '[]', '', 1 FROM assigned_resource WHERE id <= %d + 1`,
+	} {
+		if _, err := store.SQL().Exec(fmt.Sprintf(text, view.SortedMost)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestALongListIsWalkedInItsOrder(t *testing.T) {
+	ctx := t.Context()
+	store := open(t, sqlite.Memory, sqlite.Options{})
+	defer store.Close()
+	laidLong(t, store)
+	v := store.Views()
+	review := view.ReviewQueue()
+	review.On = time.Unix(1, 0)
+	for _, f := range []view.OrderFilter{
+		{}, review, view.ManualQueue(), {States: []orders.State{orders.Pending}}, {Types: []string{"T", "U"}, Kinds: []orders.Kind{orders.Addition}},
+	} {
+		for _, by := range []view.Column{view.BySince, view.ByType} {
+			for _, down := range []bool{false, true} {
+				f.Sort, f.After, f.AfterBy = view.Sort{By: by, Down: down}, 0, ""
+				page, err := v.Orders(ctx, f)
+				if err != nil || page.After == 0 {
+					t.Fatalf("%+v: %v, %d rows", f, err, len(page.Orders))
+				}
+				f.After, f.AfterBy = page.After, page.AfterBy
+				if _, err := v.Orders(ctx, f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for _, closed := range []bool{false, true} {
+		if _, err := v.Requests(ctx, view.RequestFilter{Closed: closed, Sort: view.Sort{By: view.BySince}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range view.QuestionColumns.Texts() {
+		s, _ := view.QuestionColumns.Read(text, view.Sort{})
+		for _, types := range [][]string{nil, {"T"}} {
+			if _, err := v.Reconciliation(ctx, view.ReconciliationFilter{Types: types, Sort: s}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	walked := func() (right, wrong int) {
+		for text, plan := range plans(t, store) {
+			for order, index := range map[string]string{
+				"ORDER BY o.since_at": "COVERING INDEX provisioning_order_since", "ORDER BY o.type": "COVERING INDEX provisioning_order_type", "ORDER BY q.since_at": "INDEX request_",
+				"ORDER BY a.id": "INDEX assigned_resource_question",
+			} {
+				if !strings.Contains(text, order) {
+					continue
+				}
+				all := strings.Join(plan, "\n  ")
+				if strings.Contains(all, index) && !strings.Contains(all, "TEMP B-TREE") {
+					right++
+					continue
+				}
+				wrong++
+				t.Logf("%s\n  %s", text, all)
+			}
+		}
+		return right, wrong
+	}
+	if right, wrong := walked(); right < 30 || wrong > 0 {
+		t.Errorf("%d statements walk in their order, %d do not", right, wrong)
+	}
+	// The check finds what it looks for.
+	if _, err := store.SQL().Exec("DROP INDEX provisioning_order_since"); err != nil {
+		t.Fatal(err)
+	}
+	if _, wrong := walked(); wrong == 0 {
+		t.Error("without its index the list of orders by age is walked as before")
 	}
 }

@@ -31,12 +31,12 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 	c := v.questionConditions(f)
 	documents := &reader{}
 	err = v.db.snapshot(ctx, "list reconciliation", func(s *session) error {
-		if !view.QuestionColumns.Is(f.Sort, view.ByNumber) {
-			return v.sortedQuestions(ctx, s, c, f, &page)
-		}
 		few, err := v.fewPeople(ctx, s)
 		if err != nil {
 			return err
+		}
+		if !view.QuestionColumns.Is(f.Sort, view.ByNumber) {
+			return v.sortedQuestions(ctx, s, c, few, f, &page)
 		}
 		order := c.byNumber("a.id", few, int64(f.After), f.Sort.Down)
 		seen, last, more := 0, orders.AssignedID(0), false
@@ -67,11 +67,12 @@ func (v *Views) Reconciliation(ctx context.Context, f view.ReconciliationFilter)
 
 // sortedQuestions fills a page that is sorted by another column than the number. A
 // list of those about one property is not: each account is read to know whether it is one.
-func (v *Views) sortedQuestions(ctx context.Context, s *session, c *conditions, f view.ReconciliationFilter, page *view.ReconciliationPage) error {
+func (v *Views) sortedQuestions(ctx context.Context, s *session, c *conditions, few bool, f view.ReconciliationFilter, page *view.ReconciliationPage) error {
 	if f.Property != "" {
 		return fault.New(fault.Invalid, "sort by "+string(f.Sort.By), "questions about one property are sorted by number alone")
 	}
-	x := sorting{from: "assigned_resource a", id: "a.id", take: c}
+	// By their numbers they are found through the index of questions, and by no other.
+	x := sorting{from: "assigned_resource a", id: "a.id", take: c, found: c.byNumber("a.id", few, 0, false)}
 	switch f.Sort.By {
 	case view.ByType:
 		x.by = "a.type"

@@ -146,8 +146,8 @@ func (v *Views) sortedOrders(ctx context.Context, s *session, f view.OrderFilter
 // that of the owners, in ordersWalked that of the order.
 var (
 	ordersIn     = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type", state: "o.state", how: "o.kind"}
-	ordersOfFew  = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type || ''", state: "o.state + 0", how: "o.kind"}
 	ordersWalked = columns{kind: access.Account, owner: "o.owner_type || ''", key: "o.owner_key || ''", what: "o.type || ''", state: "o.state + 0", how: "o.kind || ''"}
+	ordersOfFew  = columns{kind: access.Account, owner: "o.owner_type", key: "o.owner_key", what: "o.type || ''", state: "o.state + 0", how: "o.kind || ''"}
 	accountsIn   = columns{kind: access.Account, owner: "a.owner_type", key: "a.owner_key", what: "a.type"}
 )
 
@@ -175,9 +175,9 @@ func (v *Views) ordersChosen(ctx context.Context, s *session, f view.OrderFilter
 	}
 	if few {
 		found = fewFound
-		if at == ordersIn {
-			at = ordersOfFew
-		}
+	}
+	if at == ordersIn && (few || f.Text != "") {
+		at = ordersOfFew
 	}
 	c.orders(f, at, &v.db.dialect)
 	c.within(v.within, at, &v.db.dialect)

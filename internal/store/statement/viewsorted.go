@@ -86,6 +86,8 @@ type sorting struct {
 	number   bool   // it is a number
 	// take are the conditions by which few rows are found. nil: they are many.
 	take *conditions
+	// found is the order in which an index finds few rows; "": the database knows one.
+	found string
 	// walk are those by which many are walked in the order; nil: no index has it.
 	walk func() (*conditions, error)
 }
@@ -93,7 +95,7 @@ type sorting struct {
 // numbers finds the numbers of the rows of a page.
 func (s *session) numbers(ctx context.Context, x sorting, f view.Sort, after int64, afterBy string, limit int) (page []ranked[int64], more bool, err error) {
 	if x.take != nil {
-		rows, err := s.ranked(ctx, x, x.take.where(), "", x.take, view.SortedMost+1)
+		rows, err := s.ranked(ctx, x, x.take.where(), x.found, x.take, view.SortedMost+1)
 		if err != nil {
 			return nil, false, err
 		}

@@ -170,7 +170,7 @@ func (ownerless) Reconciliation(context.Context, view.ReconciliationFilter) (vie
 func TestAnAccountOfNobodyIsShownWithoutALinkToNobody(t *testing.T) {
 	o := options(empty(t))
 	o.Questions = ownerless{o.Questions}
-	body := shows(t, web.New(o), "/reconciliation", "CrmUser stray", "nobody known", "No rule gives this account.")
+	body := shows(t, web.New(o), "/reconciliation", "stray CrmUser", "nobody known", "No rule gives this account.")
 	if strings.Contains(body, "/directory//") {
 		t.Error("a link leads to nobody")
 	}
