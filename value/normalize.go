@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Format says how a managed system spells the values of one property, both
@@ -276,9 +277,11 @@ func SplitDN(dn string) []string {
 }
 
 // EscapeRDN escapes a text for use as the value of a relative distinguished
-// name (RFC 4514), so that a comma in a surname stays a comma in a surname.
+// name (RFC 4514), so that a comma in a surname stays a comma in a surname. Control
+// characters and what is no UTF-8 are escaped as well: a name is text, which every
+// store keeps and nobody trims.
 func EscapeRDN(s string) string {
-	if !strings.ContainsAny(s, "\",+;<>\\=\x00# ") {
+	if !strings.ContainsAny(s, "\",+;<>\\=# ") && isPlain(s) {
 		return s
 	}
 	var b strings.Builder
@@ -290,11 +293,31 @@ func EscapeRDN(s string) string {
 			i == len(s)-1 && c == ' ':
 			b.WriteByte('\\')
 			b.WriteByte(c)
-		case c == 0:
-			b.WriteString(`\00`)
-		default:
+		case isControl(c):
+			fmt.Fprintf(&b, `\%02x`, c)
+		case c < utf8.RuneSelf:
 			b.WriteByte(c)
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				fmt.Fprintf(&b, `\%02x`, c)
+				continue
+			}
+			b.WriteString(s[i : i+size])
+			i += size - 1
 		}
 	}
 	return b.String()
+}
+
+func isControl(c byte) bool { return c < ' ' || c == 0x7f }
+
+// isPlain reports whether a text is UTF-8 without control characters.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if isControl(s[i]) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
 }

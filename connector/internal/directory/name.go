@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -46,7 +44,6 @@ func spellRDN(rdn *ldap.RelativeDN) string {
 	parts := make([]string, len(rdn.Attributes))
 	for i, a := range rdn.Attributes {
 		text := value.EscapeRDN(a.Value)
-		text = spellBytes(text)
 		// A space that ends a value would be lost to whoever trims the name.
 		if cut, ok := strings.CutSuffix(text, `\ `); ok {
 			text = cut + `\20`
@@ -54,28 +51,6 @@ func spellRDN(rdn *ldap.RelativeDN) string {
 		parts[i] = strings.ToLower(strings.TrimSpace(a.Type)) + "=" + text
 	}
 	return strings.Join(parts, "+")
-}
-
-// spellBytes escapes what is no UTF-8, and control characters: a name is text, which
-// every store keeps and nobody trims, and the directory knows the entry by it all
-// the same.
-func spellBytes(text string) string {
-	if utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {
-		return text
-	}
-	var b strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
-			for _, c := range []byte(text[:size]) {
-				fmt.Fprintf(&b, `\%02x`, c)
-			}
-		} else {
-			b.WriteString(text[:size])
-		}
-		text = text[size:]
-	}
-	return b.String()
 }
 
 // An Assertion is one attribute and value of a relative distinguished name.

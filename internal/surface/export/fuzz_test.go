@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
 )
 
 // FuzzCells writes any text into files: no spreadsheet takes it for a formula, and
@@ -38,9 +40,35 @@ func FuzzCells(f *testing.F) {
 		if name := Formats[0].File(sheet, time.Time{}); strings.ContainsAny(name, "/\\\r\n\"\x00") || !utf8.ValidString(name) {
 			t.Fatalf("a file is called %q", name)
 		}
-		text.Reset()
-		if err := writeXLSX(&text, sheet); err != nil && utf8.ValidString(a+b) {
-			t.Fatal(err)
+	})
+}
+
+// FuzzSpreadsheets does the same with spreadsheets, which take a hundred times as long.
+func FuzzSpreadsheets(f *testing.F) {
+	for _, text := range []string{"", "=1", "a\r\nb", "\x00", "_x0041_", "<a>&", strings.Repeat("x", 40_000), "\ufffe", "'"} {
+		f.Add(text, text)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		var content bytes.Buffer
+		err := writeXLSX(&content, Sheet{Name: a, Columns: []string{a, "x"}, Rows: All([]string{b}, func(x string) []string { return []string{x, "y"} })})
+		if err != nil {
+			if utf8.ValidString(a + b) {
+				t.Fatal(err)
+			}
+			return
+		}
+		book, err := excelize.OpenReader(&content)
+		if err != nil {
+			t.Fatalf("%q and %q make no spreadsheet: %v", a, b, err)
+		}
+		defer func() { _ = book.Close() }()
+		for _, cell := range []string{"A1", "A2"} {
+			if formula, err := book.GetCellFormula(book.GetSheetName(0), cell); err != nil || formula != "" {
+				t.Fatalf("%q and %q make the formula %q, %v", a, b, formula, err)
+			}
+		}
+		if beside, err := book.GetCellValue(book.GetSheetName(0), "B2"); err != nil || beside != "y" {
+			t.Fatalf("%q and %q leave %q beside them, %v", a, b, beside, err)
 		}
 	})
 }
