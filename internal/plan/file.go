@@ -12,9 +12,9 @@ import (
 
 // A Filed is a plan that somebody kept in a file, as it was made then.
 type Filed struct {
-	File string
-	At   time.Time // when it was kept
-	Plan Plan
+	File    string
+	At      time.Time // when it was kept
+	Plan    Plan
 	Sources []string // connectors that were read for it
 	// Differences are the parts of the configuration that would change.
 	Differences []FiledDifference
