@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -53,4 +54,17 @@ func TestTheCatalogSaysHowManyPeersHaveARole(t *testing.T) {
 		t.Fatal("the manager leads none of the peers")
 	}
 	shows(t, askedBy(e, &who), page, fmt.Sprintf("%d of ", team))
+	// Programs are told the same, and who would decide.
+	_, answer := get(t, askedBy(e, &who), "/api/v1/people/Person/"+person+"/catalog?q=auditor")
+	var catalog struct {
+		Items []struct {
+			ID        string
+			PeersHave int
+			Steps     []struct{ Who []struct{ Person, As string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(answer), &catalog); err != nil || len(catalog.Items) != 1 || catalog.Items[0].PeersHave != team ||
+		len(catalog.Items[0].Steps) == 0 || len(catalog.Items[0].Steps[0].Who) == 0 {
+		t.Errorf("programs are told %s, and %d of the team have it: %v", answer, team, err)
+	}
 }
