@@ -2,9 +2,12 @@ package api
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/resources"
+	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/surface/reach"
@@ -17,6 +20,7 @@ func (s *service) people() {
 	shows(s, operation{access.DirectoryView, "/people/{entity}/{key}", "showPerson", "One person, with the roles and accounts that the reader may see"}, s.person)
 	shows(s, operation{access.AccessView, "/people/{entity}/{key}/why", "explainPerson", "The proof of what somebody has, and why not what not"}, s.why)
 	shows(s, operation{access.AccessView, "/people/{entity}/{key}/timeline", "showTimeline", "What changes for somebody after today and up to a day, as far as is known"}, s.timeline)
+	shows(s, operation{access.AccessRequest, "/people/{entity}/{key}/catalog", "listRequestable", "The roles that can be asked for about somebody: who would decide, and what peers have"}, s.catalog)
 }
 
 func (s *service) entities(ctx context.Context, _ *struct{}) (Page[string], error) {
@@ -96,4 +100,70 @@ func (s *service) timeline(ctx context.Context, q *struct {
 	}
 	defer done()
 	return reach.Timeline(ctx, s.ask, m, s.Timeline, p, until)
+}
+
+// RequestableRole is a role that can be asked for about somebody.
+type RequestableRole struct {
+	CatalogRole
+	Has       bool           `json:"has,omitempty" doc:"In some way, as far as the reader sees what he has."`
+	PeersHave int            `json:"peersHave" doc:"How many of the peers have it."`
+	Peers     Count          `json:"peers" doc:"Those with the same value of the first dimension, as far as the reader sees what they have."`
+	Steps     []ApprovalStep `json:"steps" nullable:"false" doc:"Who would decide; none: it is given at once."`
+}
+
+// ApprovalStep is who may decide one step.
+type ApprovalStep struct {
+	Step int    `json:"step"`
+	Who  []Seat `json:"who" nullable:"false"`
+}
+
+// Seat is somebody who may decide.
+type Seat struct {
+	Person string `json:"person"`
+	As     string `json:"as"`
+}
+
+func (s *service) catalog(ctx context.Context, q *struct {
+	Named
+	Window
+	Text string `query:"q" maxLength:"200" doc:"Words of the name, the identifier or what it is about."`
+},
+) (Page[RequestableRole], error) {
+	p, err := s.ask.Person(ctx, q.ref())
+	if err != nil {
+		return Page[RequestableRole]{}, err
+	}
+	m, err := s.deployed(ctx)
+	if err != nil {
+		return Page[RequestableRole]{}, err
+	}
+	var all []roles.Role
+	for _, id := range slices.Sorted(maps.Keys(m.Roles)) {
+		if r := m.Roles[id]; reach.Requestable(r, q.Entity) && holdsAll(r.Name+" "+string(id)+" "+r.About, q.Text) {
+			all = append(all, r)
+		}
+	}
+	window, err := part(all, q.Window)
+	page := Page[RequestableRole]{Items: []RequestableRole{}, Next: window.Next}
+	if err != nil {
+		return page, err
+	}
+	ids := make([]string, len(window.Items))
+	for i, r := range window.Items {
+		ids[i] = string(r.ID)
+	}
+	_, peers, err := reach.PeersOf(ctx, s.ask, m, p, ids, s.Clock())
+	for _, r := range window.Items {
+		x := RequestableRole{CatalogRole: catalogRole(r), PeersHave: peers.Roles[string(r.ID)], Peers: Count{Count: peers.Count, More: peers.More}, Steps: []ApprovalStep{}}
+		x.Has = slices.ContainsFunc(p.Roles, func(had view.Role) bool { return had.Role == string(r.ID) })
+		for _, step := range reach.Approvers(m, r, p) {
+			a := ApprovalStep{Step: step.Step, Who: []Seat{}}
+			for _, seat := range step.Who {
+				a.Who = append(a.Who, Seat(seat))
+			}
+			x.Steps = append(x.Steps, a)
+		}
+		page.Items = append(page.Items, x)
+	}
+	return page, err
 }

@@ -135,6 +135,9 @@ func (v *invocation) propose(ctx context.Context, s Service, w wanted) (act.Prop
 		}
 		x.Files = c.Files
 	}
+	if v.server != "" { // which a variable may have named
+		v.note("the plan is made on %s", v.server)
+	}
 	p, err := s.Propose(ctx, x)
 	var told *fault.Error
 	if errors.As(err, &told) && told.Op == act.Unclear {
@@ -260,7 +263,7 @@ func (v *invocation) askToDeploy(p act.Planned) error {
 		return wrongUsage("add --yes, or name the plan: provisor apply "+p.Name, "apply asks before it deploys, and nobody is here to answer")
 	}
 	v.planText(p)
-	fmt.Fprint(v.Stderr, "\nDeploy this? [y/N] ")
+	fmt.Fprintf(v.Stderr, "\nDeploy this%s? [y/N] ", prefixed(" on ", v.server))
 	answer, _ := bufio.NewReader(v.Stdin).ReadString('\n') // no answer is no
 	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
 		return &fault.Error{Kind: fault.Refused, Op: "apply", Msg: "nothing was deployed"}

@@ -2,9 +2,34 @@ package remote
 
 import (
 	"context"
+	"net/url"
+	"time"
 
+	"provisor.dev/provisor/client"
+	"provisor.dev/provisor/internal/explain"
 	"provisor.dev/provisor/internal/surface/act"
+	"provisor.dev/provisor/internal/view"
 )
+
+// planMinutes is more than a plan of a million people takes, behind another one.
+const planMinutes = 60
+
+// patient waits for what looks at everybody.
+func (s *Server) patient() *client.Client {
+	c := *s.Client
+	if c.HTTP != nil {
+		waits := *c.HTTP
+		waits.Timeout = planMinutes * time.Minute
+		c.HTTP = &waits
+	}
+	return &c
+}
+
+// Timeline asks what changes for somebody up to a day.
+func (s *Server) Timeline(ctx context.Context, owner view.Owner, until time.Time) (line explain.Timeline, err error) {
+	err = s.patient().Get(ctx, "/people"+escaped(owner.Type, owner.Key)+"/timeline", url.Values{"until": {day(until)}}, &line)
+	return line, Failed(err, s.Client.URL)
+}
 
 // Configuration is what is deployed on the server.
 func (s *Server) Configuration(ctx context.Context) (x act.Configuration, err error) {
@@ -50,12 +75,11 @@ type proposed struct {
 	Deployed bool
 }
 
-// Propose has the server plan what is wanted. The plan is made once: it changes
-// nothing, and whoever lost the answer asks again.
+// Propose has the server plan what is wanted.
 func (s *Server) Propose(ctx context.Context, x act.ToPlan) (act.Proposal, error) {
 	var answer proposed
-	err := s.post(ctx, "/plans", toPlan(x), &answer)
-	return act.Proposal{Planned: answer.Plan, Already: answer.Deployed, Asked: x}, err
+	err := s.patient().Post(ctx, "/plans", "", toPlan(x), &answer)
+	return act.Proposal{Planned: answer.Plan, Already: answer.Deployed, Asked: x}, Failed(err, s.Client.URL)
 }
 
 // agreed is a proposal that somebody saw and wants.
@@ -67,11 +91,12 @@ func agreed(p act.Proposal, x act.ToApply) object {
 
 // Deploy has the server deploy what it planned, if that still causes the same.
 func (s *Server) Deploy(ctx context.Context, p act.Proposal, x act.ToApply) error {
-	return s.post(ctx, "/configuration", agreed(p, x), &struct{}{})
+	return Failed(s.patient().Post(ctx, "/configuration", "", agreed(p, x), &struct{}{}), s.Client.URL)
 }
 
 // RollBack has the server roll back what it planned.
 func (s *Server) RollBack(ctx context.Context, p act.Proposal, x act.ToApply) (done act.RolledBack, err error) {
 	body := object{"orders": p.Planned.RollBack.Orders, "plan": x.Name, "why": x.Why}
-	return done, s.post(ctx, "/roll-backs", body, &done)
+	err = s.patient().Post(ctx, "/roll-backs", "", body, &done)
+	return done, Failed(err, s.Client.URL)
 }

@@ -238,11 +238,6 @@ func (s *Server) Prove(ctx context.Context, p view.Person, ask explain.Query) (p
 	return proof, s.get(ctx, "/people"+escaped(p.Type, p.Key)+"/why", q, &proof)
 }
 
-// Timeline asks what changes for somebody up to a day.
-func (s *Server) Timeline(ctx context.Context, owner view.Owner, until time.Time) (line explain.Timeline, err error) {
-	return line, s.get(ctx, "/people"+escaped(owner.Type, owner.Key)+"/timeline", url.Values{"until": {day(until)}}, &line)
-}
-
 // VerifyJournal has the server recompute the chain.
 func (s *Server) VerifyJournal(ctx context.Context) (int64, error) {
 	var v struct {

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"provisor.dev/provisor/fault"
-	"provisor.dev/provisor/internal/domain/access"
 	"provisor.dev/provisor/internal/domain/assignments"
 	"provisor.dev/provisor/internal/domain/requests"
 	"provisor.dev/provisor/internal/domain/resources"
 	"provisor.dev/provisor/internal/domain/roles"
 	"provisor.dev/provisor/internal/domain/schema"
 	"provisor.dev/provisor/internal/stage/review"
+	"provisor.dev/provisor/internal/surface/reach"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -86,18 +86,12 @@ func (s *site) catalogFor(r *http.Request) (page, error) {
 
 // peers counts which roles of the page those have who stand where the person does.
 func (s *site) peers(r *http.Request, c *catalog) error {
-	dimension, hops := access.Standing(c.Model, schema.EntityType(c.Type))
-	if dimension == "" || len(c.Roles) == 0 {
-		return nil
+	ids := make([]string, len(c.Roles))
+	for i, o := range c.Roles {
+		ids[i] = string(o.ID)
 	}
-	ask := view.PeersFilter{Owner: refOf(c.Owner), Hops: hops, On: s.Clock()}
-	for _, o := range c.Roles {
-		ask.Roles = append(ask.Roles, string(o.ID))
-	}
-	var err error
-	if c.Peers, err = s.Questions.Peers(r.Context(), ask); c.Peers.Count > 0 {
-		c.Place = string(dimension)
-	}
+	at, peers, err := reach.PeersOf(r.Context(), s.Questions, c.Model, c.Person, ids, s.Clock())
+	c.Place, c.Peers = string(at), peers
 	return err
 }
 
@@ -123,8 +117,7 @@ func requestableRoles(m *roles.Model, entity schema.EntityType, text string, cat
 		}
 	}
 	for id, role := range m.Roles {
-		asked := role.Approval != "" && role.Approval != roles.NotRequestable
-		if asked && role.Entity == entity && (category == "" || under[id]) && matches(role, text) {
+		if reach.Requestable(role, string(entity)) && (category == "" || under[id]) && matches(role, text) {
 			list = append(list, role)
 		}
 	}
@@ -162,16 +155,10 @@ type askForm struct {
 	Had     []view.Role // the ways in which the person has it
 	Open    []view.Request
 	Actions []option
-	Steps   []stepSeats
+	Steps   []reach.StepSeats
 	Here    string
 	Kept    kept
 	Model   *roles.Model
-}
-
-// stepSeats is who may decide one step.
-type stepSeats struct {
-	Step int
-	Who  []requests.Seat
 }
 
 // requestForm shows the form with which one role is asked for.
@@ -184,7 +171,7 @@ func (s *site) requestForm(r *http.Request) (page, error) {
 	if !ok || role.Approval == "" || role.Approval == roles.NotRequestable {
 		return page{}, &fault.Error{Kind: fault.NotFound, Msg: fmt.Sprintf("no role %q can be asked for", r.PathValue("role")), Do: "The catalog lists those that can."}
 	}
-	f := askForm{Person: p, Role: role, Here: r.URL.RequestURI(), Kept: keptOf(r), Model: m, Steps: approvers(m, role, p)}
+	f := askForm{Person: p, Role: role, Here: r.URL.RequestURI(), Kept: keptOf(r), Model: m, Steps: reach.Approvers(m, role, p)}
 	for _, had := range p.Roles {
 		if had.Role == string(role.ID) {
 			f.Had = append(f.Had, had)
@@ -201,22 +188,6 @@ func (s *site) requestForm(r *http.Request) (page, error) {
 	}
 	f.Actions = append(f.Actions, option{string(requests.Deny), "Deny: no rule gives it"})
 	return page{Title: "Request " + nameOr(role.Name, string(role.ID)), Section: "directory", Body: requestFormPage(f)}, nil
-}
-
-// approvers are who may decide each step of a role for a person.
-func approvers(m *roles.Model, role roles.Role, p view.Person) []stepSeats {
-	owner := resources.Resource{Ref: resources.Ref{Type: schema.EntityType(p.Type), Key: resources.Key(p.Key)}, Links: map[schema.PropertyName][]resources.Key{}}
-	for name, keys := range p.Links {
-		for _, key := range keys {
-			owner.Links[schema.PropertyName(name)] = append(owner.Links[schema.PropertyName(name)], resources.Key(key))
-		}
-	}
-	steps := map[roles.Approval]int{roles.ApprovalOne: 1, roles.ApprovalTwo: 2, roles.ApprovalThree: 3}[role.Approval]
-	var list []stepSeats
-	for step := 1; step <= steps; step++ {
-		list = append(list, stepSeats{step, requests.Seats(m, role, step, &owner)})
-	}
-	return list
 }
 
 // askedBy reads what a form asks for.

@@ -49,6 +49,7 @@ var apiProbes = map[string]probe{
 	"GET /api/v1/people/{entity}/{key}":          {address: personInAPI(""), mark: keyInJSON},
 	"GET /api/v1/people/{entity}/{key}/why":      {address: personInAPI("/why"), mark: keyInJSON},
 	"GET /api/v1/people/{entity}/{key}/timeline": {address: personInAPI("/timeline?until=2030-01-01"), mark: keyInJSON},
+	"GET /api/v1/people/{entity}/{key}/catalog":  {address: personInAPI("/catalog"), mark: func(target) string { return `"id":"` + askedRole + `"` }},
 	"GET /api/v1/messages/delivery":              {address: fixed("/api/v1/messages/delivery")},
 	"GET /api/v1/sign-in-accounts":               {address: fixed("/api/v1/sign-in-accounts")},
 	"GET /api/v1/reconciliation":                 {address: fixed("/api/v1/reconciliation?limit=1000"), mark: foundInJSON},

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -53,4 +54,27 @@ func TestTheCatalogSaysHowManyPeersHaveARole(t *testing.T) {
 		t.Fatal("the manager leads none of the peers")
 	}
 	shows(t, askedBy(e, &who), page, fmt.Sprintf("%d of ", team))
+	// Programs are told the same, and who would decide.
+	all := access.Everybody()
+	for _, c := range []struct {
+		who  *access.Principal
+		have int
+		of   int // 0: as far as he sees
+	}{{&who, team, 0}, {&all, len(had), peers}} {
+		_, answer := get(t, askedBy(e, c.who), "/api/v1/people/Person/"+person+"/catalog?q=auditor")
+		var catalog struct {
+			Items []struct {
+				PeersHave int
+				Peers     struct{ Count int }
+				Steps     []struct{ Who []struct{ Person, As string } }
+			}
+		}
+		if err := json.Unmarshal([]byte(answer), &catalog); err != nil || len(catalog.Items) != 1 {
+			t.Fatalf("programs are told %s: %v", answer, err)
+		}
+		x := catalog.Items[0]
+		if x.PeersHave != c.have || c.of != 0 && x.Peers.Count != c.of || len(x.Steps) == 0 || len(x.Steps[0].Who) == 0 {
+			t.Errorf("programs are told %s, and %d of %d have it", answer, c.have, c.of)
+		}
+	}
 }
