@@ -191,6 +191,14 @@ func (o reviewed) ways(it openedItem) []act.Verb {
 	return list
 }
 
+// open counts the lines that can be decided.
+func (o reviewed) open() (n int) {
+	for _, it := range o.Items {
+		n += boolOf(len(o.ways(it)) > 0)
+	}
+	return n
+}
+
 // reviewOrder shows one order with the decisions on each of its lines.
 func (s *site) reviewOrder(r *http.Request) (page, error) {
 	o, err := s.opened(r)
