@@ -28,14 +28,6 @@ func of(t testing.TB, people int, seed int64) *Company {
 	return c
 }
 
-func everybody(c *Company) []Person {
-	var all []Person
-	for p := range c.People() {
-		all = append(all, p)
-	}
-	return all
-}
-
 func TestTheSameOptionsGiveTheSameBytes(t *testing.T) {
 	sum := func(c *Company) string {
 		h := sha256.New()

@@ -86,8 +86,7 @@ func (e *evaluation) askedFor(l roles.Line) roleKey {
 type trace struct {
 	alone  bool     // something is there that only this role gives
 	from   []string // the links that are there and that it would explain
-	as     assignments.Workflow
-	lately bool // something of it was not there before go-live
+	lately bool     // something of it was not there before go-live
 }
 
 // deduce finds roles that nobody gave in what the owner's accounts hold: single

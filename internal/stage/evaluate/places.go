@@ -20,10 +20,9 @@ import (
 // are combinations of what holds at once.
 func (e *evaluation) places(rule roles.Context, owner *resources.Resource) ([]place, string) {
 	records := []*resources.Resource{owner}
-	entity := owner.Type
 	if rule.Records != "" {
 		declared, _ := e.Model.Entity(owner.Type)
-		entity = declared.Properties[rule.Records].Link
+		entity := declared.Properties[rule.Records].Link
 		records = records[:0]
 		for _, key := range owner.Links[rule.Records] {
 			if r, ok := e.World.Record(entity, key); ok {

@@ -23,7 +23,7 @@ type verb struct {
 	after string           // what to type next
 	bulk  view.OrderFilter // what --all means when no state is named
 	// The flags that it takes.
-	items, version, until, stated, forReview bool
+	items, version, until, stated bool
 }
 
 // choice is what the flags of a decision say.

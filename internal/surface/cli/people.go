@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"provisor.dev/provisor/internal/domain/assignments"
-	"provisor.dev/provisor/internal/surface/act"
 	"provisor.dev/provisor/internal/view"
 )
 
@@ -19,15 +18,6 @@ func (v *invocation) person() *cobra.Command {
 	return family("person", "Who is there, and what they have",
 		`A person is a resource that owns accounts: an employee, a contractor, whatever the
 configuration takes as a source.`, v.personList(), v.personShow())
-}
-
-// peopleNamed finds who bears a text as key, identifier or name.
-func peopleNamed(ctx context.Context, e Service, text string) ([]view.Owner, error) {
-	types, err := e.Owners(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return act.PeopleNamed(ctx, e.Ask(), types, text)
 }
 
 // personNamed opens the one person that a text means.

@@ -74,8 +74,11 @@ func (s *site) applyPlan(r *http.Request) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if r.PostForm.Get("do") != "apply" || !applicable(filed) {
+	if r.PostForm.Get("do") != "apply" {
 		return outcome{}, unreadable("what to do", r.PostForm.Get("do"), "Use a button of the page.")
+	}
+	if !applicable(filed) {
+		return outcome{Refused: []string{"This plan is no configuration to deploy."}}, nil
 	}
 	if !sure(r) {
 		p := planShown{Filed: filed}
@@ -89,10 +92,6 @@ func (s *site) applyPlan(r *http.Request) (outcome, error) {
 	defer free()
 	desk := s.Desks.PlanDesk(s.actor(r))
 	x := act.ToApply{ToPlan: act.ToPlan{Sources: filed.Sources}, Name: filed.Plan.Name, Release: r.PostForm.Get("release") == "1", Why: r.PostForm.Get("why")}
-	back := filed.Plan.RollBack
-	if back != nil {
-		x.ToPlan.Back = back.Orders
-	}
 	p, err := x.Do(r.Context(), desk)
 	if err == nil && !p.Already {
 		err = x.Check(p)
@@ -104,14 +103,8 @@ func (s *site) applyPlan(r *http.Request) (outcome, error) {
 		return outcome{}, err
 	case p.Already:
 		return outcome{Refused: []string{"The configuration is deployed already. There is nothing left to apply."}}, nil
-	case back == nil:
-		return outcome{Said: "Deployed " + p.Name + ". The next run works out what follows."}, desk.Deploy(r.Context(), p.Checked, x.Why)
 	}
-	done, err := x.Back(r.Context(), desk, p)
-	return outcome{
-		Said:    "Rolled back " + count(done.Decided, "account") + ": what was there before is an exception now. The next run writes it.",
-		Refused: refusals(done.Refused),
-	}, err
+	return outcome{Said: "Deployed " + p.Name + ". The next run works out what follows."}, desk.Deploy(r.Context(), p.Checked, x.Why)
 }
 
 // advisable reports whether an error says what whoever asked can do about it.
@@ -120,16 +113,15 @@ func advisable(err error) bool {
 	return kind == fault.Invalid || kind == fault.Conflict || kind == fault.Refused || kind == fault.NotFound
 }
 
-// applicable tells whether a plan is one that can be applied.
-func applicable(f plan.Filed) bool { return f.Unreadable == "" && !plan.IsSupposition(f.Plan.Name) }
+// applicable tells whether a page can apply the plan: what merely supposes something
+// nobody applies, and a roll-back is a decision on orders, by another permission.
+func applicable(f plan.Filed) bool {
+	return f.Unreadable == "" && !plan.IsSupposition(f.Plan.Name) && !plan.IsRollBack(f.Plan.Name)
+}
 
 // applyText says on the button what applying does, and how much it touches.
 func applyText(f plan.Filed) string {
-	does := "Deploy the configuration: "
-	if f.Plan.RollBack != nil {
-		does = "Roll back: "
-	}
-	return does + count(len(f.Plan.Orders), "order")
+	return "Deploy the configuration: " + count(len(f.Plan.Orders), "order")
 }
 
 // touches says in lines what applying causes.

@@ -351,7 +351,7 @@ func planPage(p planShown) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if applicable(p.Filed) {
+			if !plan.IsSupposition(p.Plan.Name) {
 				templ_7745c5c3_Err = fact("At a terminal", "provisor apply "+p.File).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -38,8 +38,8 @@ func TestAPlanIsDeployedFromItsPageIfItWouldStillCauseTheSame(t *testing.T) {
 	}
 	h := web.New(options(e))
 	const address = "/plans/change.plan"
-	shows(t, h, address, "Plan "+planned.Name, "Deploy this configuration")
-	if w := post(t, h, address, "why", "CHG-4"); w.Code != http.StatusOK || !strings.Contains(plain(w.Body.String()), "Deploy plan "+planned.Name+"?") {
+	shows(t, h, address, "Plan "+planned.Name, "Deploy the configuration: ")
+	if w := post(t, h, address, "do", "apply", "why", "CHG-4"); w.Code != http.StatusOK || !strings.Contains(plain(w.Body.String()), "Apply plan "+planned.Name+"?") {
 		t.Errorf("it does not ask: %d %s", w.Code, plain(w.Body.String()))
 	}
 	has := func() string {
@@ -51,20 +51,20 @@ func TestAPlanIsDeployedFromItsPageIfItWouldStillCauseTheSame(t *testing.T) {
 		return c.Model.Roles["team-dinner"].Name
 	}
 	more("Team supper")
-	if w := post(t, h, address, "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "something changed since it was made") || has() != "" {
+	if w := post(t, h, address, "do", "apply", "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "something changed since it was made") || has() != "" {
 		t.Errorf("another configuration answers %d: %s", w.Code, plain(w.Body.String()))
 	}
 	more("[")
-	if w := post(t, h, address, "sure", "1"); w.Code != http.StatusConflict || has() != "" {
+	if w := post(t, h, address, "do", "apply", "sure", "1"); w.Code != http.StatusConflict || has() != "" {
 		t.Errorf("a configuration that is wrong answers %d: %s", w.Code, plain(w.Body.String()))
 	}
 	more("Team dinner")
-	if read := follows(t, h, address, "sure", "1", "why", "CHG-4"); !strings.Contains(read, "is deployed. The next round makes its orders.") || has() != "Team dinner" {
+	if read := follows(t, h, address, "do", "apply", "sure", "1", "why", "CHG-4"); !strings.Contains(read, "Deployed "+planned.Name) || has() != "Team dinner" {
 		t.Errorf("deployed is %q: %s", has(), read)
 	}
 	shows(t, h, "/journal?q=CHG-4", "deploy")
-	if read := follows(t, h, address, "sure", "1"); !strings.Contains(read, "deployed already") {
-		t.Errorf("again: %s", read)
+	if w := post(t, h, address, "do", "apply", "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "deployed already") {
+		t.Errorf("again: %d %s", w.Code, plain(w.Body.String()))
 	}
 
 	c, err := e.Deployed(t.Context())
@@ -72,7 +72,7 @@ func TestAPlanIsDeployedFromItsPageIfItWouldStillCauseTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	auditor := access.Resolve("x", resources.Ref{}, access.BuiltIn(), []access.Given{{Profile: "auditor", World: access.World{Model: c.Model}}})
-	if body := shows(t, askedBy(e, &auditor), address, "Plan "+planned.Name); strings.Contains(body, "Deploy this configuration") {
+	if body := shows(t, askedBy(e, &auditor), address, "Plan "+planned.Name); strings.Contains(body, "Deploy the configuration: ") {
 		t.Error("who may not deploy is offered it")
 	}
 }
@@ -85,10 +85,10 @@ func TestAPlanIsHadAsAFileAndARollBackIsNotDeployed(t *testing.T) {
 	if len(rows) != 2 || strings.Join(rows[0], ",") != "Kind,Resource type,Entity type,Key,Name,Property,Link,Before,After,State,Because" || rows[1][8] != "ada@example.org" {
 		t.Errorf("the file holds %q", rows)
 	}
-	if body := shows(t, h, "/plans/back.plan", "Plan back-3f0c"); strings.Contains(body, "Deploy this configuration") {
+	if body := shows(t, h, "/plans/back.plan", "Plan back-3f0c"); strings.Contains(body, "Deploy the configuration: ") {
 		t.Error("a roll-back is offered to be deployed")
 	}
-	if w := post(t, h, "/plans/back.plan", "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "no configuration to deploy") {
+	if w := post(t, h, "/plans/back.plan", "do", "apply", "sure", "1"); w.Code != http.StatusConflict || !strings.Contains(plain(w.Body.String()), "no configuration to deploy") {
 		t.Errorf("deploying a roll-back answers %d: %s", w.Code, plain(w.Body.String()))
 	}
 }
