@@ -171,9 +171,10 @@ func (w *world) evaluate(ctx context.Context) error {
 }
 
 func (w *world) generate(ctx context.Context, block bool) error {
+	began := w.now
 	_, err := w.engine.Generate(ctx, block)
 	if w.judged = err == nil; w.judged {
-		w.gatesAreAsTheyStand(ctx)
+		w.gatesAreAsTheyStand(ctx, began)
 	}
 	return err
 }
@@ -200,6 +201,7 @@ func (w *world) round(ctx context.Context) (r loop.Round, err error) {
 		return r, err
 	}
 	w.check()
+	began := w.now
 	w.judged = false
 	if r.Evaluate, err = w.engine.Evaluate(ctx); err != nil {
 		return r, err
@@ -209,7 +211,7 @@ func (w *world) round(ctx context.Context) (r loop.Round, err error) {
 		return r, err
 	}
 	w.judged = true
-	w.gatesAreAsTheyStand(ctx)
+	w.gatesAreAsTheyStand(ctx, began)
 	w.check()
 	return r, w.fulfil(ctx)
 }

@@ -294,7 +294,7 @@ func TestPlantedAGateThatNobodyLookedAtIsCaught(t *testing.T) {
 	w := busyWorld(t)
 	must(t, w, "says that it waits for \"the moon\"", func() {
 		w.exec(`UPDATE provisioning_order SET waits = 'the moon' WHERE closed_at = 0`)
-		w.gatesAreAsTheyStand(context.Background())
+		w.gatesAreAsTheyStand(context.Background(), w.now)
 	})
 }
 
