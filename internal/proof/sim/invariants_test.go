@@ -221,7 +221,7 @@ func (w *world) everyOrderGoesOn() {
 		switch states := statesOf(a); {
 		case len(a.Ready(w.now)) > 0 && g.Waits(a) == "" && !w.collectable(at, a.ID):
 			wrong = "could go out, and nobody will collect it"
-		case w.judged && states[orders.Pending] && len(states) == 1 && len(a.Ready(w.now.Add(365*24*time.Hour))) == 0 && g.Waits(a) == "":
+		case w.judged && states[orders.Pending] && len(states) == 1 && len(a.Ready(w.now.Add(365*24*time.Hour))) == 0 && g.Waits(a) == "" && !deadlines[a.ID]: // what a reading verified early is locked until its lease ends
 			wrong = "is pending, not ready, and waits for nothing"
 		case (states[orders.Transmitted] && !w.readingBack(a) || states[orders.Executed]) && !deadlines[a.ID]:
 			wrong = "waits for a report or a reading without a deadline"
