@@ -70,7 +70,7 @@ func Here(root string) (Host, error) {
 }
 
 func run(ctx context.Context, command string, args ...string) (string, error) {
-	said, err := exec.CommandContext(ctx, command, args...).CombinedOutput()
+	said, err := exec.CommandContext(ctx, command, args...).CombinedOutput() // #nosec G204 -- the commands of systemd and of accounts are named in this file
 	return strings.TrimSpace(string(said)), err
 }
 
@@ -227,7 +227,7 @@ func (h Host) copyProgram(d *Done) (replaced bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if there, err := os.Open(target); err == nil {
+	if there, err := os.Open(target); err == nil { // #nosec G304 -- the unit, under the root that the administrator names
 		defer there.Close()
 		if was, err := sum(there); err == nil && was == is {
 			return false, nil
@@ -252,7 +252,7 @@ func sum(r io.Reader) (string, error) {
 
 // whole puts a file in place in one step: what runs goes on with the former one.
 func whole(target string, content io.Reader, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { // #nosec G301 -- folders of units are read by all
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), ".provisor-*")
@@ -305,7 +305,7 @@ func (h Host) makeState(d *Done) error {
 	case err != nil:
 		return err
 	case info.Mode().Perm()&0o077 != 0:
-		if err := os.Chmod(folder, 0o700); err != nil {
+		if err := os.Chmod(folder, 0o700); err != nil { // #nosec G302 -- it is a folder: its owner has to enter it
 			return err
 		}
 		d.did("closed the folder " + folder + " to others")
@@ -328,7 +328,7 @@ func (h Host) enable(ctx context.Context, d *Done, o Options, anew bool) error {
 		if _, err := os.Lstat(link); err == nil {
 			return nil
 		}
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil { // #nosec G301 -- folders of units are read by all
 			return err
 		}
 		if err := os.Symlink("/"+unitFile, link); err != nil {
